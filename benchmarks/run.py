@@ -1,0 +1,75 @@
+"""Run the benchmarks and write docs/benchmarks.md: every row beside a peer, ratios measured in this one run.
+
+``python benchmarks/run.py [name ...]`` runs the files ``bench_<name>.py``; without names, all of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness import Row, seconds_text
+
+HERE = Path(__file__).parent
+TABLE = HERE.parent / "docs" / "benchmarks.md"
+
+
+def table(rows: list[Row]) -> list[str]:
+    """Return the rows as a Markdown table."""
+    lines = ["| workload | symnum | peer | peer's time | ratio | to reach | reached |", "|---|---|---|---|---|---|---|"]
+    for r in rows:
+        ratio = "more than " + f"{60 / r['ours_seconds']:.3g}x" if r["ratio"] is None else f"{r['ratio']:.3g}x"
+        reached = {True: "yes", False: "**no**", None: ""}[r.get("reached")]
+        ours, theirs = seconds_text(r["ours_seconds"]), seconds_text(r["peer_seconds"])
+        lines.append(f"| {r['name']} | {ours} | {r['peer']} | {theirs} | {ratio} | {r.get('bound', '')} | {reached} |")
+    return lines
+
+
+def versions() -> str:
+    """Return the versions of what was measured."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = []
+    for package in ("numpy", "scipy", "numba", "sympy", "symengine", "casadi", "py-pde"):
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
+def main(names: list[str]) -> int:
+    """Run the named benchmarks, print their tables and write the page; timings decide nothing, so the exit status is 0."""
+    chosen = names or sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    page = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench`; do not edit. Least time over rounds; a peer is given 60 s for a workload, in a process of its own.",
+        "Ratios are peer/symnum in one run on one machine: more than 1 means that symnum is faster. A `limit` row compares with a stated figure.",
+        "",
+        f"Machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {versions()}.",
+    ]
+    missed = 0
+    for name in chosen:
+        module = importlib.import_module(f"bench_{name}")
+        started = time.perf_counter()
+        rows = module.rows()
+        missed += sum(r.get("reached") is False for r in rows)
+        title = (module.__doc__ or name).strip().splitlines()[0].rstrip(".")
+        section = ["", f"## {title}", "", *table(rows)]
+        print("\n".join(section), f"\n\n({time.perf_counter() - started:.0f} s)", flush=True)
+        page += section
+    if not names:
+        TABLE.write_text("\n".join(page) + "\n")
+        print(f"\nwrote {TABLE.name}; {missed} figures missed")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

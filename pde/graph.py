@@ -1,0 +1,391 @@
+"""The traced array program: a graph of array nodes whose size does not depend on the grid.
+
+A node is an input (t or u), a constant, an elementwise formula, or a linear map: a view (slice, transpose, gather), an assembly
+(concatenate, pad, roll, slice assignment), a product with a constant matrix, or a sum over axes.  An elementwise node holds one
+interned term whose symbols stand for the other arrays, its *atoms*, so a chain of array operations is one formula, and the core
+differentiates, shares and compiles it.  Equal nodes are one node.
+
+    (u[2:] - 2*u[1:-1] + u[:-2]) / h**2   is   a1*h^-2 + a3*h^-2 - 2*a2*h^-2   over three views of u
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from symnum import term as interface
+from symnum.backends import interned
+from symnum.operators import OPERATORS
+from symnum.pde.regions import Listed, Region, Shape, Strided, region_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """An array of the program: its place in the order of creation, and its shape."""
+
+    index: int
+    shape: Shape
+
+    @property
+    def size(self) -> int:
+        """Return the number of entries."""
+        return prod(self.shape)
+
+    @property
+    def sources(self) -> tuple[Node, ...]:
+        """Return the nodes that this one reads; the atoms of an elementwise node are known to its graph."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Input(Node):
+    """The time or the state."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant(Node):
+    """An array of numbers; ``value`` is float64, contiguous and read-only."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Elementwise(Node):
+    """One formula for every entry; its atoms broadcast to the shape.  ``boolean`` marks a condition."""
+
+    term: Any
+    boolean: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View(Node):
+    """The entries of ``source`` that ``region`` names."""
+
+    source: Node
+    region: Region
+
+    @property
+    def sources(self) -> tuple[Node, ...]:
+        """Return the array that is looked at."""
+        return (self.source,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assembly(Node):
+    """``base`` with the entries of each region replaced by a piece; a later piece covers an earlier one."""
+
+    base: Node | None
+    pieces: tuple[tuple[Region, Node], ...]
+
+    @property
+    def sources(self) -> tuple[Node, ...]:
+        """Return the base and the pieces."""
+        nodes = tuple(node for _, node in self.pieces)
+        return nodes if self.base is None else (self.base, *nodes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Product(Node):
+    """matrix @ source on the last but one axis (``left``), or source @ matrix on the last axis; ``matrix`` is dense or CSR."""
+
+    source: Node
+    matrix: Any
+    left: bool
+
+    @property
+    def sources(self) -> tuple[Node, ...]:
+        """Return the array that is multiplied."""
+        return (self.source,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Total(Node):
+    """The sum of ``source`` over ``axes``, which are dropped."""
+
+    source: Node
+    axes: tuple[int, ...]
+
+    @property
+    def sources(self) -> tuple[Node, ...]:
+        """Return the array that is summed."""
+        return (self.source,)
+
+
+_BOOLEAN_HEADS = frozenset(name for name, row in OPERATORS.items() if row.result_sort == "boolean")
+
+
+class Graph:
+    """Build nodes, each equal node once, and know the symbol that stands for an atom inside formulas."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._known: dict[Hashable, Node] = {}
+        self._symbols: dict[int, Any] = {}
+        self._atoms: dict[Hashable, Node] = {}
+        self._visible: dict[int, tuple[bool, bool, list[tuple[Region, Node]]]] = {}
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def _intern(self, kind: type[Any], key: Hashable, shape: Shape, *parts: Any) -> Any:
+        full = (kind, shape, key)
+        found = self._known.get(full)
+        if found is None:
+            found = self._known[full] = kind(len(self.nodes), shape, *parts)
+            self.nodes.append(found)
+        return found
+
+    # --- leaves ---------------------------------------------------------------------------------------------------------------
+
+    def input(self, name: str, shape: Shape) -> Node:
+        """Return the input of this name."""
+        return self._intern(Input, name, shape, name)
+
+    def constant(self, value: Any) -> Node:
+        """Return the node of an array of numbers or truth values; an array of one repeated number becomes that number."""
+        array = np.asarray(value)
+        boolean = array.dtype == bool
+        array = np.array(array, dtype=np.float64, order="C")
+        first = array.flat[0] if array.size else 0.0
+        if array.size == 0 or (array == first).all():
+            return self.number(bool(first) if boolean else float(first), array.shape)
+        array.setflags(write=False)
+        node: Node = self._intern(Constant, _digest(array), array.shape, array)
+        return self.elementwise("!=", [node, self.number(0)]) if boolean else node
+
+    def number(self, value: Any, shape: Shape = ()) -> Elementwise:
+        """Return the array of this shape that holds one number everywhere."""
+        return self._formula(interned.number(value), shape, isinstance(value, bool | np.bool_))
+
+    # --- formulas -------------------------------------------------------------------------------------------------------------
+
+    def _formula(self, term: Any, shape: Shape, boolean: bool = False) -> Elementwise:
+        found: Elementwise = self._intern(Elementwise, interface.key(term), shape, term, boolean)
+        return found
+
+    def formula(self, term: Any, shape: Shape, boolean: bool = False) -> Node:
+        """Return the node of a term over symbols of this graph's atoms; a term that is one atom of this shape is that atom."""
+        if interface.is_symbol(term):
+            atom = self.atom(term)
+            if atom.shape == shape:
+                return atom
+        return self._formula(term, shape, boolean)
+
+    def term(self, node: Node) -> Any:
+        """Return the formula of a node: its own, or the symbol that stands for it."""
+        if isinstance(node, Elementwise):
+            return node.term
+        symbol = self._symbols.get(node.index)
+        if symbol is None:
+            name = node.name if isinstance(node, Input) else f"a{node.index}"
+            symbol = self._symbols[node.index] = interned.symbol(name)
+            self._atoms[interface.key(symbol)] = node
+        return symbol
+
+    def atom(self, symbol: Any) -> Node:
+        """Return the array for which a symbol stands."""
+        return self._atoms[interface.key(symbol)]
+
+    def atoms(self, node: Node) -> list[Node]:
+        """Return the arrays that a node is computed from, in the order of their creation."""
+        if isinstance(node, Assembly):
+            base_shows, _, pieces = self.visible(node)
+            shown = {piece.index: piece for _, piece in pieces}
+            if base_shows and node.base is not None:
+                shown[node.base.index] = node.base
+            return [shown[index] for index in sorted(shown)]
+        if not isinstance(node, Elementwise):
+            return list(node.sources)
+        found = [self._atoms[interface.key(s)] for s in interface.postorder(node.term) if interface.is_symbol(s)]
+        return sorted(found, key=lambda atom: atom.index)
+
+    def visible(self, node: Assembly) -> tuple[bool, bool, list[tuple[Region, Node]]]:
+        """Return whether the base shows, whether the visible pieces overlap, and these pieces in their order."""
+        found = self._visible.get(node.index)
+        if found is None:
+            found = self._visible[node.index] = _visible(node)
+        return found
+
+    def elementwise(self, head: str, nodes: Sequence[Node]) -> Node:
+        """Return the entry-by-entry call of an operator; truth values count as 1 and 0 where it takes numbers.
+
+        Raises ValueError for shapes that do not broadcast.
+        """
+        shape = np.broadcast_shapes(*(node.shape for node in nodes))
+        row = OPERATORS[head]
+        sorts = row.argument_sorts
+        terms = [self._sorted(node, sorts[min(i, len(sorts) - 1)]) for i, node in enumerate(nodes)]
+        boolean = head in _BOOLEAN_HEADS or row.result_sort == "boolean"
+        if head == "ifelse":
+            boolean = is_boolean(nodes[1]) and is_boolean(nodes[2])
+            if not boolean:
+                terms[1:] = [self._sorted(node, "real") for node in nodes[1:]]
+        return self.formula(interface.make(terms[0], head, terms), shape, boolean)
+
+    def _sorted(self, node: Node, sort: str) -> Any:
+        """Return the formula of a node as a number or as a condition."""
+        term = self.term(node)
+        if sort == "boolean" and not is_boolean(node):
+            return interface.make(term, "!=", (term, 0))
+        if sort == "real" and is_boolean(node):
+            return interface.make(term, "ifelse", (term, 1, 0))
+        return term
+
+    def broadcast(self, node: Node, shape: Shape) -> Node:
+        """Return a node broadcast to a shape; raises ValueError where NumPy would."""
+        if node.shape == shape:
+            return node
+        if np.broadcast_shapes(node.shape, shape) != shape:
+            raise ValueError(f"could not broadcast input array from shape {node.shape} into shape {shape}")
+        return self._formula(self.term(node), shape, is_boolean(node))
+
+    # --- linear maps ----------------------------------------------------------------------------------------------------------
+
+    def view(self, node: Node, region: Region) -> Node:
+        """Return the entries of ``node`` that ``region`` names, read through other views and assemblies where that is possible."""
+        while True:
+            if region.is_whole() and region.shape == node.shape:
+                return node
+            if isinstance(node, Constant):
+                return self.constant(region.of(node.value.reshape(-1)))
+            if isinstance(node, Elementwise) and interface.is_number(node.term):
+                return self._formula(node.term, region.shape, node.boolean)
+            if is_boolean(node):
+                number = self.formula(self._sorted(node, "real"), node.shape)
+                return self.elementwise("!=", [self.view(number, region), self.number(0)])
+            if isinstance(node, View):
+                inner = region_of(node.region.flat().reshape(-1)[region.flat()])
+                node, region = node.source, inner
+                continue
+            provider = _provider(node, region) if isinstance(node, Assembly) else None
+            if provider is None:
+                break
+            node, region = provider
+        return self._intern(View, (node.index, region), region.shape, node, region)
+
+    def assemble(self, shape: Shape, base: Node | None, pieces: Iterable[tuple[Region, Node]]) -> Node:
+        """Return ``base`` (None where the pieces cover everything) with regions of it replaced by pieces of the same shapes."""
+        placed = [(region, self._numeric(node)) for region, node in pieces if region.size]
+        if base is not None:
+            base = self._numeric(base)
+        if placed and placed[-1][0].size == prod(shape) and placed[-1][0] == Strided.whole(shape):
+            return placed[-1][1]
+        if isinstance(base, Assembly):
+            placed = [*base.pieces, *placed]
+            base = base.base
+        if base is not None and not placed:
+            return base
+        key = (None if base is None else base.index, tuple((region, node.index) for region, node in placed))
+        found: Node = self._intern(Assembly, key, shape, base, tuple(placed))
+        return found
+
+    def _numeric(self, node: Node) -> Node:
+        return self.formula(self._sorted(node, "real"), node.shape) if is_boolean(node) else node
+
+    def product(self, node: Node, matrix: Any, left: bool) -> Node:
+        """Return matrix @ node (``left``) or node @ matrix for a constant matrix, a 2-D array or a CSR matrix."""
+        node = self._numeric(node)
+        if node.shape:
+            axis = -1 if not left or len(node.shape) == 1 else -2
+            inner, outer = (matrix.shape[1], matrix.shape[0]) if left else matrix.shape
+            if node.shape[axis] != inner:
+                raise ValueError(
+                    f"matmul: a matrix of shape {tuple(matrix.shape)} on the {'left' if left else 'right'} does not fit a traced "
+                    f"array of shape {node.shape}; {inner} entries were expected along axis {axis}, not {node.shape[axis]}"
+                )
+            shape = list(node.shape)
+            shape[axis] = outer
+        else:
+            raise ValueError("matmul: a traced scalar cannot be multiplied with a matrix by @; write * instead")
+        key = (node.index, left, tuple(matrix.shape), _matrix_digest(matrix))
+        found: Node = self._intern(Product, key, tuple(shape), node, matrix, left)
+        return found
+
+    def total(self, node: Node, axes: tuple[int, ...]) -> Node:
+        """Return the sum over the given axes, which are numbered from 0."""
+        if not axes:
+            return node
+        node = self._numeric(node)
+        shape = tuple(n for axis, n in enumerate(node.shape) if axis not in axes)
+        if isinstance(node, Elementwise) and interface.is_number(node.term):
+            count = prod(node.shape[axis] for axis in axes)
+            return self.elementwise("*", [self.number(count), self.formula(node.term, shape)])
+        found: Node = self._intern(Total, (node.index, axes), shape, node, axes)
+        return found
+
+    # --- walks ----------------------------------------------------------------------------------------------------------------
+
+    def reachable(self, roots: Iterable[Node]) -> list[Node]:
+        """Return the nodes that ``roots`` are computed from, in an order in which they can be computed."""
+        found: dict[int, Node] = {}
+        stack = list(roots)
+        while stack:
+            node = stack.pop()
+            if node.index not in found:
+                found[node.index] = node
+                stack.extend(self.atoms(node))
+        return [found[index] for index in sorted(found)]
+
+    def moving(self, nodes: Iterable[Node], names: tuple[str, ...]) -> set[int]:
+        """Return the indices of those of ``nodes`` (in computing order) that depend on an input of these names."""
+        moving: set[int] = set()
+        for node in nodes:
+            if isinstance(node, Input):
+                if node.name in names:
+                    moving.add(node.index)
+            elif any(atom.index in moving for atom in self.atoms(node)):
+                moving.add(node.index)
+        return moving
+
+
+def is_boolean(node: Node) -> bool:
+    """Tell whether a node is a condition."""
+    return isinstance(node, Elementwise) and node.boolean
+
+
+def _visible(node: Assembly) -> tuple[bool, bool, list[tuple[Region, Node]]]:
+    covered = np.zeros(node.size, bool)
+    visible: list[tuple[Region, Node]] = []
+    overlap = False
+    for region, piece in reversed(node.pieces):
+        positions = region.flat()
+        hidden = covered[positions]
+        if hidden.all():
+            continue
+        overlap = overlap or bool(hidden.any())
+        covered[positions] = True
+        visible.append((region, piece))
+    return not covered.all(), overlap, visible[::-1]
+
+
+def _provider(node: Assembly, region: Region) -> tuple[Node, Region] | None:
+    """Return the one piece (or the base) that holds all entries of a region, and the region in it, or None."""
+    wanted = region.flat()
+    place = np.full(node.size, -1, np.int64)
+    for where, piece in reversed(node.pieces):
+        positions = where.flat().reshape(-1)
+        place[positions] = np.arange(positions.size)
+        local = place[wanted]
+        if (local >= 0).all():
+            inner = region_of(local)
+            return None if isinstance(inner, Listed) and isinstance(region, Strided) else (piece, inner)
+        if (local >= 0).any():
+            return None
+    return None if node.base is None else (node.base, region)
+
+
+def _digest(array: Any) -> bytes:
+    return hashlib.blake2b(array.tobytes(), digest_size=20).digest()
+
+
+def _matrix_digest(matrix: Any) -> Hashable:
+    if isinstance(matrix, np.ndarray):
+        return _digest(matrix)
+    return tuple(_digest(part) for part in (matrix.indptr, matrix.indices, matrix.data))

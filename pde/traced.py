@@ -1,0 +1,450 @@
+"""Traced arrays: what a solver computes with while it is turned into symbols.
+
+A traced array knows its shape and dtype and a node of the graph, but no numbers.  NumPy's two protocols bring every operator, ufunc
+and array function here.  Slices are views as in NumPy: several arrays may look at one cell, and writing through one of them puts a
+new node into the cell, so that a solver may fill a buffer piece by piece.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from math import prod
+from typing import Any, NoReturn
+
+import numpy as np
+
+from symnum.operators import OPERATORS
+from symnum.pde.graph import Graph, Node, is_boolean
+from symnum.pde.refusal import refuse
+from symnum.pde.regions import Region, Shape, Strided, region_of
+
+
+class Cell:
+    """The memory of one array and of all views of it."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+
+class TracedArray:
+    """Stand for an array in a solver that is being traced; see :func:`symnum.pde.trace`.
+
+    It takes operators, NumPy's functions, slices and assignment to slices, and refuses what needs numbers.
+    """
+
+    __slots__ = ("_cell", "_graph", "_region")
+    __hash__ = None  # type: ignore[assignment]  # == is elementwise, as for arrays
+
+    def __init__(self, graph: Graph, cell: Cell, region: Strided) -> None:
+        self._graph, self._cell, self._region = graph, cell, region
+
+    # --- what is known about the array ----------------------------------------------------------------------------------------
+
+    @property
+    def node(self) -> Node:
+        """Return the node of the array as it is now."""
+        return self._graph.view(self._cell.node, self._region)
+
+    @property
+    def shape(self) -> Shape:
+        """Return the shape."""
+        return self._region.shape
+
+    @property
+    def ndim(self) -> int:
+        """Return the number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Return the number of entries."""
+        return prod(self.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """Return float64, or bool for a condition."""
+        return np.dtype(bool if is_boolean(self._cell.node) else np.float64)
+
+    @property
+    def T(self) -> TracedArray:
+        """Return the transpose."""
+        return self._viewed(lambda a: a.T)
+
+    @property
+    def real(self) -> TracedArray:
+        """Return the array: traced arrays are real."""
+        return self
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object: a traced scalar has no entries")
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"TracedArray(shape={self.shape}, dtype={self.dtype})"
+
+    # --- views, reading and writing -------------------------------------------------------------------------------------------
+
+    def positions(self) -> Any:
+        """Return where the entries lie in the cell."""
+        return self._region.flat()
+
+    def _viewed(self, operation: Callable[[Any], Any]) -> TracedArray:
+        """Apply a NumPy operation that moves entries: a view of the same cell where NumPy makes one, else a copy."""
+        region = self._region.through(self._cell.node.size, operation)
+        if region is not None:
+            return TracedArray(self._graph, self._cell, region)
+        moved = operation(np.arange(self.size, dtype=np.int64).reshape(self.shape))
+        return wrap(self._graph, self._graph.view(self.node, region_of(moved)))
+
+    def __getitem__(self, index: Any) -> TracedArray:
+        entries, basic = _checked_index(index)
+        if not basic:
+            return wrap(self._graph, self._graph.view(self._cell.node, region_of(self.positions()[index])))
+        ellipsis = any(entry is Ellipsis for entry in entries)
+        region = self._region.through(self._cell.node.size, lambda a: a[entries if ellipsis else (*entries, ...)])
+        assert region is not None, "NumPy makes a view for every basic index"
+        found = TracedArray(self._graph, self._cell, region)
+        # a number that was read stays what it is when the array is written to later
+        return found if ellipsis or region.shape else wrap(self._graph, found.node)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        entries, basic = _checked_index(index)
+        region: Region | None
+        if basic:
+            whole = entries if any(entry is Ellipsis for entry in entries) else (*entries, ...)
+            region = self._region.through(self._cell.node.size, lambda a: a[whole])
+            assert region is not None
+        else:
+            region = region_of(self.positions()[index])
+        node = lift(self._graph, value)
+        extra = len(node.shape) - len(region.shape)
+        if extra > 0 and node.shape[:extra] == (1,) * extra:
+            node = self._graph.view(node, Strided.whole(node.shape[extra:]))
+        node = self._graph.broadcast(node, region.shape)
+        self._cell.node = self._graph.assemble(self._cell.node.shape, self._cell.node, [(region, node)])
+
+    def __iter__(self) -> Any:
+        if not self.shape:
+            refuse("a traced scalar cannot be iterated", "use it as one number")
+        if self.shape[0] > _MAX_LOOP:
+            refuse(
+                f"a loop over the {self.shape[0]} entries of a traced array would make a formula for each of them",
+                "write the loop as slices, such as u[2:] - 2*u[1:-1] + u[:-2]",
+            )
+        return (self[i] for i in range(self.shape[0]))
+
+    # --- NumPy's protocols ----------------------------------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Take every operator and ufunc in which this array takes part."""
+        out = options.pop("out", None)
+        target = out[0] if isinstance(out, tuple) else out
+        if target is not None and not isinstance(target, TracedArray):
+            refuse(
+                f"np.{ufunc.__name__} would write a traced array into a real array of shape {target.shape}",
+                "make the buffer with np.zeros_like(u) or np.empty_like(u, shape=...), or leave out= and in-place operators away",
+            )
+        if method == "reduce" and ufunc is np.add:
+            result = self._call("sum", np.sum, inputs, {"axis": 0, **{k: v for k, v in options.items() if v is not None}})
+        elif method != "__call__":
+            refuse(f"np.{ufunc.__name__}.{method} is not among what can be traced", "write it with operators, slices and np.sum")
+        else:
+            options = {k: v for k, v in options.items() if not (k == "where" and v is True)}
+            if options.pop("dtype", np.float64) not in (np.float64, float, None) or options:
+                refuse(f"np.{ufunc.__name__} was given {sorted(options) or ['dtype']}", "leave these options away; np.where chooses entries")
+            result = apply_ufunc(self._graph, ufunc, inputs)
+        if target is not None:
+            target[...] = result
+            return target
+        return result
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        """Take every function of NumPy in which this array takes part."""
+        return self._call(function.__name__, function, args, options)
+
+    def _call(self, name: str, function: Any, args: Any, options: Any) -> Any:
+        from symnum.pde.array_functions import call_function
+
+        return call_function(self._graph, name, function, args, options)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """Refuse: there are no numbers yet.  scipy.sparse asks here whether we are an array, and must be told no."""
+        caller = sys._getframe(1)
+        if caller.f_globals.get("__name__", "").startswith("scipy.sparse") and "dispatch" in caller.f_code.co_name:
+            return np.array(None, dtype=object)
+        refuse(
+            f"a traced array of shape {self.shape} cannot become an array of numbers, as np.array, np.asarray, assignment into a real "
+            f"array, and functions compiled outside NumPy need",
+            "make buffers with np.zeros_like(u) or np.zeros(shape, like=u), join arrays with np.stack, and use NumPy's own functions",
+        )
+
+    # --- refusals -------------------------------------------------------------------------------------------------------------
+
+    def __bool__(self) -> bool:
+        refuse(
+            f"the truth of a traced array of shape {self.shape} is not known, so it cannot decide an if, while, and, or, min or max",
+            "write np.where(condition, a, b), np.minimum and np.maximum, or & | ~ for conditions",
+        )
+
+    def __float__(self) -> float:
+        refuse(
+            f"a traced array of shape {self.shape} has no value yet, as float() and the functions of the math module need",
+            "write np.sin instead of math.sin, and leave float() away",
+        )
+
+    def __int__(self) -> int:
+        refuse(f"a traced array of shape {self.shape} has no value yet, as int() needs", "write np.floor, and use constants for sizes")
+
+    def __complex__(self) -> complex:
+        refuse("a traced array is real and has no value yet", "split complex states into real and imaginary parts")
+
+    def __index__(self) -> int:
+        refuse("a traced value cannot be an index or a size: the structure would depend on data", "choose among entries with np.where")
+
+    def __contains__(self, item: Any) -> bool:
+        refuse("whether a traced array contains a value is not known", "write np.where(u == value, a, b)")
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _FUNCTION_METHODS:
+            function = getattr(np, name)
+            return lambda *args, **options: self._call(name, function, (self, *args), options)
+        if name.startswith("__"):
+            raise AttributeError(f"a traced array has no attribute {name!r}")
+        if name in _VALUE_METHODS:
+            refuse(f"u.{name} needs the values of a traced array of shape {self.shape}", _VALUE_METHODS[name])
+        raise AttributeError(f"a traced array has no attribute {name!r}; it has shape, ndim, size, dtype, T and {sorted(_FUNCTION_METHODS)}")
+
+    # --- methods that differ from NumPy's functions of the same name ----------------------------------------------------------
+
+    def reshape(self, *shape: Any, order: str = "C") -> TracedArray:
+        """Return the entries in another shape."""
+        return self._viewed(lambda a: a.reshape(*shape, order=order))
+
+    def transpose(self, *axes: Any) -> TracedArray:
+        """Return the array with its axes permuted."""
+        return self._viewed(lambda a: a.transpose(*axes))
+
+    def ravel(self, order: str = "C") -> TracedArray:
+        """Return the entries along one axis."""
+        return self._viewed(lambda a: a.ravel(order))
+
+    def flatten(self, order: str = "C") -> TracedArray:
+        """Return a copy of the entries along one axis."""
+        return self.ravel(order).copy()
+
+    def copy(self, order: str = "C") -> TracedArray:
+        """Return an array of its own."""
+        return wrap(self._graph, self.node)
+
+    def fill(self, value: Any) -> None:
+        """Set every entry to one value."""
+        self[...] = value
+
+    def astype(self, dtype: Any, **options: Any) -> TracedArray:
+        """Return the array as float64; conditions become 0 and 1.  Raises TraceError for other types."""
+        if np.dtype(dtype) == np.float64:
+            node = self.node
+            return wrap(self._graph, self._graph.elementwise("+", [node, self._graph.number(0)]) if is_boolean(node) else node)
+        if np.dtype(dtype) == np.bool_:
+            return self != 0
+        refuse(f"astype({np.dtype(dtype).name!r}) would round a traced array", "compute in float64; np.floor, np.ceil and np.sign make whole numbers")
+
+    # --- operators ------------------------------------------------------------------------------------------------------------
+
+    def _operate(self, ufunc: Any, other: Any, swap: bool = False) -> Any:
+        if type(other).__module__.startswith("scipy.sparse"):
+            if ufunc is not np.matmul and not hasattr(other, "getH"):
+                refuse(f"np.{ufunc.__name__} of a traced array and a sparse array has no traced form", "write sparse @ u")
+            ufunc = np.matmul
+        return apply_ufunc(self._graph, ufunc, (other, self) if swap else (self, other))
+
+    def _update(self, ufunc: Any, other: Any) -> Any:
+        if not self.shape:
+            return NotImplemented  # numbers do not change in place; Python goes on with the operator that makes a new one
+        self[...] = self._operate(ufunc, other)
+        return self
+
+    def __neg__(self) -> TracedArray:
+        return apply_ufunc(self._graph, np.negative, (self,))
+
+    def __pos__(self) -> TracedArray:
+        return self.copy()
+
+    def __abs__(self) -> TracedArray:
+        return apply_ufunc(self._graph, np.absolute, (self,))
+
+    def __invert__(self) -> TracedArray:
+        return apply_ufunc(self._graph, np.invert, (self,))
+
+
+def _install_operators() -> None:
+    """Give TracedArray Python's binary operators, each as NumPy's ufunc, its reflected form and its in-place form."""
+
+    def binary(ufunc: Any, swap: bool) -> Callable[[TracedArray, Any], Any]:
+        return lambda self, other: self._operate(ufunc, other, swap)
+
+    def in_place(ufunc: Any) -> Callable[[TracedArray, Any], Any]:
+        return lambda self, other: self._update(ufunc, other)
+
+    pairs = {
+        "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "pow": np.power, "mod": np.remainder,
+        "floordiv": np.floor_divide, "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
+    }  # fmt: skip
+    for name, ufunc in pairs.items():
+        setattr(TracedArray, f"__{name}__", binary(ufunc, False))
+        setattr(TracedArray, f"__r{name}__", binary(ufunc, True))
+        setattr(TracedArray, f"__i{name}__", in_place(ufunc))
+    for name, ufunc in {
+        "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
+    }.items():  # fmt: skip
+        setattr(TracedArray, f"__{name}__", binary(ufunc, False))
+
+
+_install_operators()
+
+_MAX_LOOP = 100
+"""A loop over more entries than this is refused; unpacking x, y, z = u is not."""
+
+_FUNCTION_METHODS = frozenset({"sum", "mean", "dot", "clip", "squeeze", "swapaxes", "take", "repeat", "diagonal"})
+"""Methods that are NumPy's functions with the array in front."""
+
+_BY_VALUE = "write np.where, np.minimum and np.maximum, which work entry by entry"
+_VALUE_METHODS = {
+    "max": _BY_VALUE, "min": _BY_VALUE, "argmax": _BY_VALUE, "argmin": _BY_VALUE, "any": _BY_VALUE, "all": _BY_VALUE, "sort": _BY_VALUE,
+    "nonzero": _BY_VALUE, "item": "keep it as an array of one entry", "tolist": "compute with the array itself",
+    "flat": "write u.ravel()", "round": "leave the rounding away, or write np.floor(u + 0.5)",
+}  # fmt: skip
+
+
+# --- between numbers, nodes and traced arrays ---------------------------------------------------------------------------------
+
+
+def wrap(graph: Graph, node: Node) -> TracedArray:
+    """Return a traced array of its own for a node."""
+    return TracedArray(graph, Cell(node), Strided.whole(node.shape))
+
+
+def lift(graph: Graph, value: Any) -> Node:
+    """Return the node of a traced array, a number, an array of numbers, or a nested list of these."""
+    if isinstance(value, TracedArray):
+        if value._graph is not graph:
+            refuse("two traced arrays come from different traces", "trace one function that computes both; keep no traced array after tracing")
+        return value.node
+    if isinstance(value, bool | int | float | Fraction | np.bool_ | np.integer | np.floating):
+        return graph.number(value)
+    if isinstance(value, list | tuple) and holds_traced(value):
+        from symnum.pde.array_functions import joined
+
+        return joined(graph, np.stack, [wrap(graph, lift(graph, entry)) for entry in value]).node
+    if isinstance(value, np.ndarray | list | tuple):
+        array = np.asarray(value)
+        if array.dtype.kind in "biuf":
+            return graph.constant(array)
+        if array.dtype.kind == "c":
+            refuse("a complex array cannot take part in a trace: states are real", "split it into real and imaginary parts")
+    refuse(
+        f"{type(value).__name__} {value!r:.60} cannot be combined with a traced array",
+        "use numbers, NumPy arrays of numbers, and sparse matrices with @",
+    )
+
+
+def holds_traced(value: Any) -> bool:
+    """Tell whether a nested list or tuple holds a traced array."""
+    return isinstance(value, TracedArray) or (isinstance(value, list | tuple) and any(holds_traced(entry) for entry in value))
+
+
+def _checked_index(index: Any) -> tuple[tuple[Any, ...], bool]:
+    """Return the index as a tuple, and whether it is made of slices and whole numbers only; refuses a traced index."""
+    entries = index if isinstance(index, tuple) else (index,)
+    basic = True
+    for entry in entries:
+        parts = (entry.start, entry.stop, entry.step) if isinstance(entry, slice) else (entry,)
+        if any(holds_traced(part) for part in parts):
+            refuse(
+                "a traced array was used as an index, so which entries are taken would depend on data",
+                "write np.where(condition, a, b) in place of a[condition]",
+            )
+        basic = basic and (isinstance(entry, slice | int | np.integer) or entry is None or entry is Ellipsis) and not isinstance(entry, bool)
+    return entries, basic
+
+
+# --- ufuncs ------------------------------------------------------------------------------------------------------------------
+
+
+def _head_of_ufunc(name: str) -> str | None:
+    """Return the operator that a ufunc computes: the row of the table that is spelled with it."""
+    return _spelled_heads(len(OPERATORS)).get(name) or _INFIX.get(name) or (name if name in OPERATORS else None)
+
+
+@lru_cache(maxsize=4)
+def _spelled_heads(row_count: int) -> dict[str, str]:
+    """Return {ufunc: operator} from the ``numpy`` column; the table grows when a user registers an operator."""
+    heads = {}
+    for row in tuple(OPERATORS.values()):
+        spelled = re.fullmatch(r"numpy\.(\w+)\(\{0\}(, \{\d\})*\)", row.numpy)
+        if spelled and isinstance(getattr(np, spelled[1], None), np.ufunc):
+            heads[getattr(np, spelled[1]).__name__] = row.name
+    return heads
+
+
+_INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "^", "float_power": "^", "negative": "neg",
+          "fabs": "abs", "gammaln": "lgamma", "psi": "digamma", "bitwise_and": "and", "bitwise_or": "or", "invert": "not"}  # fmt: skip
+"""Ufuncs whose row is spelled with a sign, and those that are no function of NumPy's namespace."""
+
+_COMPOSED: dict[str, Callable[..., Any]] = {
+    "square": lambda a: a**2,
+    "reciprocal": lambda a: 1 / a,
+    "positive": lambda a: a,
+    "conjugate": lambda a: a,
+    "exp2": lambda a: 2**a,
+    "hypot": lambda a, b: np.sqrt(a * a + b * b),
+    "heaviside": lambda a, b: np.where(a == 0, b, np.where(a < 0, 0.0, 1.0)),
+    "floor_divide": lambda a, b: np.floor(a / b),
+    "deg2rad": lambda a: a * (np.pi / 180),
+    "radians": lambda a: a * (np.pi / 180),
+    "rad2deg": lambda a: a * (180 / np.pi),
+    "degrees": lambda a: a * (180 / np.pi),
+    "bitwise_xor": lambda a, b: (a & ~b) | (~a & b),
+    "logical_xor": lambda a, b: (a & ~b) | (~a & b),
+    "isnan": lambda a: a != a,
+    "isfinite": lambda a: abs(a) < np.inf,
+    "isinf": lambda a: abs(a) == np.inf,
+    "expit": lambda a: 1 / (1 + np.exp(-a)),
+    "clip": lambda a, low, high: np.minimum(np.maximum(a, low), high),
+}
+"""Ufuncs that are a formula of others."""
+
+_BITWISE = frozenset({"bitwise_and", "bitwise_or", "bitwise_xor", "invert"})
+
+
+def apply_ufunc(graph: Graph, ufunc: Any, inputs: Sequence[Any]) -> Any:
+    """Return the traced result of a ufunc on traced arrays and numbers."""
+    name = ufunc.__name__
+    if name in ("matmul", "vecdot"):
+        from symnum.pde.array_functions import matmul
+
+        return matmul(graph, *inputs) if name == "matmul" else (wrap(graph, lift(graph, inputs[0])) * inputs[1]).sum(-1)
+    nodes = [lift(graph, value) for value in inputs]
+    if name in _BITWISE and not all(is_boolean(node) for node in nodes):
+        refuse(f"np.{name} works on the bits of whole numbers, but a traced array holds floats", "combine conditions, such as (u > 0) & (u < 1)")
+    composed = _COMPOSED.get(name)
+    if composed is not None:
+        return composed(*[wrap(graph, node) for node in nodes])
+    head = _head_of_ufunc(name)
+    if head is None:
+        _refuse_ufunc(name)
+    return wrap(graph, graph.elementwise(head, nodes))
+
+
+def _refuse_ufunc(name: str) -> NoReturn:
+    refuse(
+        f"np.{name} has no row in the operator table, so it has no symbolic meaning",
+        f"write it with other functions, or add it with symnum.register_operator({name!r}, ..., numpy='numpy.{name}({{0}})')",
+    )

@@ -1,0 +1,227 @@
+"""The language of a search: which tokens there are, which expressions are allowed, and what a token array means as a term.
+
+An expression is an array of tokens in prefix order: ``+ x sin y`` is x + sin(y).  Tokens are the variables, a few whole numbers,
+one constant slot (its value lies beside the array) and the operations, in this order.
+
+>>> import numpy as np
+>>> grammar = Grammar(("x", "y"), operators=("+", "sin"))
+>>> str(grammar.term(grammar.parse("+ x sin y")))
+'x + sin(y)'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symnum import term as interface
+from symnum.backends import interned
+from symnum.operators import OPERATORS
+from symnum.regression import kernels, operations
+from symnum.regression.kernels import CONSTANT, NUMBER, OPERATION, VARIABLE
+from symnum.symbols import symbol
+
+Tokens = NDArray[np.int16]
+"""A token array in prefix order."""
+
+DEFAULT_OPERATORS = ("+", "-", "*", "/", "^", "^2", "sqrt", "exp", "log", "sin", "cos")
+"""The operations of a search that is told nothing."""
+
+FAMILIES = (
+    ("sin", "cos", "tan", "cot", "sec", "csc"),
+    ("exp", "expm1", "sinh", "cosh", "gamma"),
+    ("log", "log1p", "log2", "log10", "lgamma"),
+    ("asin", "acos", "atan", "acot", "asec", "acsc", "asinh", "acosh", "atanh"),
+    ("tanh", "coth", "sech", "csch", "erf"),
+)
+"""Operations that are not nested in one another: sin(cos(x)), exp(sinh(x)) and the like fit anything and mean nothing."""
+
+INVERSE = {
+    "exp": "log", "log": "exp", "sqrt": "^2", "^2": "sqrt", "neg": "neg", "^-1": "^-1", "sin": "asin", "cos": "acos", "tan": "atan",
+    "sinh": "asinh", "cosh": "acosh", "tanh": "atanh", "asin": "sin", "acos": "cos", "atan": "tan", "asinh": "sinh", "acosh": "cosh",
+    "atanh": "tanh", "expm1": "log1p", "log1p": "expm1", "abs": "abs",
+}  # fmt: skip
+"""Operation -> the one it undoes, which is therefore never its direct argument."""
+
+FORMS = ("+", "*", "^", "^-1", "^2", "sqrt", "exp")
+"""Operations that write down a fit, such as a*f + b or c*g^a; they have tokens even where the search itself may not use them."""
+
+_POWER_FAMILY = 1 << len(FAMILIES)
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Hold the tokens over ``variables`` with the given ``operators``.
+
+    ``operators`` are names of the operator table, and ``"^-1"``, ``"^2"``, ``"^3"``, ``"^4"`` for powers with that exponent; ``numbers`` are
+    the whole numbers that may stand as leaves.  Raises LookupError for an unknown operator, ValueError for one that a search
+    cannot use, or for none.
+    """
+
+    variables: tuple[str, ...]
+    operators: tuple[str, ...] = DEFAULT_OPERATORS
+    numbers: tuple[int, ...] = (1, 2)
+    symbols: tuple[Any, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.operators:
+            raise ValueError("a search needs at least one operator, but operators is empty; write operators=('+', '*')")
+        for name in self.operators:
+            reason = operations.refusal(name)
+            if reason is not None:
+                raise ValueError(f"operator {name!r} cannot be used in a search: {reason}")
+        repeated = [name for i, name in enumerate(self.operators) if name in self.operators[:i]]
+        if repeated:
+            raise ValueError(f"operator {repeated[0]!r} is given twice; name each operator once")
+        object.__setattr__(self, "symbols", tuple(symbol(name) for name in self.variables))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Return the spelling of each token."""
+        return (*self.variables, *map(str, self.numbers), "C", *self.all_operators)
+
+    @cached_property
+    def all_operators(self) -> tuple[str, ...]:
+        """Return the operations that have a token: those of the search, then the others that forms of a fit need."""
+        return (*self.operators, *(name for name in FORMS if name not in self.operators))
+
+    @cached_property
+    def searched(self) -> NDArray[np.int64]:
+        """Return the tokens of the operations that the search may use."""
+        return self.first_operator + np.arange(len(self.operators))
+
+    @property
+    def constant(self) -> int:
+        """Return the token of a constant slot."""
+        return len(self.variables) + len(self.numbers)
+
+    @property
+    def first_operator(self) -> int:
+        """Return the token of the first operation."""
+        return self.constant + 1
+
+    @cached_property
+    def leaves(self) -> NDArray[np.int16]:
+        """Return the variables and numbers."""
+        return np.arange(self.constant, dtype=np.int16)
+
+    @cached_property
+    def opcodes(self) -> tuple[str, ...]:
+        """Return the operation names in the order of the kernels' opcodes, the user's own behind the built-in ones."""
+        return (*operations.BUILT_IN, *(name for name in self.operators if name not in operations.BUILT_IN))
+
+    @cached_property
+    def arity(self) -> NDArray[np.int64]:
+        """Return the number of arguments of each token."""
+        return np.array([0] * self.first_operator + [operations.arity(name) for name in self.all_operators], np.int64)
+
+    @cached_property
+    def kind(self) -> NDArray[np.int64]:
+        """Return the kind of each token, as the kernels name it."""
+        counts = (len(self.variables), len(self.numbers), 1, len(self.all_operators))
+        return np.repeat(np.array([VARIABLE, NUMBER, CONSTANT, OPERATION], np.int64), counts)
+
+    @cached_property
+    def code(self) -> NDArray[np.int64]:
+        """Return the place of each token among the variables, the numbers or the opcodes."""
+        operators = [self.opcodes.index(name) for name in self.all_operators]
+        return np.array([*range(len(self.variables)), *range(len(self.numbers)), 0, *operators], np.int64)
+
+    @cached_property
+    def family(self) -> NDArray[np.int64]:
+        """Return, as one bit, the family of each token; 0 for none."""
+        bits = {name: 1 << i for i, names in enumerate(FAMILIES) for name in names} | {"^": _POWER_FAMILY}
+        return np.array([0] * self.first_operator + [bits.get(name, 0) for name in self.all_operators], np.int64)
+
+    @cached_property
+    def banned(self) -> NDArray[np.int64]:
+        """Return (tokens, 2): the families that may not occur in the first and in the second argument."""
+        both = np.stack([self.family, self.family], axis=1)
+        both[self.family == _POWER_FAMILY, 0] = 0  # x^y^z: a power may be the base of a power, not its exponent
+        return both
+
+    @cached_property
+    def inverse(self) -> NDArray[np.int64]:
+        """Return the token that may not be the direct argument of each token; -1 for none."""
+        token = {name: self.first_operator + i for i, name in enumerate(self.all_operators)}
+        return np.array([-1] * self.first_operator + [token.get(INVERSE.get(name, ""), -1) for name in self.all_operators], np.int64)
+
+    @cached_property
+    def commutative(self) -> NDArray[np.bool_]:
+        """Tell for each token whether its arguments may be exchanged."""
+        flags = [name in OPERATORS and OPERATORS[name].commutative for name in self.all_operators]
+        return np.array([False] * self.first_operator + flags)
+
+    def has(self, *names: str) -> bool:
+        """Tell whether the search may use all these operations."""
+        return all(name in self.operators for name in names)
+
+    def token(self, name: str) -> int:
+        """Return the token of this spelling; raises LookupError when there is none."""
+        if name not in self.names:
+            raise LookupError(f"there is no token {name!r}; the tokens are {' '.join(self.names)}")
+        return self.names.index(name)
+
+    def parse(self, text: str) -> Tokens:
+        """Return the token array that a text of spellings in prefix order means; raises ValueError unless it is one expression."""
+        tokens = np.array([self.token(word) for word in text.split()], np.int16)
+        if len(tokens) == 0 or self.end(tokens, 0) != len(tokens):
+            raise ValueError(f"{text!r} is not one expression in prefix order; write every operation before its arguments, as in '+ x sin y'")
+        return tokens
+
+    def end(self, tokens: Tokens, start: int) -> int:
+        """Return where the sub-expression that begins at ``start`` ends; -1 when the array stops before it does."""
+        return int(kernels.end(tokens, start, self.arity))
+
+    def allowed(self, tokens: Tokens) -> bool:
+        """Tell whether a whole expression keeps the rules of nesting."""
+        return bool(kernels.allowed(tokens, self.arity, self.family, self.banned, self.inverse))
+
+    def legal(self, prefix: Sequence[int], longest: int) -> NDArray[np.bool_]:
+        """Return which tokens may follow an unfinished prefix so that an allowed expression of ``longest`` tokens can still end.
+
+        No token is legal when the prefix is already a whole expression.
+        """
+        calls: list[list[int]] = []  # operation, argument that is being written
+        for token in prefix:
+            if self.arity[token] > 0:
+                calls.append([int(token), 0])
+                continue
+            while calls and calls[-1][1] + 1 == self.arity[calls[-1][0]]:
+                calls.pop()
+            if calls:
+                calls[-1][1] += 1
+        if len(prefix) > 0 and not calls:
+            return np.zeros(len(self.names), bool)
+        banned = 0
+        for token, side in calls:
+            banned |= int(self.banned[token, side])
+        missing = sum(int(self.arity[token]) - side for token, side in calls) if calls else 1
+        mask = ((self.family & banned) == 0) & (len(prefix) + missing + self.arity <= longest)
+        if calls and calls[-1][1] == 0 and self.inverse[calls[-1][0]] >= 0:
+            mask[self.inverse[calls[-1][0]]] = False
+        mask[self.constant] = False
+        mask[self.first_operator + len(self.operators) :] = False
+        return mask
+
+    def term(self, tokens: Iterable[int], constants: Sequence[Any] = ()) -> Any:
+        """Return the interned term of a token array; ``constants`` are numbers or terms for its slots, in order."""
+        values = list(constants)
+        stack: list[Any] = []
+        for token in reversed(list(tokens)):
+            if token < len(self.variables):
+                stack.append(self.symbols[token])
+            elif token < self.constant:
+                stack.append(self.numbers[token - len(self.variables)])
+            elif token == self.constant:
+                stack.append(values.pop())
+            else:
+                name = self.all_operators[token - self.first_operator]
+                args = [stack.pop() for _ in range(self.arity[token])]
+                stack.append(interned.make("^", [*args, int(name[1:])]) if name in operations.POWERS else interned.make(name, args))
+        return stack[0] if interface.is_call(stack[0]) or interface.is_symbol(stack[0]) else interned.number(interface.value(stack[0]))

@@ -1,0 +1,228 @@
+"""The search's inner loops: evaluate token arrays, combine stored values, fit the linear constants, recognise duplicates.
+
+All are numba functions over arrays, cached on disk.  Shapes: ``X`` (variables, rows); ``values`` (expressions, rows);
+a *view* is one regression target with its weights: ``targets`` (views, rows), centred, ``weights`` (views, rows), each row of
+which sums to 1, ``spread`` (views,), the weighted variance of each target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from symnum.regression.operations import DIGEST, apply
+
+VARIABLE, NUMBER, CONSTANT, OPERATION = 0, 1, 2, 3
+"""Kinds of a token."""
+
+HUGE = 1e100
+"""A value beyond this is treated as undefined, so that sums of squares stay finite."""
+
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile with numba, kept on disk where numba finds a folder it may write to."""
+    try:
+        return njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:
+        return njit(nogil=True, error_model="numpy")(function)
+
+
+@kernel
+def digest() -> int:
+    """Return the digest of the operations these kernels were compiled from."""
+    return DIGEST
+
+
+@kernel
+def evaluate_one(tokens, length, constants, kind, code, arity, numbers, X, stack, out):
+    """Evaluate one prefix token array into ``out`` (rows,): read from the right, arguments wait on a stack."""
+    top = -1
+    slot = 0
+    for p in range(length):
+        if kind[tokens[p]] == CONSTANT:
+            slot += 1
+    for p in range(length - 1, -1, -1):
+        token = tokens[p]
+        if kind[token] == VARIABLE:
+            top += 1
+            stack[top, :] = X[code[token]]
+        elif kind[token] == NUMBER:
+            top += 1
+            stack[top, :] = numbers[code[token]]
+        elif kind[token] == CONSTANT:
+            top += 1
+            slot -= 1
+            stack[top, :] = constants[slot]
+        elif arity[token] == 1:
+            apply(code[token], stack[top], stack[top], stack[top])
+        else:
+            apply(code[token], stack[top], stack[top - 1], stack[top - 1])
+            top -= 1
+    out[:] = stack[0]
+
+
+@kernel
+def evaluate(tokens, lengths, constants, kind, code, arity, numbers, X):
+    """Return the values (expressions, rows) of prefix token arrays (expressions, longest)."""
+    out = np.empty((tokens.shape[0], X.shape[1]))
+    stack = np.empty((tokens.shape[1] // 2 + 2, X.shape[1]))
+    for e in range(tokens.shape[0]):
+        evaluate_one(tokens[e], lengths[e], constants[e], kind, code, arity, numbers, X, stack, out[e])
+    return out
+
+
+@kernel
+def usable(values):
+    """Tell whether all values are finite and of reasonable size."""
+    for i in range(values.shape[0]):
+        if not (abs(values[i]) < HUGE):
+            return False
+    return True
+
+
+@kernel
+def unexplained(values, targets, weights, spread, result):
+    """Write, for each view, which part of the target's variance ``a*values + b`` leaves at the best a and b."""
+    n = values.shape[0]
+    for v in range(targets.shape[0]):
+        mean = 0.0
+        for i in range(n):
+            mean += weights[v, i] * values[i]
+        square = 0.0
+        product = 0.0
+        largest = 0.0
+        for i in range(n):
+            d = values[i] - mean
+            square += weights[v, i] * d * d
+            product += weights[v, i] * d * targets[v, i]
+            largest = max(largest, abs(values[i]))
+        if not (square > 1e-26 * largest * largest):  # a constant, up to rounding
+            result[v] = 1.0
+            continue
+        left = 1.0 - product * product / (square * spread[v])
+        if left < 1e-6:  # the difference above has lost its digits: sum the residuals
+            slope = product / square
+            left = 0.0
+            for i in range(n):
+                r = targets[v, i] - slope * (values[i] - mean)
+                left += weights[v, i] * r * r
+            left /= spread[v]
+        result[v] = left
+
+
+@kernel
+def score(tokens, lengths, constants, kind, code, arity, numbers, X, targets, weights, spread):
+    """Return the unexplained part of each view (expressions, views); inf where an expression is undefined on a row."""
+    result = np.full((tokens.shape[0], targets.shape[0]), np.inf)
+    stack = np.empty((tokens.shape[1] // 2 + 2, X.shape[1]))
+    values = np.empty(X.shape[1])
+    for e in range(tokens.shape[0]):
+        evaluate_one(tokens[e], lengths[e], constants[e], kind, code, arity, numbers, X, stack, values)
+        if usable(values):
+            unexplained(values, targets, weights, spread, result[e])
+    return result
+
+
+@kernel
+def fingerprint(values):
+    """Return a 64-bit hash of the values rounded to 38 bits; zero up to rounding counts as zero."""
+    largest = 0.0
+    for i in range(values.shape[0]):
+        largest = max(largest, abs(values[i]))
+    buffer = np.empty(1)
+    bits = buffer.view(np.uint64)
+    h = np.uint64(0x9E3779B97F4A7C15)
+    for i in range(values.shape[0]):
+        buffer[0] = values[i] if abs(values[i]) > 1e-13 * largest else 0.0
+        h ^= (bits[0] + np.uint64(1 << 13)) >> np.uint64(14)
+        h *= np.uint64(0xBF58476D1CE4E5B9)
+        h ^= h >> np.uint64(29)
+    return h | np.uint64(1)  # 0 marks an empty place of the table
+
+
+@kernel
+def insert(table, key):
+    """Put a key into an open-addressing table whose size is a power of two; tell whether it is new."""
+    mask = np.uint64(table.shape[0] - 1)
+    place = (key >> np.uint64(7)) & mask
+    while table[place] != 0:
+        if table[place] == key:
+            return False
+        place = (place + np.uint64(1)) & mask
+    table[place] = key
+    return True
+
+
+@kernel
+def expand(op, binary, left, right, banned_left, banned_right, inverse, own_family, values, families, roots, table,
+           targets, weights, spread, new_values, new_families, new_scores, picked):  # fmt: skip
+    """Apply one operation to stored values; write what is defined, allowed and new, and return how much that is.
+
+    ``left`` and ``right`` index ``values``; ``families`` and ``roots`` are what the stored expressions contain and their opcode.
+    """
+    count = 0
+    for k in range(left.shape[0]):
+        a = left[k]
+        b = right[k]
+        if families[a] & banned_left or roots[a] == inverse:
+            continue
+        if binary and families[b] & banned_right:
+            continue
+        row = new_values[count]
+        apply(op, values[a], values[b], row)
+        if not usable(row) or not insert(table, fingerprint(row)):
+            continue
+        unexplained(row, targets, weights, spread, new_scores[count])
+        new_families[count] = families[a] | own_family | (families[b] if binary else 0)
+        picked[count] = k
+        count += 1
+    return count
+
+
+@kernel
+def end(tokens, start, arity):
+    """Return where the sub-expression that begins at ``start`` ends, -1 if nowhere."""
+    missing = 1
+    for place in range(start, tokens.shape[0]):
+        missing += arity[tokens[place]] - 1
+        if missing == 0:
+            return place + 1
+    return -1
+
+
+@kernel
+def allowed(tokens, arity, family, banned, inverse):
+    """Tell whether a whole expression keeps the rules of nesting."""
+    families = np.zeros(tokens.shape[0] + 1, np.int64)
+    roots = np.zeros(tokens.shape[0] + 1, np.int64)
+    top = -1
+    for place in range(tokens.shape[0] - 1, -1, -1):
+        token = tokens[place]
+        found = family[token]
+        for side in range(arity[token]):
+            if families[top] & banned[token, side] or (side == 0 and roots[top] == inverse[token]):
+                return False
+            found |= families[top]
+            top -= 1
+        top += 1
+        families[top] = found
+        roots[top] = token
+    return top == 0
+
+
+NAMES = ("digest", "evaluate_one", "evaluate", "usable", "unexplained", "score", "fingerprint", "insert", "expand")
+"""The kernels in the order in which they call each other."""
+
+
+def rebuild(own_apply: Callable[..., Any], own_digest: int) -> SimpleNamespace:
+    """Return these kernels compiled anew, in this process only, around another ``apply``."""
+    scope = dict(globals()) | {"apply": own_apply, "DIGEST": own_digest}
+    for name in NAMES:
+        python = globals()[name].py_func
+        scope[name] = njit(nogil=True, error_model="numpy")(FunctionType(python.__code__, scope, name))
+    return SimpleNamespace(**{name: scope[name] for name in NAMES})

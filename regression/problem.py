@@ -1,0 +1,140 @@
+"""A regression problem as the search sees it: distinct rows with weights, and the views of the target that are fitted linearly.
+
+The rows are brought into one order and equal rows are merged, so that a weight of 2 and a row given twice are the same problem,
+and the order in which the rows came does not matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symnum.regression.grammar import Grammar, Tokens
+
+Floats = NDArray[np.float64]
+
+EXACT = 1e-12
+"""A residual this small beside the target is rounding, not noise."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Hold ``X`` (variables, rows), ``y`` (rows,) and ``weights`` (rows,), whose mean is 1."""
+
+    X: Floats
+    y: Floats
+    weights: Floats
+
+    @classmethod
+    def of(cls, X: Floats, y: Floats, weights: Floats) -> Problem:
+        """Return the problem of a table ``X`` (rows, variables): rows without weight dropped, sorted, and equal rows merged."""
+        table = np.column_stack([X, y])[weights > 0]
+        rows, place = np.unique(table, axis=0, return_inverse=True)
+        summed = np.bincount(place.reshape(-1), weights[weights > 0], len(rows))
+        return cls(np.ascontiguousarray(rows[:, :-1].T), rows[:, -1].copy(), summed / summed.mean())
+
+    @property
+    def rows(self) -> int:
+        """Return the number of distinct rows."""
+        return len(self.y)
+
+    def sample(self, rows: int, rng: np.random.Generator) -> Problem:
+        """Return the problem of at most ``rows`` rows, drawn without replacement."""
+        if rows >= self.rows:
+            return self
+        chosen = np.sort(rng.choice(self.rows, rows, replace=False))
+        weights = self.weights[chosen]
+        return Problem(np.ascontiguousarray(self.X[:, chosen]), self.y[chosen], weights / weights.mean())
+
+    @cached_property
+    def constant(self) -> bool:
+        """Tell whether the targets are all the same, up to rounding."""
+        return bool(np.ptp(self.y) <= EXACT * np.abs(self.y).max())
+
+    @cached_property
+    def sign(self) -> int:
+        """Return 1 when all targets are positive, -1 when all are negative, else 0."""
+        return int(np.all(self.y > 0)) - int(np.all(self.y < 0))
+
+    @cached_property
+    def relative(self) -> bool:
+        """Tell whether errors in proportion to the target are worth considering: one sign, and values that differ in size."""
+        sizes = np.abs(self.y)
+        return self.sign != 0 and bool(sizes.max() > 2 * sizes.min())
+
+
+@dataclass(frozen=True)
+class Views:
+    """Hold the targets that ``a*f(x) + b`` is fitted to, and the weights; see :mod:`symnum.regression.kernels` for the shapes.
+
+    With the plain target y come log y, 1/y, y^2 and sqrt(y), so that a constant inside the outermost operation is linear too.
+    """
+
+    names: tuple[str, ...]
+    targets: Floats
+    weights: Floats
+    spread: Floats
+    means: Floats
+    floors: Floats
+
+    @classmethod
+    def of(cls, problem: Problem, grammar: Grammar) -> Views:
+        """Return the views that the signs of the target and the operators allow; the target must not be constant."""
+        y, w, size = problem.y, problem.weights, np.abs(problem.y)
+        found: list[tuple[str, Floats, Floats]] = [("plain", y, w)]
+        if problem.relative:
+            found.append(("relative", y, w / size**2))
+        if problem.relative and ((grammar.has("exp") or grammar.has("^", "log"))):
+            found.append(("log", np.log(size), w))
+        if problem.relative and grammar.has("/"):
+            found.append(("reciprocal", 1 / y, w * size**2))
+        if np.all(y >= 0) and grammar.has("sqrt"):
+            found.append(("square", y**2, w))
+        if np.all(y >= 0) and grammar.has("^2"):
+            found.append(("root", np.sqrt(y), w * y))
+        rows = []
+        for name, target, weight in found:
+            share = weight / weight.sum()
+            mean = float(share @ target)
+            centred = target - mean
+            spread = float(share @ centred**2)
+            if np.isfinite(spread) and spread > (EXACT * max(abs(mean), float(np.abs(target).max()))) ** 2:
+                rows.append((name, centred, share, spread, mean, EXACT**2 * float(share @ target**2) / spread))
+        names, targets, weights, spreads, means, floors = zip(*rows, strict=True)
+        return cls(names, np.array(targets), np.array(weights), np.array(spreads), np.array(means), np.array(floors))
+
+    def linear(self, view: int, values: Floats) -> tuple[float, float]:
+        """Return a and b of the best ``a*values + b``."""
+        share, target = self.weights[view], self.targets[view]
+        mean = float(share @ values)
+        centred = values - mean
+        square = float(share @ centred**2)
+        slope = float(share @ (centred * target)) / square if square > 0 else 0.0
+        return slope, float(self.means[view]) - slope * mean
+
+
+def in_plain_target(
+    grammar: Grammar, view: str, tokens: Tokens, slope: float, offset: float, sign: int
+) -> tuple[Tokens, list[float]] | None:
+    """Return ``slope*f + offset``, fitted in a view, as an expression for y itself with its constants; None where it has none.
+
+    A fit log y = a*f + b becomes e^b*exp(a*f), and e^b*g^a where f is log g.
+    """
+    C = grammar.constant
+    plus, times, power = grammar.token("+"), grammar.token("*"), grammar.token("^")
+    line = [plus, C, times, C, *tokens]
+    if view == "log":
+        if not abs(offset) < _LARGEST_LOG:
+            return None
+        factor = (sign or 1) * float(np.exp(offset))
+        if grammar.has("log") and tokens[0] == grammar.token("log"):
+            return np.array([times, C, power, *tokens[1:], C], np.int16), [factor, slope]
+        return np.array([times, C, grammar.token("exp"), times, C, *tokens], np.int16), [factor, slope]
+    outer = {"reciprocal": "^-1", "square": "sqrt", "root": "^2"}.get(view)
+    return np.array([*([] if outer is None else [grammar.token(outer)]), *line], np.int16), [offset, slope]
+
+
+_LARGEST_LOG = 300.0

@@ -1,0 +1,72 @@
+"""symnum: symbolic expressions from formulas, data and solvers, made cheap and compiled to machine code.
+
+>>> import symnum as sn
+>>> x, y = sn.symbols("x y")
+>>> sn.diff(sn.sin(x) * y, x)
+y*cos(x)
+>>> f = sn.compile(sn.sin(x) * y, [x, y], target="numpy")
+>>> f(0.0, 2.0)
+0.0
+
+Names are loaded when they are first used, so that the import is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "symnum.symbols": "symbols symbol number convert",
+    "symnum.operators": "Operator OPERATORS register_operator",
+    "symnum.functions": "sqrt cbrt exp expm1 log log1p log2 log10 sin cos tan cot sec csc asin acos atan acot asec acsc atan2 sinh cosh tanh coth sech csch asinh acosh atanh sign floor ceil mod erf gamma lgamma digamma trigamma eq ne lt le gt ge all_of any_of negation ifelse min max abs pi call",
+    "symnum.text.parser": "parse ParseError",
+    "symnum.text.latex": "latex",
+    "symnum.text.serialize": "to_json from_json",
+    "symnum.calculus.derivative": "diff gradient jacobian hessian",
+    "symnum.calculus.sparsity": "jacobian_sparsity hessian_sparsity",
+    "symnum.calculus.series": "series",
+    "symnum.algebra.substitute": "substitute",
+    "symnum.algebra.evaluate": "evaluate",
+    "symnum.algebra.polynomial": "expand factor cancel gcd collect",
+    "symnum.algebra.linear": "determinant inverse solve_linear",
+    "symnum.algebra.solve": "solve roots",
+    "symnum.codegen.function": "compile",
+    "symnum.interop.sympy_bridge": "to_sympy from_sympy",
+    "symnum.rewriting": "simplify",
+}
+"""Module -> the public names that it defines."""
+
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
+_PARTS = (
+    "algebra",
+    "backends",
+    "calculus",
+    "codegen",
+    "interop",
+    "operators",
+    "pde",
+    "regression",
+    "rewriting",
+    "term",
+    "text",
+)
+
+__all__ = ["__version__", *sorted(_MODULE_OF)]
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is not None:
+        found = getattr(importlib.import_module(module), name)
+        globals()[name] = found
+        return found
+    if name in _PARTS:
+        return importlib.import_module(f"symnum.{name}")
+    raise AttributeError(f"module 'symnum' has no attribute {name!r}; dir(symnum) lists the public names")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_PARTS])

@@ -1,0 +1,101 @@
+"""Simultaneous substitution of terms for terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from symnum import term as interface
+
+
+def substitute(term: Any, replacements: Mapping[Any, Any]) -> Any:
+    """Replace symbols, or whole sub-terms, all at once, and return the rebuilt term.
+
+    Keys are terms, or names of symbols as text; values are terms or Python numbers of the same backend.  What is put in is not
+    searched again, so ``{x: y, y: x}`` swaps.  A sub-term matches when it is equal; a part of a sum or product does not match.
+    A list or tuple of terms gives a list.  Raises TypeError for a key that is not a term and for a number where a condition
+    belongs, and ValueError for a name that stands for two symbols.
+
+    >>> import symnum as sn
+    >>> x, y = sn.symbols("x y")
+    >>> substitute(x - 2*y, {x: y, y: x})
+    y - 2*x
+    """
+    if isinstance(term, list | tuple):
+        return [substitute(t, replacements) for t in term]
+    if not isinstance(replacements, Mapping):
+        raise TypeError(f"substitute takes a mapping, but got {replacements!r}; write substitute(term, {{x: 2}})")
+    known: dict[Any, Any] = {}
+    targets: list[Any] = []
+    for key, value in _by_term(term, replacements):
+        _check_sorts(key, value)
+        known[interface.key(key)] = value if not isinstance(value, int | float) else interface.make_number(key, value)
+        targets.append(key)
+    if not known:
+        return term
+    stack = [term]
+    may_occur = _occurrence_test(targets)
+    while stack:
+        node = stack[-1]
+        identity = interface.key(node)
+        if identity in known:
+            stack.pop()
+            continue
+        face = interface.interface(node)
+        if not face.is_call(node) or not may_occur(node):
+            known[identity] = node
+            stack.pop()
+            continue
+        children = face.args(node)
+        missing = [child for child in children if interface.key(child) not in known]
+        if missing:
+            stack.extend(missing)
+            continue
+        stack.pop()
+        new = [known[interface.key(child)] for child in children]
+        same = all(a is b for a, b in zip(new, children, strict=True))
+        known[identity] = node if same else face.make(face.head(node), tuple(new))
+    return known[interface.key(term)]
+
+
+def _by_term(term: Any, replacements: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    """Return the replacements with names resolved to the symbols of the term."""
+    pairs = []
+    named: dict[str, list[Any]] = {}
+    if any(isinstance(key, str) for key in replacements):
+        for symbol in interface.free_symbols(term):
+            named.setdefault(interface.name(symbol), []).append(symbol)
+    for key, value in replacements.items():
+        if not interface.is_term(value):
+            raise TypeError(f"cannot put {value!r} of type {type(value).__name__} for {key!s}; give a term or a number")
+        if isinstance(key, str):
+            found = named.get(key, [])
+            if len(found) > 1:
+                raise ValueError(f"the name {key!r} stands for {len(found)} symbols of the term; give the symbol itself as the key")
+            pairs += [(symbol, value) for symbol in found]
+        elif not interface.is_term(key) or interface.backend_of(key) == "python":
+            raise TypeError(f"cannot replace {key!r} of type {type(key).__name__}; the keys are symbols, terms or names")
+        else:
+            pairs.append((key, value))
+    return pairs
+
+
+def _check_sorts(key: Any, value: Any) -> None:
+    if (interface.sort_of(key) == "boolean") != (interface.sort_of(value) == "boolean"):
+        raise TypeError(
+            f"cannot put {value!s} of sort {interface.sort_of(value)} for {key!s} of sort {interface.sort_of(key)}; "
+            f"use a comparison or true/false for a condition, and ifelse(condition, 1, 0) for a number"
+        )
+
+
+def _occurrence_test(targets: list[Any]) -> Any:
+    """Return a quick test that is False only where no target can occur."""
+    if len({interface.backend_of(t) for t in targets}) == 1 and all(hasattr(t, "mask") for t in targets):
+        if all(interface.is_symbol(t) for t in targets):
+            mask = 0
+            for target in targets:
+                mask |= target.mask
+            return lambda node: node.mask & mask
+        masks = [target.mask for target in targets]
+        return lambda node: any(node.mask & m == m for m in masks)
+    return lambda node: True

@@ -1,0 +1,1 @@
+"""Term backends: ``interned`` (hash-consed, canonical; the default) and ``tree`` (plain nodes, exactly as written)."""

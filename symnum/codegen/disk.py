@@ -1,0 +1,117 @@
+"""Generated modules on disk, so that numba can keep their machine code for the next process.
+
+Each module has a folder of its own under the cache folder, named by a hash of its text and of the versions of all that made it.
+What is executed is always the text generated in this process: the file is there for numba and for debuggers, and it is written
+again whenever it differs, which makes numba drop the machine code that belonged to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+MAX_ENTRIES = 512
+"""Modules kept on disk; the least recently used go first."""
+
+MAX_BYTES = 256 << 20
+"""Bytes kept on disk."""
+
+
+class CacheUnavailable(OSError):
+    """Say why generated code cannot be kept on disk."""
+
+
+def cache_folder() -> Path:
+    """Return the folder of generated code: ``$SYMNUM_CACHE_DIR``, or the user's cache folder of this platform."""
+    chosen = os.environ.get("SYMNUM_CACHE_DIR")
+    if chosen:
+        return Path(chosen).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "symnum"
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "symnum" / "Cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "symnum"
+
+
+def module_name(source: str, *made_with: str) -> str:
+    """Return a name that is the same for the same text, versions and Python only."""
+    parts = (source, *made_with, sys.version, platform.machine())
+    return "symnum_generated_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
+
+
+def store(name: str, source: str) -> Path:
+    """Return the file that holds ``source`` after making sure that it does; raises CacheUnavailable when it cannot be written."""
+    try:
+        root = cache_folder() / "numba"
+        folder = root / name
+        root.parent.mkdir(parents=True, exist_ok=True)
+        for own in (root, folder):
+            own.mkdir(mode=0o700, exist_ok=True)
+            refuse_foreign(own)
+        path = folder / "generated.py"
+        wanted = source.encode()
+        try:
+            unchanged = path.read_bytes() == wanted
+        except FileNotFoundError:
+            unchanged = False
+        if not unchanged:
+            shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+            _write_atomically(path, wanted)
+            prune(root, keep=folder)
+        os.utime(folder)
+        probe = folder / "__pycache__"
+        probe.mkdir(mode=0o700, exist_ok=True)
+        if not os.access(probe, os.W_OK):
+            raise PermissionError(f"{probe} may not be written")
+    except (OSError, RuntimeError) as problem:  # RuntimeError: there is no home folder
+        raise CacheUnavailable(str(problem)) from problem
+    return path
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raise PermissionError for a folder that another user owns or may write to: machine code is loaded from it."""
+    if os.name == "nt":
+        return
+    status = folder.stat()
+    if status.st_uid != os.geteuid():
+        raise PermissionError(f"{folder} belongs to another user")
+    if status.st_mode & 0o022:
+        raise PermissionError(f"{folder} may be written by other users; make it yours alone with chmod go-w")
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def prune(root: Path, keep: Path) -> None:
+    """Remove the least recently used modules until the cache is within its bounds."""
+    entries = sorted(_entries(root), reverse=True)
+    total = 0
+    for position, (_, size, folder) in enumerate(entries):
+        total += size
+        if folder != keep and (position >= MAX_ENTRIES or total > MAX_BYTES):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _entries(root: Path) -> Iterator[tuple[float, int, Path]]:
+    for folder in root.iterdir():
+        try:
+            size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+            yield folder.stat().st_mtime, size, folder
+        except OSError:  # another process removed it meanwhile
+            continue
+
+

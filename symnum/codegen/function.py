@@ -1,0 +1,274 @@
+"""``symnum.compile``: terms become a function of numbers and arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from symnum import term as interface
+from symnum.codegen.lower import Program, lower
+from symnum.codegen.target import AUTO, TARGETS, Code, Options, Unsupported, build
+
+_FLOAT64 = numpy.dtype(float)
+_PLAIN = frozenset({float})
+_SCALARS = frozenset({float, int, bool, numpy.float64, numpy.float32, numpy.int64, numpy.int32, numpy.bool_})
+
+
+def compile(expression: Any, arguments: Any, target: str = "auto", *, fastmath: bool = False) -> CompiledFunction:
+    """Compile a term, a list of terms or a list of equally long lists to a function of ``arguments``.
+
+    ``target`` is "tape" (no compile time), "numba" (machine code, kept on disk), "numpy" (plain NumPy source), or "auto": the
+    tape, or NumPy where an operator has no place on the tape.  ``fastmath=True`` lets numba reorder arithmetic and ignore nan.
+
+    Raises ValueError for a symbol that is not an argument, for arguments that repeat or share a name, for an unknown target and
+    for an operator that the target cannot spell; TypeError for an argument that is not a symbol.
+
+    >>> import symnum as sn
+    >>> x, y = sn.symbols("x y")
+    >>> f = sn.compile(x**2 + y, [x, y])
+    >>> f(3.0, 1.0)
+    10.0
+    >>> f([1, 2, 3], 0.5)
+    array([1.5, 4.5, 9.5])
+    """
+    return CompiledFunction(expression, arguments, target, fastmath=fastmath)
+
+
+class CompiledFunction:
+    """A function of numbers and arrays, made by :func:`symnum.compile`.
+
+    Call it with one number or array for each argument; arrays broadcast.  One term gives the broadcast shape, a list of n terms
+    (n, *shape), lists of lists (rows, columns, *shape); numbers alone give a float (a bool for a condition) or an array of one
+    value for each term.  ``out=`` takes the array to fill.  Values are float64 and follow IEEE rules: log(-1) is nan.
+
+    ``source`` is the code, ``target`` the target in use, ``why`` says why it is in use and what was cached, and ``numba`` is the
+    scalar function to call from one's own njit code (target "numba").
+    """
+
+    __slots__ = (
+        "_code", "_count", "_dtype", "_kept", "_names", "_outer", "_program", "_scalar", "_single", "__weakref__", "target", "why",
+    )  # fmt: skip
+
+    def __init__(self, expression: Any, arguments: Any, target: str = "auto", *, fastmath: bool = False) -> None:
+        if target != "auto" and target not in TARGETS:
+            raise ValueError(f"there is no target {target!r}; the targets are 'auto', {', '.join(map(repr, TARGETS))}")
+        symbols = _checked_arguments(arguments)
+        terms, self._outer = _flatten(expression)
+        self._kept = (expression, arguments, target, fastmath)
+        self._program: Program = lower(terms, symbols)
+        options = Options(fastmath=fastmath)
+        self._code, self.target, reason = _choose(self._program, target, options)
+        self.why = f"{reason}; {self._code.remark}" if self._code.remark else reason
+        self._names = self._program.arguments
+        self._count = len(symbols)
+        self._single = self._outer == ()
+        self._dtype = numpy.dtype(bool if self._program.boolean else float)
+        self._scalar = self._code.scalar
+
+    @property
+    def source(self) -> str:
+        """Return the code as text."""
+        return self._code.source
+
+    @property
+    def numba(self) -> Any:
+        """Return the scalar function (floats to a float, or to a tuple) to be called in one's own njit code."""
+        if self._code.numba is None:
+            raise AttributeError(f"the target {self.target!r} has no njit function; compile with target='numba'")
+        return self._code.numba
+
+    @property
+    def operations(self) -> int:
+        """Return how many operations one evaluation takes."""
+        return len(self._program.steps)
+
+    def __call__(self, *values: Any, out: Any = None) -> Any:
+        """Return the values at ``values``, one number or array for each argument.
+
+        Raises TypeError for a wrong number of values or for values that are not real numbers, ValueError for shapes that do not
+        broadcast and for an ``out`` of another shape or type.
+        """
+        if out is None and len(values) == self._count:
+            kinds = set(map(type, values))
+            if kinds <= _PLAIN:
+                found = self._scalar(*values)
+                return found if self._single else self._packed(found)
+            if kinds <= _SCALARS:
+                found = self._scalar(*map(float, values))
+                return found if self._single else self._packed(found)
+        return self._broadcast(values, out)
+
+    def _packed(self, found: Any) -> Any:
+        return numpy.array(found, self._dtype).reshape(self._outer)
+
+    def _broadcast(self, values: Sequence[Any], out: Any) -> Any:
+        if len(values) != self._count:
+            raise TypeError(
+                f"the function takes {self._count} argument{'' if self._count == 1 else 's'} ({', '.join(self._names)}), "
+                f"but {len(values)} {'was' if len(values) == 1 else 'were'} given"
+            )
+        inputs: Sequence[Any] = values
+        shape = _common_shape(values)
+        if shape is None:
+            arrays = [_as_floats(v, name) for v, name in zip(values, self._names, strict=True)]
+            shape = self._shape(arrays)
+            inputs = [a if a.shape == shape or a.size == 1 else numpy.broadcast_to(a, shape) for a in arrays]
+        if len(shape) != 1 or inputs is not values:
+            inputs = [a.reshape(-1) for a in inputs]
+        wanted = (*self._outer, *shape)
+        outputs, count = len(self._program.outputs), math.prod(shape)
+        if out is None:
+            filled = numpy.empty((outputs, count), self._dtype)
+            if filled.size:
+                self._code.rows(inputs, count, filled)
+            return filled.reshape(wanted) if wanted else filled.item()
+        self._check_out(out, wanted)
+        direct = out.flags.carray and not any(numpy.may_share_memory(out, a) for a in inputs)
+        filled = out.reshape(outputs, count) if direct else numpy.empty((outputs, count), self._dtype)
+        if filled.size:
+            self._code.rows(inputs, count, filled)
+        if not direct:
+            out[...] = filled.reshape(wanted)
+        return out
+
+    def _shape(self, arrays: Sequence[Any]) -> tuple[int, ...]:
+        shapes = {a.shape for a in arrays}
+        if len(shapes) == 1:
+            (shape,) = shapes
+            return tuple(shape)
+        try:
+            return numpy.broadcast_shapes(*shapes)
+        except ValueError:
+            listed = ", ".join(f"{name} {a.shape}" for name, a in zip(self._names, arrays, strict=True))
+            raise ValueError(f"the arguments do not broadcast to one shape: {listed}; give them equal or compatible shapes") from None
+
+    def _check_out(self, out: Any, wanted: tuple[int, ...]) -> None:
+        if not isinstance(out, numpy.ndarray):
+            raise TypeError(f"out must be a NumPy array, but is {type(out).__name__}; write out=numpy.empty({wanted})")
+        if out.shape != wanted or out.dtype != self._dtype:
+            raise ValueError(
+                f"out must have shape {wanted} and type {self._dtype}, but has shape {out.shape} and type {out.dtype}; "
+                f"write out=numpy.empty({wanted}{'' if self._dtype == float else ', bool'})"
+            )
+        if not out.flags.writeable:
+            raise ValueError("out is read-only; pass an array that may be written")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as what was compiled, never as code: it is compiled again where it is loaded."""
+        expression, arguments, target, fastmath = self._kept
+        return _rebuild, (expression, arguments, target, {"fastmath": fastmath})
+
+    def __copy__(self) -> CompiledFunction:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledFunction:
+        return self
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(self._names) if self._count <= 8 else f"{', '.join(self._names[:6])}, ... {self._count} in all"
+        outputs = "x".join(map(str, self._outer)) + " values" if self._outer else "1 value"
+        return f"<symnum function ({inputs}) -> {outputs}, {self.operations} operations, target {self.target!r}>"
+
+
+def _rebuild(expression: Any, arguments: Any, target: str, options: dict[str, Any]) -> CompiledFunction:
+    return CompiledFunction(expression, arguments, target, **options)
+
+
+def _choose(program: Program, target: str, options: Options) -> tuple[Code, str, str]:
+    """Return (code, target in use, why)."""
+    if target != "auto":
+        return build(program, target, options), target, "asked for"
+    if options.fastmath:
+        raise ValueError("fastmath is a choice of target='numba', which target='auto' does not take; write target='numba'")
+    reasons: list[str] = []
+    for name in AUTO:
+        try:
+            code = build(program, name, options)
+        except Unsupported as problem:
+            reasons.append(str(problem))
+            continue
+        chosen = _MERITS[name] if not reasons else f"{name} because {'; '.join(reasons)}"
+        return code, name, f"auto: {chosen}"
+    raise Unsupported("; ".join(reasons))
+
+
+_MERITS = {"tape": "the tape, which needs no compile time; target='numba' runs small functions faster after compiling them"}
+
+
+def _checked_arguments(arguments: Any) -> list[Any]:
+    given = [arguments] if interface.is_term(arguments) else list(arguments)
+    seen: dict[str, Any] = {}
+    for argument in given:
+        if not interface.is_term(argument) or not interface.is_symbol(argument):
+            raise TypeError(f"argument {argument!s} is not a symbol; pass the symbols of the expression, such as [x, y]")
+        name = interface.name(argument)
+        if name in seen:
+            if interface.key(seen[name]) == interface.key(argument):
+                raise ValueError(f"the argument {name!r} is given twice; list each symbol once")
+            raise ValueError(
+                f"two arguments are named {name!r} and differ in assumptions or sort, so a caller could not tell them apart; rename one"
+            )
+        seen[name] = argument
+    return given
+
+
+def _flatten(expression: Any) -> tuple[list[Any], tuple[int, ...]]:
+    """Return the terms in order and the shape that they were given in: (), (n,) or (rows, columns)."""
+    if not _is_list(expression):
+        return [_term(expression)], ()
+    items = list(expression)
+    if not any(_is_list(item) for item in items):
+        return [_term(item) for item in items], (len(items),)
+    rows = [list(item) if _is_list(item) else [] for item in items]
+    lengths = {len(row) for row in rows}
+    if len(lengths) != 1 or not all(_is_list(item) for item in items):
+        raise ValueError("a list of lists of terms must have rows of one length; fill short rows with 0")
+    return [_term(item) for row in rows for item in row], (len(rows), *lengths)
+
+
+def _is_list(thing: Any) -> bool:
+    return isinstance(thing, list | tuple) or (isinstance(thing, numpy.ndarray) and thing.ndim > 0)
+
+
+def _term(thing: Any) -> Any:
+    if isinstance(thing, numpy.generic):
+        thing = thing.item()
+    interface.interface(thing)
+    return thing
+
+
+def _common_shape(values: Sequence[Any]) -> tuple[int, ...] | None:
+    """Return the shape that all values have if they are plain contiguous arrays of float64, which is the usual case; else None."""
+    shape = None
+    for value in values:
+        if type(value) is not numpy.ndarray or value.dtype is not _FLOAT64 or not value.flags.carray:
+            return None
+        if shape is None:
+            shape = value.shape
+        elif value.shape != shape:
+            return None
+    return shape
+
+
+def _as_floats(value: Any, name: str) -> Any:
+    """Return an aligned float64 array of what a caller passed; raises TypeError for anything but real numbers."""
+    if isinstance(value, numpy.ma.MaskedArray):
+        raise TypeError(f"argument {name!r} is a masked array, whose mask would be lost; pass value.filled(numpy.nan)")
+    array = numpy.asarray(value)
+    if array.dtype.kind not in "fiub":
+        if array.dtype.kind == "c":
+            raise TypeError(f"argument {name!r} is complex, but compiled functions are real; pass real and imaginary parts apart")
+        if array.dtype.kind != "O":
+            raise TypeError(f"argument {name!r} has type {array.dtype}, which is not a real number; pass floats")
+        try:
+            array = array.astype(numpy.float64)
+        except (TypeError, ValueError, OverflowError) as problem:
+            raise TypeError(f"argument {name!r} is not made of real numbers: {problem}") from None
+    if array.dtype != numpy.float64 or not array.flags.aligned:
+        array = numpy.require(array, numpy.float64, "A")
+    return array
+
+

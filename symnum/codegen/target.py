@@ -1,0 +1,62 @@
+"""What a target is: a module whose ``build`` turns a straight program into runnable code, found by name in a small registry."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symnum.codegen.lower import Program
+
+
+class Unsupported(ValueError):
+    """An operator of the program cannot be spelled in a target; ``target="auto"`` then tries the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Choices of :func:`symnum.compile` that a target may heed."""
+
+    fastmath: bool = False
+
+
+class Code:
+    """Runnable code of one program."""
+
+    source: str
+    """The code as text."""
+
+    remark: str = ""
+    """What the user should know about caching or fallbacks; it becomes part of ``f.why``."""
+
+    numba: Any = None
+    """The scalar function for the user's own njit code, where the target has one."""
+
+    scalar: Callable[..., Any]
+    """Take floats; return a float or bool for one output, otherwise a sequence of them."""
+
+    def rows(self, inputs: Sequence[Any], count: int, out: Any) -> None:
+        """Fill ``out``, a C-contiguous array (outputs, count) of float64, or of bool if all outputs are truth values.
+
+        ``inputs`` are aligned one-dimensional float64 arrays of ``count`` elements or of one; none shares memory with ``out``.
+        """
+        raise NotImplementedError
+
+
+TARGETS: dict[str, str] = {
+    "tape": "symnum.codegen.tape",
+    "numba": "symnum.codegen.numba_source",
+    "numpy": "symnum.codegen.numpy_source",
+}
+"""Target name -> module with ``build(program, options)``."""
+
+AUTO = ("tape", "numpy")
+"""What ``target="auto"`` tries, in this order: nothing that compiles machine code for the expression."""
+
+
+def build(program: Program, target: str, options: Options) -> Code:
+    """Return the code of a program in one target; raises Unsupported when the target cannot spell an operator."""
+    module = importlib.import_module(TARGETS[target])
+    code: Code = module.build(program, options)
+    return code

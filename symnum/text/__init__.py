@@ -1,0 +1,1 @@
+"""Terms as text: the formula language (parser, printer), LaTeX, and JSON."""
