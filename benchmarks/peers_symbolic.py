@@ -95,17 +95,17 @@ def product_chain(peer: str, depth: int) -> float:
 def substitution(peer: str, which: str, leaves: int) -> float:
     """Substitute numbers for every atom, or for one, in a large tree; ``sympy xreplace`` is SymPy's faster exact replacement."""
     base = peer.split()[0]
-    module, symbols, functions = _system(base)
+    module, symbols, _ = _system(base)
     a, b, c, d, e = symbols(5)
-    tree = programs.build_tree(programs.leaf_tree(leaves), dict(a=a, b=b, c=c, d=d, e=e), functions["sin"])
-    values = {a: 2, b: 3, c: 5, d: 7, e: 11} if which == "every" else {a: 2}
+    tree = programs.build_tree(programs.leaf_tree(leaves), dict(a=a, b=b, c=c, d=d, e=e))
+    values = {a: 0.5, b: 0.25, c: 1.5, d: 0.75, e: 1.25} if which == "every" else {a: 0.5}
 
     def work() -> Any:
         _fresh(base)
         if base == "casadi":
             return module.substitute(tree, module.vertcat(*values), module.vertcat(*map(module.SX, values.values())))
         if peer == "sympy xreplace":
-            return tree.xreplace({k: module.Integer(v) for k, v in values.items()})
+            return tree.xreplace({k: module.Float(v) for k, v in values.items()})
         return tree.subs(values)
 
     return least(work)

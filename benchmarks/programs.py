@@ -36,28 +36,28 @@ def build(steps: Spec, inputs: list[Any], functions: dict[str, Callable[..., Any
 
 
 def leaf_tree(leaves: int, seed: int = 1) -> list[str]:
-    """Return a random sum-product tree with this many leaves in postfix order, over the atoms a, b, c, d and numbers."""
+    """Return a random sum-product tree with this many leaves in postfix order, over the atoms a .. e and small numbers."""
     draw = random.Random(seed)
     out: list[str] = []
     depth = made = 0
     while made < leaves or depth > 1:
-        if depth >= 2 and (made >= leaves or draw.random() < 0.5):
-            out.append(draw.choice(["+", "*", "sin*"]))
+        if depth >= 2 and (made >= leaves or draw.random() < 0.45):
+            out.append(draw.choice(["+", "*"]))
             depth -= 1
         else:
-            out.append(draw.choice(["a", "b", "c", "d", "e", "2", "3"]))
+            out.append(draw.choice(["a", "b", "c", "d", "e", "1", "2"]))
             made += 1
             depth += 1
     return out
 
 
-def build_tree(postfix: list[str], atoms: dict[str, Any], sin: Callable[[Any], Any]) -> Any:
-    """Build a postfix tree: ``sin*`` is sin(left) * right, which keeps the tree from collapsing into one polynomial."""
+def build_tree(postfix: list[str], atoms: dict[str, Any]) -> Any:
+    """Build a postfix tree."""
     stack: list[Any] = []
     for word in postfix:
-        if word in ("+", "*", "sin*"):
+        if word in ("+", "*"):
             b, a = stack.pop(), stack.pop()
-            stack.append(a + b if word == "+" else a * b if word == "*" else sin(a + 1) * b)
+            stack.append(a + b if word == "+" else a * b)
         else:
             stack.append(atoms[word] if word in atoms else int(word))
     return stack[-1]

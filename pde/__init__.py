@@ -34,7 +34,9 @@ __all__ = sorted(_MODULE_OF)
 def __getattr__(name: str) -> _Any:
     module = _MODULE_OF.get(name)
     if module is None:
-        raise AttributeError(f"module 'symnum.pde' has no attribute {name!r}; its public names are {', '.join(__all__)}")
+        raise AttributeError(
+            f"module 'symnum.pde' has no attribute {name!r}; its public names are {', '.join(__all__)}"
+        )
     found = getattr(_importlib.import_module(module), name)
     globals()[name] = found
     return found

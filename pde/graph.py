@@ -11,6 +11,7 @@ differentiates, shares and compiles it.  Equal nodes are one node.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -161,7 +162,14 @@ class Graph:
         return self.elementwise("!=", [node, self.number(0)]) if boolean else node
 
     def number(self, value: Any, shape: Shape = ()) -> Elementwise:
-        """Return the array of this shape that holds one number everywhere."""
+        """Return the array of this shape that holds one number everywhere; a whole float is taken as the exact integer."""
+        if (
+            isinstance(value, float)
+            and value.is_integer()
+            and abs(value) < 2**53
+            and (value or math.copysign(1.0, value) > 0)
+        ):
+            value = int(value)
         return self._formula(interned.number(value), shape, isinstance(value, bool | np.bool_))
 
     # --- formulas -------------------------------------------------------------------------------------------------------------
@@ -203,7 +211,9 @@ class Graph:
             return [shown[index] for index in sorted(shown)]
         if not isinstance(node, Elementwise):
             return list(node.sources)
-        found = [self._atoms[interface.key(s)] for s in interface.postorder(node.term) if interface.is_symbol(s)]
+        found = [
+            self._atoms[interface.key(s)] for s in interface.postorder(node.term) if interface.is_symbol(s)
+        ]
         return sorted(found, key=lambda atom: atom.index)
 
     def visible(self, node: Assembly) -> tuple[bool, bool, list[tuple[Region, Node]]]:
@@ -303,7 +313,9 @@ class Graph:
             shape = list(node.shape)
             shape[axis] = outer
         else:
-            raise ValueError("matmul: a traced scalar cannot be multiplied with a matrix by @; write * instead")
+            raise ValueError(
+                "matmul: a traced scalar cannot be multiplied with a matrix by @; write * instead"
+            )
         key = (node.index, left, tuple(matrix.shape), _matrix_digest(matrix))
         found: Node = self._intern(Product, key, tuple(shape), node, matrix, left)
         return found

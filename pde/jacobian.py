@@ -43,15 +43,23 @@ class Rows:
 
     def take(self, rows: Any) -> Rows:
         """Return the rows of these numbers; -1 gives an empty row."""
-        lengths = np.where(rows >= 0, np.diff(self.start)[rows], 0) if self.count else np.zeros(len(rows), np.int64)
+        lengths = (
+            np.where(rows >= 0, np.diff(self.start)[rows], 0) if self.count else np.zeros(len(rows), np.int64)
+        )
         start = np.concatenate([[0], np.cumsum(lengths)])
         _check_size(int(start[-1]))
-        picked = np.arange(start[-1]) + np.repeat(self.start[:-1][rows] - start[:-1], lengths) if start[-1] else np.zeros(0, np.int64)
+        picked = (
+            np.arange(start[-1]) + np.repeat(self.start[:-1][rows] - start[:-1], lengths)
+            if start[-1]
+            else np.zeros(0, np.int64)
+        )
         return Rows(start, self.column[picked], self.weight[picked], self.source[picked])
 
     def times(self, weights: Any) -> Rows:
         """Return the rows multiplied by one number each."""
-        return Rows(self.start, self.column, self.weight * np.repeat(weights, np.diff(self.start)), self.source)
+        return Rows(
+            self.start, self.column, self.weight * np.repeat(weights, np.diff(self.start)), self.source
+        )
 
     def mapped(self, matrix: Any) -> Rows:
         """Return a constant CSR matrix times these rows."""
@@ -95,8 +103,13 @@ def _check_size(count: int) -> None:
 def _stack(parts: list[Rows]) -> Rows:
     """Return the rows of all parts, one part after the other."""
     ends = np.cumsum([0, *(part.start[-1] for part in parts)])
-    start = np.concatenate([np.zeros(1, np.int64), *(part.start[1:] + end for part, end in zip(parts, ends[:-1], strict=True))])
-    return Rows(start, *(np.concatenate([getattr(part, name) for part in parts]) for name in ("column", "weight", "source")))
+    start = np.concatenate(
+        [np.zeros(1, np.int64), *(part.start[1:] + end for part, end in zip(parts, ends[:-1], strict=True))]
+    )
+    return Rows(
+        start,
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("column", "weight", "source")),
+    )
 
 
 def _sum(parts: list[Rows], count: int) -> Rows:
@@ -106,7 +119,10 @@ def _sum(parts: list[Rows], count: int) -> Rows:
         return Rows(np.zeros(count + 1, np.int64), nothing, np.zeros(0), nothing)
     row = np.concatenate([part.of_terms() for part in parts])
     order = np.argsort(row, kind="stable")
-    column, weight, source = (np.concatenate([getattr(part, name) for part in parts])[order] for name in ("column", "weight", "source"))
+    column, weight, source = (
+        np.concatenate([getattr(part, name) for part in parts])[order]
+        for name in ("column", "weight", "source")
+    )
     return Rows(_starts(row, count), column, weight, source).merged()
 
 
@@ -133,7 +149,9 @@ class _Values:
         self.size += len(first)
         _check_size(self.size)
         source = begin + np.arange(len(first))
-        return Rows(_starts(rows.of_terms()[first], rows.count), rows.column[first], np.ones(len(first)), source)
+        return Rows(
+            _starts(rows.of_terms()[first], rows.count), rows.column[first], np.ones(len(first)), source
+        )
 
 
 class JacobianStructure:
@@ -164,7 +182,9 @@ class JacobianStructure:
         """Return where the Jacobian may be non-zero: a boolean scipy.sparse.csc_matrix."""
         from scipy.sparse import csc_matrix
 
-        return csc_matrix((np.ones(len(self.indices), bool), self.indices.copy(), self.indptr.copy()), shape=self.shape)
+        return csc_matrix(
+            (np.ones(len(self.indices), bool), self.indices.copy(), self.indptr.copy()), shape=self.shape
+        )
 
 
 def _weights(count: int, width: int, row: Any, source: Any, weight: Any) -> Any:
@@ -211,7 +231,9 @@ def _differentiate(graph: Graph, output: Node, state: Node, values: _Values) -> 
             continue
         if isinstance(node, Input):
             each = np.arange(node.size)
-            known[node.index] = Rows(np.arange(node.size + 1), each, np.ones(node.size), np.zeros(node.size, np.int64))
+            known[node.index] = Rows(
+                np.arange(node.size + 1), each, np.ones(node.size), np.zeros(node.size, np.int64)
+            )
         elif isinstance(node, Elementwise):
             known[node.index] = _formula_rows(graph, node, known, values)
         elif isinstance(node, View):
@@ -268,7 +290,9 @@ def _formula_rows(graph: Graph, node: Elementwise, known: dict[int, Rows], value
         positions = values.partial(partial) + positions
         fixed = rows.source == 0
         if fixed.all():
-            parts.append(Rows(rows.start, rows.column, rows.weight, np.repeat(positions, np.diff(rows.start))))
+            parts.append(
+                Rows(rows.start, rows.column, rows.weight, np.repeat(positions, np.diff(rows.start)))
+            )
         else:
             parts.append(values.product(positions, rows.merged()))
     return _sum(parts, node.size)
@@ -296,7 +320,9 @@ def linear_matrix(node: Product | Total) -> Any:
         kept = [1 if axis in node.axes else n for axis, n in enumerate(shape)]
         target = np.broadcast_to(np.arange(node.size).reshape(kept), shape).reshape(-1)
         order = np.argsort(target, kind="stable")
-        return csr_matrix((np.ones(len(order)), order, _starts(target, node.size)), shape=(node.size, node.source.size))
+        return csr_matrix(
+            (np.ones(len(order)), order, _starts(target, node.size)), shape=(node.size, node.source.size)
+        )
     matrix = csr_matrix(node.matrix)
     matrix.eliminate_zeros()
     if node.left and len(shape) > 1:

@@ -41,12 +41,17 @@ class ArrayProgram:
     that ``target="auto"`` may spend time on machine code.
     """
 
-    def __init__(self, graph: Graph, roots: Sequence[Node], target: str = "auto", *, often: bool = False) -> None:
+    def __init__(
+        self, graph: Graph, roots: Sequence[Node], target: str = "auto", *, often: bool = False
+    ) -> None:
         self.graph, self.roots, self.target, self.often = graph, list(roots), target, often
         self.order = graph.reachable(roots)
         self.moving = graph.moving(self.order, ("t", "u"))
         self._schedule = self._make_schedule()
-        self._kernels = [_Kernel(graph, group, target, often) if isinstance(group, list) else None for group in self._schedule]
+        self._kernels = [
+            _Kernel(graph, group, target, often) if isinstance(group, list) else None
+            for group in self._schedule
+        ]
         self._local = threading.local()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -113,7 +118,9 @@ class ArrayProgram:
         atoms = {atom.index for atom in self.graph.atoms(first)}
         for node in formulas[1:]:
             own = {atom.index for atom in self.graph.atoms(node)}
-            same_kind = natural_shape(self.graph, node) == shape and (node.index in self.moving) == (first.index in self.moving)
+            same_kind = natural_shape(self.graph, node) == shape and (node.index in self.moving) == (
+                first.index in self.moving
+            )
             if same_kind and own & atoms and len(own | atoms) + len(group) < _MAX_OPERANDS:
                 group.append(node)
                 atoms |= own
@@ -132,18 +139,26 @@ class _Kernel:
     def __init__(self, graph: Graph, group: list[Elementwise], target: str, often: bool) -> None:
         self.group = group
         self.shape = natural_shape(graph, group[0])
-        self.atoms = sorted({atom.index: atom for node in group for atom in graph.atoms(node)}.values(), key=lambda atom: atom.index)
+        self.atoms = sorted(
+            {atom.index: atom for node in group for atom in graph.atoms(node)}.values(),
+            key=lambda atom: atom.index,
+        )
         from symnum.algebra.substitute import substitute
         from symnum.codegen.function import compile
+        from symnum.codegen.lower import lower
         from symnum.codegen.target import Unsupported
 
         # positional names make equal formulas over different arrays one compiled function
         names = [interned.symbol(f"x{i}") for i in range(len(self.atoms))]
-        terms = substitute([node.term for node in group], dict(zip(map(graph.term, self.atoms), names, strict=True)))
-        self.function = compile(terms, names, target=target)
-        if target == "auto" and often and prod(self.shape) >= _MACHINE_CODE_ROWS and self.function.operations <= _MACHINE_CODE_OPERATIONS:
+        terms = substitute(
+            [node.term for node in group], dict(zip(map(graph.term, self.atoms), names, strict=True))
+        )
+        if target == "auto" and often and prod(self.shape) >= _MACHINE_CODE_ROWS:
             with suppress(Unsupported):
-                self.function = compile(terms, names, target="numba")
+                if len(lower(terms, names).steps) <= _MACHINE_CODE_OPERATIONS:
+                    self.function = compile(terms, names, target="numba")
+                    return
+        self.function = compile(terms, names, target=target)
 
 
 class _Workspace:
@@ -193,7 +208,9 @@ class _Workspace:
                 steps.append((partial(np.copyto, self._buffer(node), results[i, ...]), False))
         return steps
 
-    def _operand(self, node: Node, shape: tuple[int, ...], steps: list[tuple[Callable[[], Any], bool]]) -> Any:
+    def _operand(
+        self, node: Node, shape: tuple[int, ...], steps: list[tuple[Callable[[], Any], bool]]
+    ) -> Any:
         """Return a node's array broadcast to a shape and contiguous; where that takes a copy, all readers share it."""
         array = self.arrays[node.index]
         if array.size == 1 or (array.shape == shape and array.flags.c_contiguous):
@@ -263,15 +280,28 @@ class _Workspace:
             source = self._operand(node.source, node.source.shape, steps)
         matrix, out = _fast_matrix(node.matrix), self._buffer(node)
         if isinstance(matrix, np.ndarray):
-            steps.append((partial(np.matmul, *((matrix, source) if node.left else (source, matrix)), out=out), False))
+            steps.append(
+                (partial(np.matmul, *((matrix, source) if node.left else (source, matrix)), out=out), False)
+            )
         else:
-            steps.append((partial(_sparse_product, matrix if node.left else matrix.T.tocsr(), source, node.left, out), False))
+            steps.append(
+                (
+                    partial(
+                        _sparse_product, matrix if node.left else matrix.T.tocsr(), source, node.left, out
+                    ),
+                    False,
+                )
+            )
         return steps
 
 
 def _fast_matrix(matrix: Any) -> Any:
     """Return a large and nearly empty dense matrix as CSR."""
-    if isinstance(matrix, np.ndarray) and min(matrix.shape) >= _SPARSE_FROM and np.count_nonzero(matrix) < _SPARSE_DENSITY * matrix.size:
+    if (
+        isinstance(matrix, np.ndarray)
+        and min(matrix.shape) >= _SPARSE_FROM
+        and np.count_nonzero(matrix) < _SPARSE_DENSITY * matrix.size
+    ):
         from scipy.sparse import csr_matrix
 
         return csr_matrix(matrix)

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
-_HERE = os.path.dirname(os.path.realpath(__file__)) + os.sep
+_HERE = os.path.dirname(os.path.realpath(__file__))
 
 
 class TraceError(TypeError):
@@ -20,7 +20,10 @@ def user_line() -> str:
     while frame is not None:
         path = frame.f_code.co_filename
         module = frame.f_globals.get("__name__", "")
-        if not os.path.realpath(path).startswith(_HERE) and module.partition(".")[0] not in ("numpy", "scipy"):
+        if os.path.dirname(os.path.realpath(path)) != _HERE and module.partition(".")[0] not in (
+            "numpy",
+            "scipy",
+        ):
             text = linecache.getline(path, frame.f_lineno).strip()
             return f"line {frame.f_lineno} of {os.path.basename(path)}" + (f", {text!r}" if text else "")
         frame = frame.f_back  # type: ignore[assignment]  # None ends the walk

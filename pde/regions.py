@@ -67,7 +67,13 @@ class Strided:
         """Return the view of a flat contiguous array."""
         step = flat.itemsize
         strides = tuple(s * step for s in self.strides)
-        return np.ndarray(self.shape, flat.dtype, buffer=flat, offset=self.offset * step if self.size else 0, strides=strides)
+        return np.ndarray(
+            self.shape,
+            flat.dtype,
+            buffer=flat,
+            offset=self.offset * step if self.size else 0,
+            strides=strides,
+        )
 
     def through(self, size: int, operation: Callable[[Any], Any]) -> Strided | None:
         """Return the region of ``operation(view)`` for an operation of NumPy on views, or None where NumPy would make a copy."""
@@ -75,7 +81,9 @@ class Strided:
         seen = operation(self.of(dummy))
         if seen.size and not np.may_share_memory(seen, dummy):
             return None
-        offset = seen.__array_interface__["data"][0] - dummy.__array_interface__["data"][0] if seen.size else 0
+        offset = (
+            seen.__array_interface__["data"][0] - dummy.__array_interface__["data"][0] if seen.size else 0
+        )
         strides = tuple(s if n > 1 else 0 for s, n in zip(seen.strides, seen.shape, strict=True))
         return Strided(offset, seen.shape, strides)
 

@@ -77,6 +77,11 @@ def _formulas(graph: Graph, node: Elementwise, known: dict[int, Any]) -> list[An
     atoms = graph.atoms(node)
     if not atoms:
         return [node.term] * node.size
-    columns = [np.broadcast_to(known[atom.index].reshape(atom.shape), node.shape).reshape(-1) for atom in atoms]
+    columns = [
+        np.broadcast_to(known[atom.index].reshape(atom.shape), node.shape).reshape(-1) for atom in atoms
+    ]
     symbols = [graph.term(atom) for atom in atoms]
-    return [substitute(node.term, dict(zip(symbols, entries, strict=True))) for entries in zip(*columns, strict=True)]
+    return [
+        substitute(node.term, dict(zip(symbols, entries, strict=True)))
+        for entries in zip(*columns, strict=True)
+    ]

@@ -7,17 +7,15 @@ new node into the cell, so that a solver may fill a buffer piece by piece.
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from functools import lru_cache
 from math import prod
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from symnum.operators import OPERATORS
 from symnum.pde.graph import Graph, Node, is_boolean
 from symnum.pde.refusal import refuse
 from symnum.pde.regions import Region, Shape, Strided, region_of
@@ -32,7 +30,7 @@ class Cell:
         self.node = node
 
 
-class TracedArray:
+class TracedArray(NDArrayOperatorsMixin):
     """Stand for an array in a solver that is being traced; see :func:`symnum.pde.trace`.
 
     It takes operators, NumPy's functions, slices and assignment to slices, and refuses what needs numbers.
@@ -108,7 +106,9 @@ class TracedArray:
         if not basic:
             return wrap(self._graph, self._graph.view(self._cell.node, region_of(self.positions()[index])))
         ellipsis = any(entry is Ellipsis for entry in entries)
-        region = self._region.through(self._cell.node.size, lambda a: a[entries if ellipsis else (*entries, ...)])
+        region = self._region.through(
+            self._cell.node.size, lambda a: a[entries if ellipsis else (*entries, ...)]
+        )
         assert region is not None, "NumPy makes a view for every basic index"
         found = TracedArray(self._graph, self._cell, region)
         # a number that was read stays what it is when the array is written to later
@@ -130,7 +130,7 @@ class TracedArray:
         node = self._graph.broadcast(node, region.shape)
         self._cell.node = self._graph.assemble(self._cell.node.shape, self._cell.node, [(region, node)])
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[TracedArray]:
         if not self.shape:
             refuse("a traced scalar cannot be iterated", "use it as one number")
         if self.shape[0] > _MAX_LOOP:
@@ -152,15 +152,27 @@ class TracedArray:
                 "make the buffer with np.zeros_like(u) or np.empty_like(u, shape=...), or leave out= and in-place operators away",
             )
         if method == "reduce" and ufunc is np.add:
-            result = self._call("sum", np.sum, inputs, {"axis": 0, **{k: v for k, v in options.items() if v is not None}})
+            result = self._call(
+                "sum", np.sum, inputs, {"axis": 0, **{k: v for k, v in options.items() if v is not None}}
+            )
         elif method != "__call__":
-            refuse(f"np.{ufunc.__name__}.{method} is not among what can be traced", "write it with operators, slices and np.sum")
+            refuse(
+                f"np.{ufunc.__name__}.{method} is not among what can be traced",
+                "write it with operators, slices and np.sum",
+            )
         else:
             options = {k: v for k, v in options.items() if not (k == "where" and v is True)}
             if options.pop("dtype", np.float64) not in (np.float64, float, None) or options:
-                refuse(f"np.{ufunc.__name__} was given {sorted(options) or ['dtype']}", "leave these options away; np.where chooses entries")
+                refuse(
+                    f"np.{ufunc.__name__} was given {sorted(options) or ['dtype']}",
+                    "leave these options away; np.where chooses entries",
+                )
+            from symnum.pde.ufuncs import apply_ufunc
+
             result = apply_ufunc(self._graph, ufunc, inputs)
-        if target is not None:
+        if target is not None and (
+            target.shape or target is not inputs[0]
+        ):  # x += 1 makes a new number of a number x
             target[...] = result
             return target
         return result
@@ -177,7 +189,10 @@ class TracedArray:
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """Refuse: there are no numbers yet.  scipy.sparse asks here whether we are an array, and must be told no."""
         caller = sys._getframe(1)
-        if caller.f_globals.get("__name__", "").startswith("scipy.sparse") and "dispatch" in caller.f_code.co_name:
+        if (
+            caller.f_globals.get("__name__", "").startswith("scipy.sparse")
+            and "dispatch" in caller.f_code.co_name
+        ):
             return np.array(None, dtype=object)
         refuse(
             f"a traced array of shape {self.shape} cannot become an array of numbers, as np.array, np.asarray, assignment into a real "
@@ -195,18 +210,28 @@ class TracedArray:
 
     def __float__(self) -> float:
         refuse(
-            f"a traced array of shape {self.shape} has no value yet, as float() and the functions of the math module need",
-            "write np.sin instead of math.sin, and leave float() away",
+            f"a traced array of shape {self.shape} has no value yet, as float(), the functions of the math module, and assignment to an "
+            f"entry of a real array need",
+            "write np.sin instead of math.sin, leave float() away, and make buffers with np.zeros_like(u)",
         )
 
     def __int__(self) -> int:
-        refuse(f"a traced array of shape {self.shape} has no value yet, as int() needs", "write np.floor, and use constants for sizes")
+        refuse(
+            f"a traced array of shape {self.shape} has no value yet, as int() needs",
+            "write np.floor, and use constants for sizes",
+        )
 
     def __complex__(self) -> complex:
-        refuse("a traced array is real and has no value yet", "split complex states into real and imaginary parts")
+        refuse(
+            "a traced array is real and has no value yet",
+            "split complex states into real and imaginary parts",
+        )
 
     def __index__(self) -> int:
-        refuse("a traced value cannot be an index or a size: the structure would depend on data", "choose among entries with np.where")
+        refuse(
+            "a traced value cannot be an index or a size: the structure would depend on data",
+            "choose among entries with np.where",
+        )
 
     def __contains__(self, item: Any) -> bool:
         refuse("whether a traced array contains a value is not known", "write np.where(u == value, a, b)")
@@ -219,7 +244,9 @@ class TracedArray:
             raise AttributeError(f"a traced array has no attribute {name!r}")
         if name in _VALUE_METHODS:
             refuse(f"u.{name} needs the values of a traced array of shape {self.shape}", _VALUE_METHODS[name])
-        raise AttributeError(f"a traced array has no attribute {name!r}; it has shape, ndim, size, dtype, T and {sorted(_FUNCTION_METHODS)}")
+        raise AttributeError(
+            f"a traced array has no attribute {name!r}; it has shape, ndim, size, dtype, T and {sorted(_FUNCTION_METHODS)}"
+        )
 
     # --- methods that differ from NumPy's functions of the same name ----------------------------------------------------------
 
@@ -251,68 +278,24 @@ class TracedArray:
         """Return the array as float64; conditions become 0 and 1.  Raises TraceError for other types."""
         if np.dtype(dtype) == np.float64:
             node = self.node
-            return wrap(self._graph, self._graph.elementwise("+", [node, self._graph.number(0)]) if is_boolean(node) else node)
+            return wrap(
+                self._graph,
+                self._graph.elementwise("+", [node, self._graph.number(0)]) if is_boolean(node) else node,
+            )
         if np.dtype(dtype) == np.bool_:
             return self != 0
-        refuse(f"astype({np.dtype(dtype).name!r}) would round a traced array", "compute in float64; np.floor, np.ceil and np.sign make whole numbers")
+        refuse(
+            f"astype({np.dtype(dtype).name!r}) would round a traced array",
+            "compute in float64; np.floor, np.ceil and np.sign make whole numbers",
+        )
 
-    # --- operators ------------------------------------------------------------------------------------------------------------
-
-    def _operate(self, ufunc: Any, other: Any, swap: bool = False) -> Any:
-        if type(other).__module__.startswith("scipy.sparse"):
-            if ufunc is not np.matmul and not hasattr(other, "getH"):
-                refuse(f"np.{ufunc.__name__} of a traced array and a sparse array has no traced form", "write sparse @ u")
-            ufunc = np.matmul
-        return apply_ufunc(self._graph, ufunc, (other, self) if swap else (self, other))
-
-    def _update(self, ufunc: Any, other: Any) -> Any:
-        if not self.shape:
-            return NotImplemented  # numbers do not change in place; Python goes on with the operator that makes a new one
-        self[...] = self._operate(ufunc, other)
-        return self
-
-    def __neg__(self) -> TracedArray:
-        return apply_ufunc(self._graph, np.negative, (self,))
-
-    def __pos__(self) -> TracedArray:
-        return self.copy()
-
-    def __abs__(self) -> TracedArray:
-        return apply_ufunc(self._graph, np.absolute, (self,))
-
-    def __invert__(self) -> TracedArray:
-        return apply_ufunc(self._graph, np.invert, (self,))
-
-
-def _install_operators() -> None:
-    """Give TracedArray Python's binary operators, each as NumPy's ufunc, its reflected form and its in-place form."""
-
-    def binary(ufunc: Any, swap: bool) -> Callable[[TracedArray, Any], Any]:
-        return lambda self, other: self._operate(ufunc, other, swap)
-
-    def in_place(ufunc: Any) -> Callable[[TracedArray, Any], Any]:
-        return lambda self, other: self._update(ufunc, other)
-
-    pairs = {
-        "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "pow": np.power, "mod": np.remainder,
-        "floordiv": np.floor_divide, "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
-    }  # fmt: skip
-    for name, ufunc in pairs.items():
-        setattr(TracedArray, f"__{name}__", binary(ufunc, False))
-        setattr(TracedArray, f"__r{name}__", binary(ufunc, True))
-        setattr(TracedArray, f"__i{name}__", in_place(ufunc))
-    for name, ufunc in {
-        "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
-    }.items():  # fmt: skip
-        setattr(TracedArray, f"__{name}__", binary(ufunc, False))
-
-
-_install_operators()
 
 _MAX_LOOP = 100
 """A loop over more entries than this is refused; unpacking x, y, z = u is not."""
 
-_FUNCTION_METHODS = frozenset({"sum", "mean", "dot", "clip", "squeeze", "swapaxes", "take", "repeat", "diagonal"})
+_FUNCTION_METHODS = frozenset(
+    {"sum", "mean", "dot", "clip", "squeeze", "swapaxes", "take", "repeat", "diagonal"}
+)
 """Methods that are NumPy's functions with the array in front."""
 
 _BY_VALUE = "write np.where, np.minimum and np.maximum, which work entry by entry"
@@ -335,7 +318,10 @@ def lift(graph: Graph, value: Any) -> Node:
     """Return the node of a traced array, a number, an array of numbers, or a nested list of these."""
     if isinstance(value, TracedArray):
         if value._graph is not graph:
-            refuse("two traced arrays come from different traces", "trace one function that computes both; keep no traced array after tracing")
+            refuse(
+                "two traced arrays come from different traces",
+                "trace one function that computes both; keep no traced array after tracing",
+            )
         return value.node
     if isinstance(value, bool | int | float | Fraction | np.bool_ | np.integer | np.floating):
         return graph.number(value)
@@ -348,7 +334,10 @@ def lift(graph: Graph, value: Any) -> Node:
         if array.dtype.kind in "biuf":
             return graph.constant(array)
         if array.dtype.kind == "c":
-            refuse("a complex array cannot take part in a trace: states are real", "split it into real and imaginary parts")
+            refuse(
+                "a complex array cannot take part in a trace: states are real",
+                "split it into real and imaginary parts",
+            )
     refuse(
         f"{type(value).__name__} {value!r:.60} cannot be combined with a traced array",
         "use numbers, NumPy arrays of numbers, and sparse matrices with @",
@@ -357,7 +346,9 @@ def lift(graph: Graph, value: Any) -> Node:
 
 def holds_traced(value: Any) -> bool:
     """Tell whether a nested list or tuple holds a traced array."""
-    return isinstance(value, TracedArray) or (isinstance(value, list | tuple) and any(holds_traced(entry) for entry in value))
+    return isinstance(value, TracedArray) or (
+        isinstance(value, list | tuple) and any(holds_traced(entry) for entry in value)
+    )
 
 
 def _checked_index(index: Any) -> tuple[tuple[Any, ...], bool]:
@@ -371,80 +362,9 @@ def _checked_index(index: Any) -> tuple[tuple[Any, ...], bool]:
                 "a traced array was used as an index, so which entries are taken would depend on data",
                 "write np.where(condition, a, b) in place of a[condition]",
             )
-        basic = basic and (isinstance(entry, slice | int | np.integer) or entry is None or entry is Ellipsis) and not isinstance(entry, bool)
+        basic = (
+            basic
+            and (isinstance(entry, slice | int | np.integer) or entry is None or entry is Ellipsis)
+            and not isinstance(entry, bool)
+        )
     return entries, basic
-
-
-# --- ufuncs ------------------------------------------------------------------------------------------------------------------
-
-
-def _head_of_ufunc(name: str) -> str | None:
-    """Return the operator that a ufunc computes: the row of the table that is spelled with it."""
-    return _spelled_heads(len(OPERATORS)).get(name) or _INFIX.get(name) or (name if name in OPERATORS else None)
-
-
-@lru_cache(maxsize=4)
-def _spelled_heads(row_count: int) -> dict[str, str]:
-    """Return {ufunc: operator} from the ``numpy`` column; the table grows when a user registers an operator."""
-    heads = {}
-    for row in tuple(OPERATORS.values()):
-        spelled = re.fullmatch(r"numpy\.(\w+)\(\{0\}(, \{\d\})*\)", row.numpy)
-        if spelled and isinstance(getattr(np, spelled[1], None), np.ufunc):
-            heads[getattr(np, spelled[1]).__name__] = row.name
-    return heads
-
-
-_INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "^", "float_power": "^", "negative": "neg",
-          "fabs": "abs", "gammaln": "lgamma", "psi": "digamma", "bitwise_and": "and", "bitwise_or": "or", "invert": "not"}  # fmt: skip
-"""Ufuncs whose row is spelled with a sign, and those that are no function of NumPy's namespace."""
-
-_COMPOSED: dict[str, Callable[..., Any]] = {
-    "square": lambda a: a**2,
-    "reciprocal": lambda a: 1 / a,
-    "positive": lambda a: a,
-    "conjugate": lambda a: a,
-    "exp2": lambda a: 2**a,
-    "hypot": lambda a, b: np.sqrt(a * a + b * b),
-    "heaviside": lambda a, b: np.where(a == 0, b, np.where(a < 0, 0.0, 1.0)),
-    "floor_divide": lambda a, b: np.floor(a / b),
-    "deg2rad": lambda a: a * (np.pi / 180),
-    "radians": lambda a: a * (np.pi / 180),
-    "rad2deg": lambda a: a * (180 / np.pi),
-    "degrees": lambda a: a * (180 / np.pi),
-    "bitwise_xor": lambda a, b: (a & ~b) | (~a & b),
-    "logical_xor": lambda a, b: (a & ~b) | (~a & b),
-    "isnan": lambda a: a != a,
-    "isfinite": lambda a: abs(a) < np.inf,
-    "isinf": lambda a: abs(a) == np.inf,
-    "expit": lambda a: 1 / (1 + np.exp(-a)),
-    "clip": lambda a, low, high: np.minimum(np.maximum(a, low), high),
-}
-"""Ufuncs that are a formula of others."""
-
-_BITWISE = frozenset({"bitwise_and", "bitwise_or", "bitwise_xor", "invert"})
-
-
-def apply_ufunc(graph: Graph, ufunc: Any, inputs: Sequence[Any]) -> Any:
-    """Return the traced result of a ufunc on traced arrays and numbers."""
-    name = ufunc.__name__
-    if name in ("matmul", "vecdot"):
-        from symnum.pde.array_functions import matmul
-
-        return matmul(graph, *inputs) if name == "matmul" else (wrap(graph, lift(graph, inputs[0])) * inputs[1]).sum(-1)
-    nodes = [lift(graph, value) for value in inputs]
-    if name in _BITWISE and not all(is_boolean(node) for node in nodes):
-        refuse(f"np.{name} works on the bits of whole numbers, but a traced array holds floats", "combine conditions, such as (u > 0) & (u < 1)")
-    composed = _COMPOSED.get(name)
-    if composed is not None:
-        return composed(*[wrap(graph, node) for node in nodes])
-    head = _head_of_ufunc(name)
-    if head is None:
-        _refuse_ufunc(name)
-    return wrap(graph, graph.elementwise(head, nodes))
-
-
-def _refuse_ufunc(name: str) -> NoReturn:
-    refuse(
-        f"np.{name} has no row in the operator table, so it has no symbolic meaning",
-        f"write it with other functions, or add it with symnum.register_operator({name!r}, ..., numpy='numpy.{name}({{0}})')",
-    )

@@ -34,9 +34,8 @@ class Archive:
         self.width = width
         self.best: list[dict[int, list[Entry]]] = [{} for _ in views.names]
 
-    def offer(self, scores: NDArray[np.float64], lengths: NDArray[np.int64], tokens: Callable[[int], Tokens]) -> bool:
-        """Take from a batch what is among the best; ``tokens(k)`` builds expression k.  Tell whether a view's front advanced."""
-        advanced = False
+    def offer(self, scores: NDArray[np.float64], lengths: NDArray[np.int64], tokens: Callable[[int], Tokens]) -> None:
+        """Take from a batch what is among the best; ``tokens(k)`` builds expression k."""
         for view, best in enumerate(self.best):
             column = scores[:, view]
             for length in np.unique(lengths):
@@ -47,19 +46,14 @@ class Archive:
                 if len(members) > self.width:
                     members = members[np.argsort(column[members], kind="stable")[: 2 * self.width]]
                 for k in members:
-                    advanced |= self._insert(best, kept, int(length), Entry(float(column[k]), tokens(int(k)).tobytes()))
-        return advanced
+                    self._insert(kept, Entry(float(column[k]), tokens(int(k)).tobytes()))
 
-    def _insert(self, best: dict[int, list[Entry]], kept: list[Entry], length: int, entry: Entry) -> bool:
-        """Put an entry in unless an equally good one of this length is there; tell whether nothing as short was as good."""
+    def _insert(self, kept: list[Entry], entry: Entry) -> None:
+        """Put an entry in, unless an equally good one of its length is there."""
         place = bisect.bisect_left(kept, entry)
-        for near in kept[max(0, place - 1) : place + 1]:
-            if abs(near.left - entry.left) <= 1e-9 * entry.left:
-                return False
-        shorter = min((entries[0].left for size, entries in best.items() if size <= length and entries), default=np.inf)
-        kept.insert(place, entry)
-        del kept[self.width :]
-        return place == 0 and entry.left < 0.99 * shorter
+        if all(abs(near.left - entry.left) > 1e-9 * entry.left for near in kept[max(0, place - 1) : place + 1]):
+            kept.insert(place, entry)
+            del kept[self.width :]
 
     def front(self, view: int) -> list[Entry]:
         """Return the entries that no shorter or equally long one beats, shortest first."""

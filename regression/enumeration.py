@@ -35,17 +35,18 @@ class Bank:
         self.right = np.zeros(capacity, np.int64)
         self.lengths = np.zeros(capacity, np.int64)
         self.table = np.zeros(1 << table_bits, np.uint64)
+        self.buffer = np.empty((CHUNK, problem.rows))
         self.size = 0
-        self.distinct = 0
+        self.met = 0  # keys in the table
         self.ends = [0]  # expressions of length n lie between ends[n - 1] and ends[n]
         numbers = [np.full(problem.rows, float(number)) for number in grammar.numbers]
         for token, values in zip([*range(len(grammar.variables), grammar.constant), *range(len(grammar.variables))], [*numbers, *problem.X], strict=True):
-            if self.size < capacity and self.kernels.usable(values) and self.kernels.insert(self.table, self.kernels.fingerprint(values)):
+            if self.size < capacity and self.kernels.usable(values) and self.kernels.remember(self.table, values):
                 self.values[self.size] = values
                 self.roots[self.size] = token
                 self.lengths[self.size] = 1
                 self.size += 1
-        self.distinct = self.size
+        self.met = self.size
         self.ends.append(self.size)
 
     @property
@@ -71,7 +72,8 @@ class Bank:
 def enumerate_expressions(bank: Bank, archive: Archive, budget: Budget) -> str:
     """Fill the bank and offer all expressions to the archive, length by length; return why it ended.
 
-    It ends when the budget is spent, when an expression fits exactly (the length is finished first), or when the bank is full.
+    It ends when the budget is spent, when an expression fits exactly (the length is finished first), when the bank is full, or when
+    the language has no more functions.
     """
     leaves = np.arange(bank.size)
     scores = np.empty((bank.size, len(archive.views.names)))
@@ -79,21 +81,23 @@ def enumerate_expressions(bank: Bank, archive: Archive, budget: Budget) -> str:
         bank.kernels.unexplained(bank.values[k], archive.views.targets, archive.views.weights, archive.views.spread, scores[k])
     archive.offer(scores, bank.lengths[: bank.size], bank.tokens)
     budget.spend(bank.size)
-    length = 1
+    length = grown = 1
     while True:
         if archive.exact():
             return "exact"
         if bank.full:
             return "bank full"
         length += 1
-        found_before = bank.distinct
+        found = 0
         for token, left, right in _combinations(bank, length):
             if budget.spent:
                 return "budget"
             budget.spend(len(left))
-            _try(bank, archive, token, left, right, length)
+            found += _try(bank, archive, token, left, right, length)
         bank.ends.append(bank.size)
-        if bank.distinct == found_before and length > max(2, len(bank.grammar.numbers)):
+        if found:
+            grown = length
+        elif length > 2 * grown:
             return "complete"
 
 
@@ -127,22 +131,22 @@ def _combinations(bank: Bank, length: int) -> Iterator[tuple[int, NDArray[np.int
                     yield token, left, right
 
 
-def _try(bank: Bank, archive: Archive, token: int, left: NDArray[np.int64], right: NDArray[np.int64], length: int) -> None:
-    """Apply an operation to stored expressions; store and offer what is new."""
+def _try(bank: Bank, archive: Archive, token: int, left: NDArray[np.int64], right: NDArray[np.int64], length: int) -> int:
+    """Apply an operation to stored expressions; store and offer what is new, and return how much that is."""
     grammar, views = bank.grammar, archive.views
     count = len(left)
-    values = np.empty((count, bank.values.shape[1]))
+    values = bank.buffer
     families, picked = np.empty(count, np.int64), np.empty(count, np.int64)
     scores = np.empty((count, len(views.names)))
-    if bank.distinct > len(bank.table) // 2:
+    if bank.met + count > len(bank.table) // 2:
         bank.table[:] = 0  # forget, rather than let the table fill up: some functions may then come twice
-        bank.distinct = 0
+        bank.met = 0
     found = bank.kernels.expand(
         int(grammar.code[token]), grammar.arity[token] == 2, left, right, int(grammar.banned[token, 0]), int(grammar.banned[token, 1]),
         int(grammar.inverse[token]), int(grammar.family[token]), bank.values, bank.families, bank.roots, bank.table,
         views.targets, views.weights, views.spread, values, families, scores, picked,
     )  # fmt: skip
-    bank.distinct += found
+    bank.met += found
     stored = min(found, len(bank.values) - bank.size)
     place = slice(bank.size, bank.size + stored)
     bank.values[place] = values[:stored]
@@ -161,3 +165,4 @@ def _try(bank: Bank, archive: Archive, token: int, left: NDArray[np.int64], righ
         return np.concatenate(parts)
 
     archive.offer(scores[:found], np.full(found, length), tokens)
+    return found

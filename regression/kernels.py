@@ -146,8 +146,9 @@ def fingerprint(values):
 
 
 @kernel
-def insert(table, key):
-    """Put a key into an open-addressing table whose size is a power of two; tell whether it is new."""
+def remember(table, values):
+    """Put the fingerprint of values into an open-addressing table whose size is a power of two; tell whether it is new."""
+    key = fingerprint(values)
     mask = np.uint64(table.shape[0] - 1)
     place = (key >> np.uint64(7)) & mask
     while table[place] != 0:
@@ -175,7 +176,7 @@ def expand(op, binary, left, right, banned_left, banned_right, inverse, own_fami
             continue
         row = new_values[count]
         apply(op, values[a], values[b], row)
-        if not usable(row) or not insert(table, fingerprint(row)):
+        if not usable(row) or not remember(table, row):
             continue
         unexplained(row, targets, weights, spread, new_scores[count])
         new_families[count] = families[a] | own_family | (families[b] if binary else 0)
@@ -215,7 +216,7 @@ def allowed(tokens, arity, family, banned, inverse):
     return top == 0
 
 
-NAMES = ("digest", "evaluate_one", "evaluate", "usable", "unexplained", "score", "fingerprint", "insert", "expand")
+NAMES = ("digest", "evaluate_one", "evaluate", "usable", "unexplained", "score", "fingerprint", "remember", "expand")
 """The kernels in the order in which they call each other."""
 
 

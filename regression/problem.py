@@ -115,26 +115,46 @@ class Views:
         slope = float(share @ (centred * target)) / square if square > 0 else 0.0
         return slope, float(self.means[view]) - slope * mean
 
+    def least_squares(self, view: int, values: Floats) -> tuple[list[float], float]:
+        """Return the coefficients of ``values`` (terms, rows) and the offset of the best sum."""
+        share = self.weights[view]
+        means = values @ share
+        centred = (values - means[:, None]) * np.sqrt(share)
+        norms = np.linalg.norm(centred, axis=1)
+        solved = np.linalg.lstsq((centred / norms[:, None]).T, self.targets[view] * np.sqrt(share), rcond=None)[0] / norms
+        return [float(c) for c in solved], float(self.means[view] - solved @ means)
+
 
 def in_plain_target(
-    grammar: Grammar, view: str, tokens: Tokens, slope: float, offset: float, sign: int
+    grammar: Grammar, view: str, terms: list[Tokens], coefficients: list[float], offset: float, sign: int
 ) -> tuple[Tokens, list[float]] | None:
-    """Return ``slope*f + offset``, fitted in a view, as an expression for y itself with its constants; None where it has none.
+    """Return ``offset + sum of coefficient*term``, fitted in a view, as an expression for y itself and its constants.
 
-    A fit log y = a*f + b becomes e^b*exp(a*f), and e^b*g^a where f is log g.
+    A fit log y = a*f + b*log(g) + c becomes e^c*exp(a*f)*g^b.  Returns None where e^c is out of range.
     """
     C = grammar.constant
-    plus, times, power = grammar.token("+"), grammar.token("*"), grammar.token("^")
-    line = [plus, C, times, C, *tokens]
+    plus, times, power, exp = (grammar.token(name) for name in ("+", "*", "^", "exp"))
     if view == "log":
         if not abs(offset) < _LARGEST_LOG:
             return None
-        factor = (sign or 1) * float(np.exp(offset))
-        if grammar.has("log") and tokens[0] == grammar.token("log"):
-            return np.array([times, C, power, *tokens[1:], C], np.int16), [factor, slope]
-        return np.array([times, C, grammar.token("exp"), times, C, *tokens], np.int16), [factor, slope]
+        factors = [[C]]
+        for tokens in terms:
+            is_log = grammar.has("log") and tokens[0] == grammar.token("log")
+            factors.append([power, *tokens[1:], C] if is_log else [exp, times, C, *tokens])
+        return _joined(times, factors), [(sign or 1) * float(np.exp(offset)), *coefficients]
     outer = {"reciprocal": "^-1", "square": "sqrt", "root": "^2"}.get(view)
-    return np.array([*([] if outer is None else [grammar.token(outer)]), *line], np.int16), [offset, slope]
+    line = _joined(plus, [[C], *([times, C, *tokens] for tokens in terms)])
+    if outer is not None:
+        line = np.concatenate([np.array([grammar.token(outer)], np.int16), line])
+    return line, [offset, *coefficients]
+
+
+def _joined(operation: int, parts: list[list[int]]) -> Tokens:
+    """Return the tokens of the parts joined by an operation of two arguments."""
+    tokens: list[int] = []
+    for place, part in enumerate(parts, 1):
+        tokens += [*([operation] if place < len(parts) else []), *part]
+    return np.array(tokens, np.int16)
 
 
 _LARGEST_LOG = 300.0

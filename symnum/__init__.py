@@ -70,3 +70,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*__all__, *_PARTS])
+
+
+# Loaded now: the module symnum.symbols has the name of the function, and importing it later would put it in the function's place.
+from symnum.symbols import symbols as symbols  # noqa: E402

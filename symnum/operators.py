@@ -28,7 +28,8 @@ class Operator:
     """Describe one operator.
 
     Templates (``numpy``, ``numba``, ``c``, ``torch``, ``latex``, ``arb``) name the arguments ``{0}``, ``{1}``, ...; an associative
-    operator gives the template of two arguments and is folded.  ``llvm`` is an instruction or a function symbol.
+    operator gives the template of two arguments and is folded.  ``llvm`` is an instruction or a function symbol; ``sympy`` is the
+    name of a SymPy class, empty where the bridge spells the operator in others.
     """
 
     name: str
@@ -142,13 +143,13 @@ _ROWS = (
     _row("neg", 1, "-1", result_sort="join", parity="odd", cost=1, numpy="(-{0})", numba="(-{0})", llvm="fneg", c="(-{0})", torch="(-{0})",
          latex="-{0}", egglog="Neg", sympy="", arb="(-{0})", precedence=70),
     # roots, exponentials, logarithms
-    _row("sqrt", 1, "1/(2*f)", domain="a >= 0", cost=20, latex=r"\sqrt{{{0}}}"),
+    _row("sqrt", 1, "1/(2*f)", domain="a >= 0", cost=20, latex=r"\sqrt{{{0}}}", sympy=""),
     _row("cbrt", 1, "1/(3*f^2)", domain="true", parity="odd", values={0: 0, 1: 1, 8: 2, 27: 3}, cost=60, numba="_cbrt({0})",
-         torch="(torch.sign({0}) * torch.abs({0}) ** (1 / 3))", latex=r"\sqrt[3]{{{0}}}", sympy="real_cbrt", arb="({0}.root(3) if {0} > 0 else -(-{0}).root(3))"),
+         torch="(torch.sign({0}) * torch.abs({0}) ** (1 / 3))", latex=r"\sqrt[3]{{{0}}}", sympy="", arb="({0}.root(3) if {0} > 0 else -(-{0}).root(3))"),
     _elementary("exp", "f", values={0: 1}, cost=18, latex=r"e^{{{0}}}"),
-    _row("expm1", 1, "f + 1", values={0: 0}, cost=30, sympy="expm1"),
+    _row("expm1", 1, "f + 1", values={0: 0}, cost=30),
     _elementary("log", "1/a", domain="a > 0", values={1: 0}, cost=40),
-    _row("log1p", 1, "1/(1 + a)", domain="a > -1", values={0: 0}, cost=124, sympy="log1p"),
+    _row("log1p", 1, "1/(1 + a)", domain="a > -1", values={0: 0}, cost=124),
     _row("log2", 1, "1/(a*log(2))", domain="a > 0", values={1: 0, 2: 1}, cost=40, numba="_log2({0})", latex=r"\log_{{2}}\left({0}\right)", arb="{0}.log_base(2)"),
     _row("log10", 1, "1/(a*log(10))", domain="a > 0", values={1: 0, 10: 1}, cost=40, latex=r"\log_{{10}}\left({0}\right)", arb="{0}.log_base(10)"),
     # trigonometric and inverse
@@ -202,12 +203,12 @@ _ROWS = (
     _row("erf", 1, "2/sqrt(pi)*exp(-a^2)", parity="odd", values={0: 0}, cost=80, numpy="_erf({0})", torch="torch.special.erf({0})"),
     _row("gamma", 1, "f*digamma(a)", domain="a > 0 or a != floor(a)", values={1: 1, 2: 1, 3: 2, 4: 6, 5: 24}, cost=150, numpy="_gamma({0})", numba="_gamma({0})",
          llvm="tgamma", c="symnum_gamma({0})", torch="_gamma({0})", latex=r"\Gamma\left({0}\right)"),
-    _row("lgamma", 1, "digamma(a)", domain="a > 0 or a != floor(a)", values={1: 0, 2: 0}, cost=150, numpy="_lgamma({0})", sympy="loggamma", arb="({0}.lgamma() if {0} > 0 else abs({0}.gamma()).log())",
+    _row("lgamma", 1, "digamma(a)", domain="a > 0 or a != floor(a)", values={1: 0, 2: 0}, cost=150, numpy="_lgamma({0})", sympy="", arb="({0}.lgamma() if {0} > 0 else abs({0}.gamma()).log())",
          numba="_lgamma({0})", latex=r"\ln\left|\Gamma\left({0}\right)\right|"),
     _row("digamma", 1, "trigamma(a)", domain="a > 0 or a != floor(a)", cost=150, numpy="_digamma({0})", numba="_digamma({0})", llvm="", c="symnum_digamma({0})",
-         torch="torch.special.digamma({0})", latex=r"\psi\left({0}\right)", arb="{0}.digamma()"),
+         torch="torch.special.digamma({0})", latex=r"\psi\left({0}\right)", sympy="", arb="{0}.digamma()"),
     _row("trigamma", 1, None, domain="a > 0 or a != floor(a)", cost=150, numpy="_trigamma({0})", numba="_trigamma({0})", llvm="", c="symnum_trigamma({0})",
-         torch="torch.special.polygamma(1, {0})", latex=r"\psi^{{(1)}}\left({0}\right)", arb="(arb(2).zeta({0}) if {0} > 0 else (arb.pi() / {0}.sin_pi()) ** 2 - arb(2).zeta(1 - {0}))"),
+         torch="torch.special.polygamma(1, {0})", latex=r"\psi^{{(1)}}\left({0}\right)", sympy="", arb="(arb(2).zeta({0}) if {0} > 0 else (arb.pi() / {0}.sin_pi()) ** 2 - arb(2).zeta(1 - {0}))"),
     # comparisons
     _comparison("<", "less", "lt", "olt", "<", "Lt", "StrictLessThan"),
     _comparison("<=", "less_equal", "le", "ole", r"\leq", "Le", "LessThan"),

@@ -65,7 +65,8 @@ class Interface:
     key: Callable[[Term], Hashable]
     addends: Callable[[Term], tuple[Value, Iterable[tuple[Term, Value]]]] | None
     factors: Callable[[Term], tuple[Value, Iterable[tuple[Term, Any]]]] | None
-    may_depend: Callable[[Term, Term], bool] | None
+    operands: Callable[[Term], Iterable[Term]]
+    rebuild: Callable[[Term, Mapping[Term, Term]], Term] | None
     backend: str
 
 
@@ -91,14 +92,16 @@ def register(
     key: Callable[[Term], Hashable] | None = None,
     addends: Callable[[Term], tuple[Value, Iterable[tuple[Term, Value]]]] | None = None,
     factors: Callable[[Term], tuple[Value, Iterable[tuple[Term, Any]]]] | None = None,
-    may_depend: Callable[[Term, Term], bool] | None = None,
+    operands: Callable[[Term], Iterable[Term]] | None = None,
+    rebuild: Callable[[Term, Mapping[Term, Term]], Term] | None = None,
     backend: str | None = None,
 ) -> None:
     """Make ``cls`` a term type, so that every generic function of symnum accepts its instances.
 
     ``make(head, args)`` builds a call and may return another type; ``number(value)`` builds a number leaf (by default the bare
     Python number); ``key(term)`` is a hashable that equals for equal terms (by default the term itself).
-    ``addends`` and ``factors`` give a faster view of sums and products, see the functions of these names.
+    ``addends`` and ``factors`` give a faster view of sums and products, see the functions of these names, with ``operands`` to match;
+    ``rebuild(term, new)`` then returns the call with each of its operands replaced by ``new[operand]``.
     Subclasses of ``cls`` are term types too.  Raises TypeError when ``cls`` is no class.
 
     >>> class Leaf:
@@ -127,7 +130,8 @@ def register(
         key=key or (lambda term: term),
         addends=addends,
         factors=factors,
-        may_depend=may_depend,
+        operands=operands or given_args,
+        rebuild=rebuild,
         backend=backend or cls.__name__,
     )
     for known in [c for c in _INHERITED if issubclass(c, cls)]:
@@ -301,24 +305,7 @@ def operands(term: Term) -> Iterable[Term]:
     >>> list(operands(2 * x**3 + y)), list(operands(x**3 / y))
     ([x^3, y], [x, y])
     """
-    face = interface(term)
-    head = face.head(term)
-    if face.addends is not None and head == "+":
-        return [t for t, _ in face.addends(term)[1]]
-    if face.factors is not None and head in ("*", "^"):
-        below = []
-        for base, exponent in face.factors(term)[1]:
-            below.append(base)
-            if not isinstance(exponent, int | float | Fraction):
-                below.append(exponent)
-        return below
-    return face.args(term)
-
-
-def may_depend(term: Term, symbol: Term) -> bool:
-    """Tell cheaply whether ``symbol`` may occur in ``term``: False is certain, True is not."""
-    test = interface(term).may_depend
-    return True if test is None else test(term, symbol)
+    return interface(term).operands(term)
 
 
 def postorder(*roots: Term, prune: Callable[[Term], bool] | None = None, ordered: bool = False) -> Iterator[Term]:

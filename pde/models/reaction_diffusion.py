@@ -23,7 +23,9 @@ def make(n: int = 32) -> tuple[Callable[[float, Any], Any], Any]:
     [1.0, 1.0, 1.0]
     """
     if n < 3:
-        raise ValueError(f"the grid has n = {n} points in each direction; the second difference needs at least 3")
+        raise ValueError(
+            f"the grid has n = {n} points in each direction; the second difference needs at least 3"
+        )
     D, a2, a3, b1, b2, b3, r1, r2 = 100.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0
     a1 = np.where(np.arange(1, n + 1) >= 4 * n / 5, 1.0, 0.0) * np.ones((n, n))
     My = np.diag(np.ones(n - 1), -1) - 2 * np.eye(n) + np.diag(np.ones(n - 1), 1)

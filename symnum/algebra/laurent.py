@@ -105,28 +105,38 @@ class DenseArithmetic:
 
     def multiply(self, a: Polynomial, b: Polynomial) -> Polynomial:
         (p, s), (q, t) = a, b
-        if len(p) > 1 and len(q) > 1:
-            box = math.prod(int(m) + int(n) + 1 for m, n in zip(p.degrees(), q.degrees()))
-            refuse_size("multiplying the sums out", min(len(p) * len(q), box), self.max_terms)
-        return p * q, s if t == self.none else tuple(map(sum, zip(s, t)))
+        return checked_product(p, q, self.max_terms), s if t == self.none else tuple(map(sum, zip(s, t)))
 
     def power(self, a: Polynomial, exponent: int) -> Polynomial:
         p, s = a
-        if len(p) > 1:
-            box = math.prod(int(m) * exponent + 1 for m in p.degrees())
-            bits = exponent * math.log2(max(2, sum(_size(c) for c in p.coeffs())))
-            terms = min(_choose(exponent + len(p) - 1, min(exponent, len(p) - 1)), box)
-            refuse_size(f"expanding a sum of {len(p)} terms to the power {exponent}", terms, self.max_terms)
-            words = terms * bits / 1024
-            refuse_size(f"expanding a sum of {len(p)} terms to the power {exponent}", int(words), self.max_terms)
-        elif len(p) == 1 and abs(exponent) * _size(p.coeffs()[0]).bit_length() > 64 * self.max_terms:
-            refuse_size(f"raising a coefficient to the power {exponent}", abs(exponent), self.max_terms)
-        return p**exponent, tuple(e * exponent for e in s)
+        return checked_power(p, exponent, self.max_terms), tuple(e * exponent for e in s)
 
     def monomials(self, a: Polynomial) -> Iterable[Monomial]:
         p, shift = a
         for vector, coefficient in zip(p.monoms(), p.coeffs()):
             yield to_value(coefficient), {i: int(e) - d for i, (e, d) in enumerate(zip(vector, shift)) if e != d}
+
+
+def checked_product(p: Any, q: Any, max_terms: int) -> Any:
+    """Return p * q of FLINT polynomials; raises ValueError before it would be too large."""
+    if len(p) > 1 and len(q) > 1 and len(p) * len(q) > max_terms:
+        box = math.prod(int(m) + int(n) + 1 for m, n in zip(p.degrees(), q.degrees()))
+        refuse_size("multiplying the sums out", min(len(p) * len(q), box), max_terms)
+    return p * q
+
+
+def checked_power(p: Any, exponent: int, max_terms: int) -> Any:
+    """Return p ^ exponent of a FLINT polynomial; raises ValueError before it would be too large."""
+    if len(p) > 1:
+        what = f"expanding a sum of {len(p)} terms to the power {exponent}"
+        box = math.prod(int(m) * exponent + 1 for m in p.degrees())
+        terms = min(_choose(exponent + len(p) - 1, min(exponent, len(p) - 1)), box)
+        refuse_size(what, terms, max_terms)
+        bits = exponent * math.log2(max(2, sum(_size(c) for c in p.coeffs())))
+        refuse_size(what, int(terms * bits / 1024), max_terms)
+    elif len(p) == 1 and exponent * _size(p.coeffs()[0]).bit_length() > 64 * max_terms:
+        refuse_size(f"raising a coefficient to the power {exponent}", exponent, max_terms)
+    return p**exponent
 
 
 def to_value(coefficient: Any) -> Value:

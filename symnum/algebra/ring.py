@@ -163,11 +163,13 @@ class Ring:
         kind, value, pairs = (ATOM, None, ()) if self._opaque(base) else view(base)
         whole = type(constant) is int
         divides = whole and constant < 0 and not self._fractions
+        flat = divides and not self.missing
         if kind == ATOM or (kind != NUMBER and (parts or not whole or divides)):
             known = self._resolve(base)
             if known is not base:
                 base = known
                 kind, value, pairs = view(base)
+                flat = True
         if kind == ATOM and not parts and type(constant) is not float and self._is_exp(base):
             self._exponential(plan, base, constant)
             return
@@ -187,13 +189,13 @@ class Ring:
             plan.factors.append((slot, constant))
         elif kind == NUMBER:
             self._scale(plan, value, constant)
-        elif not divides:
-            self._part(plan, base, constant)
-        elif kind == PRODUCT and not self.missing:
-            # The expanded base is flat, so that this does not unfold what it shares.
+        elif kind == PRODUCT and flat:
+            # The base is expanded, so that this does not unfold what it shares.
             self._scale(plan, value, constant)
             split = [(b, *self._exponent(e)) for b, e in pairs]
             todo.extend((b, c * constant, [(u, m * constant) for u, m in p]) for b, c, p in split)
+        elif not divides:
+            self._part(plan, base, constant)
         else:
             plan.factors.append((self._slot(base, None, constant), constant))
 
@@ -204,6 +206,7 @@ class Ring:
             plan.factors.append((self._slot(number, None, exponent), exponent))
         else:
             plan.coefficient = self._number(plan.coefficient * folded)
+            self.changed = True
 
     def _exponent(self, exponent: Any) -> tuple[Value, list[tuple[Any, Value]]]:
         return _split(self._resolve(exponent) if interface.is_call(exponent) else exponent)
@@ -328,7 +331,9 @@ def _unscaled(product: Any, pairs: Sequence[tuple[Any, Any]], coefficient: Value
 
 
 def _order(base: Any) -> tuple[Any, ...]:
-    return (0, order_key(base)) if base is not EXP else (1,)
+    if base is EXP:
+        return (1,)
+    return (2 if interface.is_number(base) else 0, order_key(base))
 
 
 def walk(ring: Ring, root: Any) -> Iterator[tuple[Any, Plan]]:

@@ -33,28 +33,29 @@ def substitute(term: Any, replacements: Mapping[Any, Any]) -> Any:
         targets.append(key)
     if not known:
         return term
-    stack = [term]
     may_occur = _occurrence_test(targets)
+    whole = any(interface.is_call(t) and interface.head(t) in ("*", "^") for t in targets)
+    stack: list[tuple[Any, Any, Any]] = [(term, None, None)]
     while stack:
-        node = stack[-1]
-        identity = interface.key(node)
-        if identity in known:
-            stack.pop()
-            continue
-        face = interface.interface(node)
-        if not face.is_call(node) or not may_occur(node):
-            known[identity] = node
-            stack.pop()
-            continue
-        children = face.args(node)
-        missing = [child for child in children if interface.key(child) not in known]
-        if missing:
-            stack.extend(missing)
-            continue
-        stack.pop()
-        new = [known[interface.key(child)] for child in children]
-        same = all(a is b for a, b in zip(new, children, strict=True))
-        known[identity] = node if same else face.make(face.head(node), tuple(new))
+        node, children, face = stack.pop()
+        if children is None:
+            face = interface.interface(node)
+            identity = face.key(node)
+            if identity in known:
+                continue
+            if not may_occur(node) or not face.is_call(node):
+                known[identity] = node
+                continue
+            # a key such as 2*x or x^2 is an argument of a sum or product, but no operand of its view
+            children = face.args(node) if whole or face.rebuild is None else face.operands(node)
+            stack.append((node, children, face))
+            stack.extend([(child, None, None) for child in children])
+        elif whole or face.rebuild is None:
+            new = [known[interface.key(child)] for child in children]
+            same = all(a is b for a, b in zip(new, children, strict=True))
+            known[face.key(node)] = node if same else face.make(face.head(node), tuple(new))
+        else:
+            known[face.key(node)] = face.rebuild(node, known)
     return known[interface.key(term)]
 
 
@@ -81,6 +82,10 @@ def _by_term(term: Any, replacements: Mapping[Any, Any]) -> list[tuple[Any, Any]
 
 
 def _check_sorts(key: Any, value: Any) -> None:
+    """Refuse a value of another backend, and a number for a condition or the reverse."""
+    wanted, given = interface.backend_of(key), interface.backend_of(value)
+    if given not in (wanted, "python"):
+        raise TypeError(f"cannot put {value!s} of the {given!r} backend for {key!s} of the {wanted!r} backend; use symnum.convert(term, backend={wanted!r})")
     if (interface.sort_of(key) == "boolean") != (interface.sort_of(value) == "boolean"):
         raise TypeError(
             f"cannot put {value!s} of sort {interface.sort_of(value)} for {key!s} of sort {interface.sort_of(key)}; "

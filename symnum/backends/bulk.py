@@ -12,6 +12,8 @@ from typing import Any
 from symnum.backends import interned
 from symnum.backends.nodes import (
     _CLASHES,
+    _forget,
+    _Reference,
     LOCK,
     OTHER,
     POWER,
@@ -19,7 +21,6 @@ from symnum.backends.nodes import (
     Product,
     bag_hash,
     entry_hash,
-    insert,
     intern_bag,
 )
 from symnum.exact import Value
@@ -44,24 +45,40 @@ def sum_of_monomials(
             interned.scale(c, interned.multiply_many([p for row, e in zip(powers, m) if (p := row[e]) is not None]))
             for m, c in zip(monomials, coefficients)
         )
-    entries: dict[Any, Value] = {}
     constant: Value = 0
+    table, products = interned._products, []
     with LOCK:
-        for monomial, coefficient in zip(monomials, coefficients):
-            factors = [cell for row, e in zip(cells, monomial) if (cell := row[e])]
-            if len(factors) > 1:
-                entries[_product(factors)] = coefficient
-            elif factors:
-                base, exponent, _, _ = factors[0]
-                entries[interned.product_of({base: exponent})] = coefficient
+        for monomial in monomials:
+            digest = mask = 0
+            entries = {}
+            for row, e in zip(cells, monomial):
+                if cell := row[e]:
+                    base, exponent, part, bits = cell
+                    entries[base] = exponent
+                    digest ^= part
+                    mask |= bits
+            if len(entries) > 1 and digest not in table and not _CLASHES:
+                node = Product()
+                node._entries, node.size, node._frozen, node._args = entries, len(entries), True, None
+                node.hash, node.mask = digest, mask
+                reference = _Reference(node, _forget)
+                reference.key, reference.table = digest, table
+                table[digest] = reference
+                products.append(node)
+            elif len(entries) > 1:
+                node = interned._new_product(entries, digest, mask)
+                products.append(intern_bag(table, node, interned._same_product))
             else:
-                constant = coefficient
-        if len(entries) < 2:
-            return interned.sum_of(constant, entries)
+                products.append(interned.product_of(entries))
+        addends = dict(zip(products, coefficients))
+        if interned.ONE in addends:
+            constant = addends.pop(interned.ONE)
+        if len(addends) < 2:
+            return interned.sum_of(constant, addends)
         mask = 0
         for cell in [cell for row in cells for cell in row if cell]:
             mask |= cell[3]
-        node = interned._new_sum(constant, entries, bag_hash(entries.items()), mask)
+        node = interned._new_sum(constant, addends, bag_hash(addends.items()), mask)
         return intern_bag(interned._sums, node, interned._same_sum)
 
 
@@ -89,20 +106,3 @@ def _cells(powers: Sequence[Sequence[Interned | None]]) -> list[list[_Cell | Non
             made.append((base, exponent, entry_hash(base, exponent), term.mask))
         cells.append(made)
     return cells
-
-
-def _product(factors: Sequence[_Cell]) -> Any:
-    """Return the product of two or more entries; the caller holds LOCK."""
-    digest = mask = 0
-    entries = {}
-    for base, exponent, part, bits in factors:
-        entries[base] = exponent
-        digest ^= part
-        mask |= bits
-    if digest in interned._products or _CLASHES:
-        return intern_bag(interned._products, interned._new_product(entries, digest, mask), interned._same_product)
-    node = Product()
-    node._entries, node.size, node._frozen, node._args = entries, len(entries), True, None
-    node.hash, node.mask = digest, mask
-    insert(interned._products, digest, node)
-    return node

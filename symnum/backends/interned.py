@@ -11,9 +11,9 @@ The design follows SymEngine's and SymbolicUtils' Add and Mul (arXiv 2105.03949,
 from __future__ import annotations
 
 import itertools
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from operator import is_ as operator_is
 from typing import Any
 
 from symnum import exact as numbers
@@ -42,12 +42,12 @@ from symnum.backends.nodes import (
     entry_hash,
     intern,
     intern_bag,
-    lookup,
     number_key,
     same_entries,
     table_sizes,
 )
 from symnum.exact import Value
+from symnum.expression import Expression
 from symnum.operators import OPERATORS, exact_value, operator, result_sort
 
 ASSUMPTIONS = ("positive", "negative", "nonnegative", "nonzero")
@@ -165,24 +165,28 @@ def add_many(terms: Iterable[Any]) -> Any:
     entries: dict[Any, Value] = {}
     constant: Value = 0
     for term in terms:
-        kind = term.kind
-        if kind == NUMBER:
-            constant = constant + term.value
-            continue
-        coefficient: Value = 1
-        if kind == SCALED:
-            coefficient, term = term.coefficient, term.term
-            kind = term.kind
-        if kind == SUM:
-            constant = constant + term.constant * coefficient
-            if not entries and coefficient == 1 and type(coefficient) is int:
-                entries = term.entries().copy()
-                continue
-            for key, inner in term.entries().items():
-                _accumulate(entries, key, inner * coefficient)
+        if term.kind == SUM and not entries:
+            constant = constant + term.constant
+            entries = term.entries().copy()
         else:
-            _accumulate(entries, term, coefficient)
+            constant = _add_scaled(entries, constant, 1, term)
     return sum_of(constant, entries)
+
+
+def _add_scaled(entries: dict[Any, Value], constant: Value, coefficient: Value, term: Any) -> Value:
+    """Add coefficient * term to the entries, and return the new constant."""
+    kind = term.kind
+    if kind == NUMBER:
+        return constant + coefficient * term.value
+    if kind == SCALED:
+        coefficient, term = coefficient * term.coefficient, term.term
+        kind = term.kind
+    if kind == SUM:
+        for key, inner in term.entries().items():
+            _accumulate(entries, key, inner * coefficient)
+        return constant + term.constant * coefficient
+    _accumulate(entries, term, coefficient)
+    return constant
 
 
 def _accumulate(entries: dict[Any, Value], key: Any, coefficient: Value) -> None:
@@ -620,7 +624,7 @@ def make(head: str, args: Iterable[Any]) -> Any:
 
 
 def _foreign(arg: Any, head: str) -> Any:
-    if isinstance(arg, interface_expression):
+    if isinstance(arg, Expression):
         raise TypeError(
             f"cannot use {arg!s} of the {arg.backend!r} backend as an argument of {head!r} on interned terms; "
             f"convert it: symnum.convert(term, backend='interned')"
@@ -729,6 +733,59 @@ def factors_of(node: Any) -> tuple[Value, Iterable[tuple[Any, Any]]]:
     return (node.value, ()) if kind == NUMBER else (coefficient, ((node, 1),))
 
 
+def operands_of(node: Any) -> Iterable[Any]:
+    """Return the terms of a sum, the bases and symbolic exponents of a product, or the arguments."""
+    kind = node.kind
+    if kind == SUM:
+        return list(node.entries())
+    if kind == SCALED:
+        inner = node.term
+        return operands_of(inner) if inner.kind in (PRODUCT, POWER) else [inner]
+    if kind == PRODUCT:
+        entries = node.entries()
+        return [*entries, *[e for e in entries.values() if isinstance(e, Interned)]]
+    if kind == POWER:
+        return [node.base, node.exponent] if isinstance(node.exponent, Interned) else [node.base]
+    return args_of(node)
+
+
+def rebuild(node: Any, new: Mapping[Any, Any]) -> Any:
+    """Return the call with its operands (see :func:`symnum.term.operands`) replaced: ``new`` has an entry for each.
+
+    Only what changed is added or multiplied again.
+    """
+    kind = node.kind
+    if kind == SUM:
+        changed = [(t, c) for t, c in node.entries().items() if new[t] is not t]
+        if not changed:
+            return node
+        entries, constant = node.entries().copy(), node.constant
+        for t, _ in changed:
+            del entries[t]
+        for t, c in changed:
+            constant = _add_scaled(entries, constant, c, new[t])
+        return sum_of(constant, entries)
+    if kind == SCALED:
+        inner = node.term
+        inner = rebuild(inner, new) if inner.kind in (PRODUCT, POWER) else new[inner]
+        return node if inner is node.term else scale(node.coefficient, inner)
+    if kind == PRODUCT:
+        changed = [(b, e) for b, e in node.entries().items() if new[b] is not b or (isinstance(e, Interned) and new[e] is not e)]
+        if not changed:
+            return node
+        entries = node.entries().copy()
+        for b, _ in changed:
+            del entries[b]
+        factors = [power(new[b], new[e] if isinstance(e, Interned) else number(e)) for b, e in changed]
+        return multiply_many((product_of(entries), *factors))
+    if kind == POWER:
+        e = node.exponent
+        base, exponent = new[node.base], new[e] if isinstance(e, Interned) else e
+        return node if base is node.base and exponent is e else power(base, _as_term(exponent))
+    args = tuple([new[a] for a in node.args])
+    return node if all(map(operator_is, args, node.args)) else call(node.head, args)
+
+
 def sort_of(node: Any) -> str:
     """Return "real", "integer" or "boolean"."""
     kind = node.kind
@@ -779,8 +836,6 @@ def live_nodes() -> int:
     return table_sizes((_symbols, _numbers, _calls, _powers, _scaled, _sums, _products))
 
 
-from symnum.expression import Expression as interface_expression  # noqa: E402
-
 Interned._make = staticmethod(make)
 Interned._convert = staticmethod(number)
 
@@ -822,6 +877,7 @@ interface.register(
     metadata=metadata_of,
     addends=addends_of,
     factors=factors_of,
-    may_depend=lambda node, symbol: bool(node.mask & symbol.mask),
+    operands=operands_of,
+    rebuild=rebuild,
     backend="interned",
 )

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from symnum import term as interface
-from symnum.calculus.partials import DependencyGraph
+from symnum.calculus.partials import DependencyGraph, alternatives, brief
 from symnum.calculus.sparse import SparseMatrix
+from symnum.operators import OPERATORS
 
 
 def diff(term: Any, *variables: Any) -> Any:
@@ -131,10 +132,17 @@ def _matrix(rows: list[dict[int, Any]], roots: Sequence[Any], width: int, sparse
 
 def _forward(roots: Sequence[Any], variables: Sequence[Any]) -> list[dict[int, Any]]:
     """Carry {variable index: derivative} from the variables to the roots."""
-    graph = DependencyGraph(roots, variables)
+    graph = DependencyGraph(_numeric(roots), variables)
     gradients: dict[Any, dict[int, Any]] = {key: {i: None} for key, i in graph.index.items()}
     add, multiply = graph.add, graph.multiply
     for node in graph.order:
+        cases = alternatives(node)
+        if cases is not None:
+            gradients[interface.key(node)] = _choose(graph, gradients, *cases)
+            continue
+        if OPERATORS[interface.head(node)].result_sort == "boolean":
+            gradients[interface.key(node)] = {}
+            continue
         contributions: dict[int, list[Any]] = {}
         for child, partial in graph.partials(node):
             for i, inner in gradients[child].items():
@@ -156,9 +164,32 @@ def _forward(roots: Sequence[Any], variables: Sequence[Any]) -> list[dict[int, A
     return out
 
 
+def _numeric(roots: Sequence[Any]) -> Sequence[Any]:
+    for root in roots:
+        if interface.is_call(root) and OPERATORS[interface.head(root)].result_sort == "boolean":
+            raise ValueError(f"{brief(root)} is a condition and has no derivative; write ifelse(condition, 1, 0) to get a number")
+    return roots
+
+
+def _choose(graph: DependencyGraph, gradients: dict[Any, dict[int, Any]], cases: list[tuple[Any, Any]], other: Any) -> dict[int, Any]:
+    """Return the gradient of a choice: the choice between the gradients."""
+    below = [gradients.get(interface.key(value), {}) for _, value in cases]
+    last = gradients.get(interface.key(other), {})
+    found = {}
+    for i in sorted({i for inner in (*below, last) for i in inner}):
+        slopes = [inner.get(i, 0) for inner in (*below, last)]
+        total = graph.one if slopes[-1] is None else slopes[-1]
+        for (condition, _), slope in zip(reversed(cases), reversed(slopes[:-1]), strict=True):
+            total = graph.make("ifelse", (condition, graph.one if slope is None else slope, total))
+        found[i] = total
+    return found
+
+
 def _reverse(roots: Sequence[Any], variables: Sequence[Any]) -> list[dict[int, Any]]:
-    """Carry adjoints from each root down to the variables."""
-    graph = DependencyGraph(roots, variables)
+    """Carry adjoints from each root down to the variables; a graph that chooses goes forward, so that branches stay apart."""
+    graph = DependencyGraph(_numeric(roots), variables)
+    if graph.chooses:
+        return _forward(roots, variables)
     add, multiply = graph.add, graph.multiply
     out = []
     for root in roots:

@@ -29,15 +29,13 @@ def local_partials(node: Any, wanted: Callable[[Any], bool]) -> Partials:
         return _product_partials(node, face, wanted)
     args = face.args(node)
     row = OPERATORS[head]
-    if row.associative:
-        return _choice_partials(node, head, args, wanted)
     out: Partials = []
     for position, arg in enumerate(args):
         if not wanted(arg):
             continue
         if row.derivative is None:
             raise ValueError(
-                f"operator {head!r} has no derivative rule, so the derivative of {_brief(node)} cannot be formed; "
+                f"operator {head!r} has no derivative rule, so the derivative of {brief(node)} cannot be formed; "
                 f"give one with symnum.register_operator({head!r}, ..., derivative='...')"
             )
         partial = _instantiate(row.derivative[position], node, args)
@@ -64,29 +62,37 @@ def _product_partials(node: Any, face: Any, wanted: Callable[[Any], bool]) -> Pa
     return out
 
 
-def _choice_partials(node: Any, head: str, args: Sequence[Any], wanted: Callable[[Any], bool]) -> Partials:
-    """Differentiate min and max: the partial is 1 at the argument that is the value, the first one in a tie."""
-    if head not in ("min", "max"):
-        raise ValueError(f"{_brief(node)} is a condition and has no derivative; write ifelse(condition, 1, 0) to get a number")
-    make = interface.interface(node).make
-    order, strict = ("<=", "<") if head == "min" else (">=", ">")
-    out: Partials = []
-    for i, arg in enumerate(args):
-        if wanted(arg):
-            tests = [make(strict if j < i else order, (arg, other)) for j, other in enumerate(args) if j != i]
-            test = tests[0] if len(tests) == 1 else make("and", tuple(tests))
-            out.append((interface.key(arg), make("ifelse", (test, 1, 0)) if tests else 1))
-    return out
+def alternatives(node: Any) -> tuple[list[tuple[Any, Any]], Any] | None:
+    """Return ifelse, min or max as ([(condition, value), ...], value otherwise), or None for any other call.
+
+    Their derivative must choose too: a sum of partials times 0 or 1 would be NaN wherever the branch not taken is undefined.
+    In a tie of min or max the first argument counts.
+    """
+    face = interface.interface(node)
+    head = face.head(node)
+    if head not in ("ifelse", "min", "max"):
+        return None
+    args = face.sorted_args(node)
+    if head == "ifelse":
+        return [(args[0], args[1])], args[2]
+    order = "<=" if head == "min" else ">="
+    cases = []
+    for i, arg in enumerate(args[:-1]):
+        tests = [face.make(order, (arg, other)) for other in args[i + 1 :]]
+        cases.append((tests[0] if len(tests) == 1 else face.make("and", tuple(tests)), arg))
+    return cases, args[-1]
 
 
 @lru_cache(maxsize=1024)
-def _derivative_program(text: str) -> tuple[tuple[str, Any], ...]:
+def _derivative_program(text: str, sorts: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
     """Return a derivative text as steps: ("argument", index), ("value", number) or (head, indices of earlier steps)."""
+    from symnum.backends import tree
     from symnum.text.parser import parse
 
+    conditions = {name: tree.symbol(name, "boolean") for name, sort in zip(ARGUMENTS, sorts) if sort == "boolean"}
     steps: list[tuple[str, Any]] = []
     where: dict[Any, int] = {}
-    for node in interface.postorder(parse(text, backend="tree")):
+    for node in interface.postorder(parse(text, symbols=conditions, backend="tree")):
         if interface.is_number(node):
             step: tuple[str, Any] = ("value", interface.value(node))
         elif interface.is_symbol(node):
@@ -105,7 +111,7 @@ def _instantiate(text: str, node: Any, args: Sequence[Any]) -> Any:
         return None
     face = interface.interface(node)
     done: list[Any] = []
-    for kind, what in _derivative_program(text):
+    for kind, what in _derivative_program(text, OPERATORS[face.head(node)].argument_sorts):
         if kind == "argument":
             done.append(node if what < 0 else args[what])
         elif kind == "value":
@@ -115,10 +121,31 @@ def _instantiate(text: str, node: Any, args: Sequence[Any]) -> Any:
     return done[-1]
 
 
-def _brief(node: Any) -> str:
+def brief(node: Any) -> str:
+    """Return the beginning of a term's text, for messages."""
     from symnum.text.printer import to_text
 
     return to_text(node, limit=60)
+
+
+def _numeric_operands(node: Any) -> list[Any]:
+    """Return the operands through which a derivative can flow: a choice is constant in its condition between the switches."""
+    row = OPERATORS[interface.head(node)]
+    below = interface.operands(node)
+    if row.result_sort == "boolean" or "boolean" not in row.argument_sorts:
+        return list(below)
+    return [operand for operand, sort in zip(below, row.argument_sorts) if sort != "boolean"]
+
+
+def _is_zero(term: Any) -> bool:
+    return interface.is_number(term) and interface.value(term) == 0
+
+
+def _is_indicator(term: Any) -> bool:
+    """Tell whether a term is ifelse(condition, a, 0) or ifelse(condition, 0, a)."""
+    if not interface.is_call(term) or interface.head(term) != "ifelse":
+        return False
+    return any(map(_is_zero, interface.args(term)[1:]))
 
 
 class DependencyGraph:
@@ -128,6 +155,7 @@ class DependencyGraph:
         self.index: dict[Hashable, int] = {interface.key(v): i for i, v in enumerate(variables)}
         self.depends: dict[Hashable, bool] = dict.fromkeys(self.index, True)
         self.order: list[Any] = []
+        self.chooses = False
         self._partials: dict[Hashable, Partials] = {}
         self.make = interface.interface(variables[0]).make
         self.one = interface.make_number(variables[0], 1)
@@ -144,6 +172,7 @@ class DependencyGraph:
                 if any(depends[interface.key(child)] for child in below):
                     depends[key] = True
                     order.append(node)
+                    self.chooses = self.chooses or interface.head(node) in ("ifelse", "min", "max")
                 else:
                     depends[key] = False
                 continue
@@ -152,7 +181,7 @@ class DependencyGraph:
             if not may_depend(node) or not interface.is_call(node):
                 depends[key] = False
                 continue
-            below = list(interface.operands(node))
+            below = _numeric_operands(node)
             stack.append((node, below))
             stack.extend([(child, None) for child in below])
 
@@ -162,13 +191,19 @@ class DependencyGraph:
         found = self._partials.get(key)
         if found is None:
             depends = self.depends
-            found = self._partials[key] = local_partials(node, lambda child: depends[interface.key(child)])
+            found = self._partials[key] = local_partials(node, lambda child: depends.get(interface.key(child), False))
         return found
 
     def multiply(self, partial: Any, inner: Any) -> Any:
         """Return the product of a partial and a derivative; a factor 1 leaves the other as it is."""
         if type(partial) is int and partial == 1:
             return inner
+        # 0 * inf is nan: the derivative of a branch that is not taken must not be looked at, so it moves into the branch
+        for choice, other in ((partial, inner), (inner, partial)):
+            if other is not self.one and _is_indicator(choice):
+                condition, yes, no = interface.args(choice)
+                branches = (yes, self.multiply(other, no)) if _is_zero(yes) else (self.multiply(other, yes), no)
+                return self.make("ifelse", (condition, *branches))
         if inner is self.one:
             return partial if interface.backend_of(partial) != "python" else interface.make_number(inner, partial)
         return self.make("*", (partial, inner))

@@ -60,8 +60,9 @@ def store(name: str, source: str) -> Path:
             unchanged = path.read_bytes() == wanted
         except FileNotFoundError:
             unchanged = False
+        if not unchanged or not seal_holds(folder):
+            forget_machine_code(folder)
         if not unchanged:
-            shutil.rmtree(folder / "__pycache__", ignore_errors=True)
             _write_atomically(path, wanted)
             prune(root, keep=folder)
         os.utime(folder)
@@ -83,6 +84,39 @@ def refuse_foreign(folder: Path) -> None:
         raise PermissionError(f"{folder} belongs to another user")
     if status.st_mode & 0o022:
         raise PermissionError(f"{folder} may be written by other users; make it yours alone with chmod go-w")
+
+
+_SEAL = "machine_code.sha256"
+
+
+def seal(folder: Path) -> None:
+    """Note the hashes of the machine code that numba keeps in a module's folder, so that a truncated file is noticed."""
+    try:
+        lines = [f"{_digest(file)}  {file.name}\n" for file in sorted((folder / "__pycache__").iterdir())]
+        _write_atomically(folder / _SEAL, "".join(lines).encode())
+    except OSError:  # unsealed machine code is found by the next process and made anew
+        return
+
+
+def seal_holds(folder: Path) -> bool:
+    """Tell whether the machine code is what :func:`seal` saw; none at all is fine too."""
+    if not (folder / "__pycache__").exists():
+        return True
+    try:
+        noted = [line.split("  ", 1) for line in (folder / _SEAL).read_text().splitlines()]
+        return all(len(n) == 2 and _digest(folder / "__pycache__" / n[1]) == n[0] for n in noted)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def forget_machine_code(folder: Path) -> None:
+    """Remove the machine code of a module; it will be compiled again."""
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+    (folder / _SEAL).unlink(missing_ok=True)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
@@ -113,5 +147,3 @@ def _entries(root: Path) -> Iterator[tuple[float, int, Path]]:
             yield folder.stat().st_mtime, size, folder
         except OSError:  # another process removed it meanwhile
             continue
-
-

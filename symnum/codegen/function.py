@@ -17,7 +17,9 @@ _PLAIN = frozenset({float})
 _SCALARS = frozenset({float, int, bool, numpy.float64, numpy.float32, numpy.int64, numpy.int32, numpy.bool_})
 
 
-def compile(expression: Any, arguments: Any, target: str = "auto", *, fastmath: bool = False) -> CompiledFunction:
+def compile(
+    expression: Any, arguments: Any, target: str = "auto", *, fastmath: bool = False
+) -> CompiledFunction:
     """Compile a term, a list of terms or a list of equally long lists to a function of ``arguments``.
 
     ``target`` is "tape" (no compile time), "numba" (machine code, kept on disk), "numpy" (plain NumPy source), or "auto": the
@@ -49,12 +51,16 @@ class CompiledFunction:
     """
 
     __slots__ = (
-        "_code", "_count", "_dtype", "_kept", "_names", "_outer", "_program", "_scalar", "_single", "__weakref__", "target", "why",
+        "__weakref__", "_code", "_count", "_dtype", "_kept", "_names", "_outer", "_program", "_scalar", "_single", "target", "why",
     )  # fmt: skip
 
-    def __init__(self, expression: Any, arguments: Any, target: str = "auto", *, fastmath: bool = False) -> None:
+    def __init__(
+        self, expression: Any, arguments: Any, target: str = "auto", *, fastmath: bool = False
+    ) -> None:
         if target != "auto" and target not in TARGETS:
-            raise ValueError(f"there is no target {target!r}; the targets are 'auto', {', '.join(map(repr, TARGETS))}")
+            raise ValueError(
+                f"there is no target {target!r}; the targets are 'auto', {', '.join(map(repr, TARGETS))}"
+            )
         symbols = _checked_arguments(arguments)
         terms, self._outer = _flatten(expression)
         self._kept = (expression, arguments, target, fastmath)
@@ -77,7 +83,9 @@ class CompiledFunction:
     def numba(self) -> Any:
         """Return the scalar function (floats to a float, or to a tuple) to be called in one's own njit code."""
         if self._code.numba is None:
-            raise AttributeError(f"the target {self.target!r} has no njit function; compile with target='numba'")
+            raise AttributeError(
+                f"the target {self.target!r} has no njit function; compile with target='numba'"
+            )
         return self._code.numba
 
     @property
@@ -143,15 +151,19 @@ class CompiledFunction:
             return numpy.broadcast_shapes(*shapes)
         except ValueError:
             listed = ", ".join(f"{name} {a.shape}" for name, a in zip(self._names, arrays, strict=True))
-            raise ValueError(f"the arguments do not broadcast to one shape: {listed}; give them equal or compatible shapes") from None
+            raise ValueError(
+                f"the arguments do not broadcast to one shape: {listed}; give them equal or compatible shapes"
+            ) from None
 
     def _check_out(self, out: Any, wanted: tuple[int, ...]) -> None:
         if not isinstance(out, numpy.ndarray):
-            raise TypeError(f"out must be a NumPy array, but is {type(out).__name__}; write out=numpy.empty({wanted})")
+            raise TypeError(
+                f"out must be a NumPy array, but is {type(out).__name__}; write out=numpy.empty({wanted})"
+            )
         if out.shape != wanted or out.dtype != self._dtype:
             raise ValueError(
                 f"out must have shape {wanted} and type {self._dtype}, but has shape {out.shape} and type {out.dtype}; "
-                f"write out=numpy.empty({wanted}{'' if self._dtype == float else ', bool'})"
+                f"write out=numpy.empty({wanted}{'' if self._dtype.kind == 'f' else ', bool'})"
             )
         if not out.flags.writeable:
             raise ValueError("out is read-only; pass an array that may be written")
@@ -168,9 +180,15 @@ class CompiledFunction:
         return self
 
     def __repr__(self) -> str:
-        inputs = ", ".join(self._names) if self._count <= 8 else f"{', '.join(self._names[:6])}, ... {self._count} in all"
+        inputs = (
+            ", ".join(self._names)
+            if self._count <= 8
+            else f"{', '.join(self._names[:6])}, ... {self._count} in all"
+        )
         outputs = "x".join(map(str, self._outer)) + " values" if self._outer else "1 value"
-        return f"<symnum function ({inputs}) -> {outputs}, {self.operations} operations, target {self.target!r}>"
+        return (
+            f"<symnum function ({inputs}) -> {outputs}, {self.operations} operations, target {self.target!r}>"
+        )
 
 
 def _rebuild(expression: Any, arguments: Any, target: str, options: dict[str, Any]) -> CompiledFunction:
@@ -182,7 +200,9 @@ def _choose(program: Program, target: str, options: Options) -> tuple[Code, str,
     if target != "auto":
         return build(program, target, options), target, "asked for"
     if options.fastmath:
-        raise ValueError("fastmath is a choice of target='numba', which target='auto' does not take; write target='numba'")
+        raise ValueError(
+            "fastmath is a choice of target='numba', which target='auto' does not take; write target='numba'"
+        )
     reasons: list[str] = []
     for name in AUTO:
         try:
@@ -195,15 +215,23 @@ def _choose(program: Program, target: str, options: Options) -> tuple[Code, str,
     raise Unsupported("; ".join(reasons))
 
 
-_MERITS = {"tape": "the tape, which needs no compile time; target='numba' runs small functions faster after compiling them"}
+_MERITS = {
+    "tape": "the tape, which needs no compile time; target='numba' runs small functions faster after compiling them"
+}
 
 
 def _checked_arguments(arguments: Any) -> list[Any]:
+    if isinstance(arguments, str) or not (interface.is_term(arguments) or hasattr(arguments, "__iter__")):
+        raise TypeError(
+            f"the arguments are a list of symbols, but got {arguments!r}; write symnum.compile(expression, [x, y])"
+        )
     given = [arguments] if interface.is_term(arguments) else list(arguments)
     seen: dict[str, Any] = {}
     for argument in given:
         if not interface.is_term(argument) or not interface.is_symbol(argument):
-            raise TypeError(f"argument {argument!s} is not a symbol; pass the symbols of the expression, such as [x, y]")
+            raise TypeError(
+                f"argument {argument!s} is not a symbol; pass the symbols of the expression, such as [x, y]"
+            )
         name = interface.name(argument)
         if name in seen:
             if interface.key(seen[name]) == interface.key(argument):
@@ -256,19 +284,27 @@ def _common_shape(values: Sequence[Any]) -> tuple[int, ...] | None:
 def _as_floats(value: Any, name: str) -> Any:
     """Return an aligned float64 array of what a caller passed; raises TypeError for anything but real numbers."""
     if isinstance(value, numpy.ma.MaskedArray):
-        raise TypeError(f"argument {name!r} is a masked array, whose mask would be lost; pass value.filled(numpy.nan)")
-    array = numpy.asarray(value)
+        raise TypeError(
+            f"argument {name!r} is a masked array, whose mask would be lost; pass value.filled(numpy.nan)"
+        )
+    try:
+        array = numpy.asarray(value)
+    except (TypeError, ValueError) as problem:  # a term, or lists of different lengths
+        raise TypeError(f"argument {name!r} is not made of real numbers: {problem}") from None
     if array.dtype.kind not in "fiub":
         if array.dtype.kind == "c":
-            raise TypeError(f"argument {name!r} is complex, but compiled functions are real; pass real and imaginary parts apart")
+            raise TypeError(
+                f"argument {name!r} is complex, but compiled functions are real; pass real and imaginary parts apart"
+            )
         if array.dtype.kind != "O":
-            raise TypeError(f"argument {name!r} has type {array.dtype}, which is not a real number; pass floats")
+            raise TypeError(
+                f"argument {name!r} has type {array.dtype}, which is not a real number; pass floats"
+            )
         try:
-            array = array.astype(numpy.float64)
-        except (TypeError, ValueError, OverflowError) as problem:
+            # not astype, which reads None as nan and takes text
+            array = numpy.array([v.__float__() for v in array.flat]).reshape(array.shape)
+        except (AttributeError, TypeError, ValueError, OverflowError) as problem:
             raise TypeError(f"argument {name!r} is not made of real numbers: {problem}") from None
     if array.dtype != numpy.float64 or not array.flags.aligned:
         array = numpy.require(array, numpy.float64, "A")
     return array
-
-

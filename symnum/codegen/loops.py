@@ -63,7 +63,12 @@ def find_loop(ufunc: numpy.ufunc, boolean: tuple[bool, ...]) -> Loop:
     for index, types in enumerate(ufunc.types):
         if types in (wanted + "d", wanted + "?"):
             raw = _UFuncObject.from_address(id(ufunc))
-            if (raw.nin, raw.nout, raw.ntypes, raw.name) != (ufunc.nin, ufunc.nout, ufunc.ntypes, name.encode()):
+            if (raw.nin, raw.nout, raw.ntypes, raw.name) != (
+                ufunc.nin,
+                ufunc.nout,
+                ufunc.ntypes,
+                name.encode(),
+            ):
                 raise NoLoop("this NumPy keeps its ufuncs in an unknown layout")
             if raw.functions[index]:
                 return Loop(raw.functions[index], raw.data[index] or 0, types.endswith("?"))
@@ -99,12 +104,18 @@ def recipe(row: Operator) -> tuple[Micro, ...]:
     return tuple(micros)
 
 
-_ARITHMETIC = {ast.Add: numpy.add, ast.Sub: numpy.subtract, ast.Mult: numpy.multiply, ast.Div: numpy.divide, ast.Pow: numpy.power}
+_ARITHMETIC = {
+    ast.Add: numpy.add,
+    ast.Sub: numpy.subtract,
+    ast.Mult: numpy.multiply,
+    ast.Div: numpy.divide,
+    ast.Pow: numpy.power,
+}
 
 
 def _micro(node: ast.expr, names: dict[str, Any], row: Operator, micros: list[Micro]) -> Any:
     """Append the micro-instructions of a template's sub-expression and return its operand."""
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return float(node.value)
     if isinstance(node, ast.Name) and node.id.startswith("argument_"):
         return int(node.id.removeprefix("argument_"))

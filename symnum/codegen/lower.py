@@ -14,7 +14,7 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.algebra.evaluate import float_call, to_float
-from symnum.operators import OPERATORS, Operator, operator
+from symnum.operators import Operator, operator
 
 MAX_CHAIN = 32
 """Largest whole exponent that becomes multiplications instead of a call of pow."""
@@ -85,7 +85,7 @@ class _Lowering:
 
     def run(self, terms: Sequence[Any]) -> Program:
         outputs = [self.operand(t) for t in terms]
-        return self.without_dead_steps(outputs)
+        return self.scheduled(outputs)
 
     def operand(self, root: Any) -> Operand:
         """Lower one term with a stack of generators, so that depth costs memory and not recursion."""
@@ -292,20 +292,17 @@ class _Lowering:
         op, operands = self.steps[index]
         return operands[0] if op == "neg" else None
 
-    def without_dead_steps(self, outputs: Sequence[Operand]) -> Program:
-        """Return the program with the steps and constants that the outputs need, renumbered in the same order."""
+    def scheduled(self, outputs: Sequence[Operand]) -> Program:
+        """Return the steps that the outputs need, ordered so that few values are alive at a time.
+
+        This is Sethi and Ullman's order: of two operands, the one that needs more registers is computed first.
+        """
         count = len(self.arguments)
-        live = bytearray(len(self.steps))
-        for operand in outputs:
-            if operand >= count:
-                live[operand - count] = 1
-        for index in range(len(self.steps) - 1, -1, -1):
-            if live[index]:
-                for operand in self.steps[index][1]:
-                    if operand >= count:
-                        live[operand - count] = 1
+        need = self.register_needs()
         new: dict[Operand, Operand] = {i: i for i in range(count)}
         constants: list[Constant] = []
+        steps: list[Step] = []
+        boolean: list[bool] = []
 
         def renumber(operand: Operand) -> Operand:
             found = new.get(operand)
@@ -314,16 +311,39 @@ class _Lowering:
                 found = new[operand] = -len(constants)
             return found
 
-        steps: list[Step] = []
-        boolean: list[bool] = []
-        for index, (op, operands) in enumerate(self.steps):
-            if live[index]:
+        for output in outputs:
+            stack = [output] if output >= 0 else []
+            while stack:
+                value = stack[-1]
+                if value in new:
+                    stack.pop()
+                    continue
+                op, operands = self.steps[value - count]
+                missing = [o for o in operands if o >= 0 and o not in new]
+                if missing:
+                    missing.sort(key=need.__getitem__)
+                    stack += missing
+                    continue
+                stack.pop()
+                new[value] = count + len(steps)
                 steps.append((op, tuple([renumber(o) for o in operands])))
-                boolean.append(self.boolean[index])
-                new[count + index] = count + len(steps) - 1
+                boolean.append(self.boolean[value - count])
         names = tuple(interface.name(symbol) for symbol in self.arguments)
         results = tuple([renumber(o) for o in outputs])
         return Program(names, tuple(constants), tuple(steps), tuple(boolean), results)
+
+    def register_needs(self) -> list[int]:
+        """Return for each value how many registers computing it takes, as if nothing were shared."""
+        need = [0] * len(self.arguments)
+        for _, operands in self.steps:
+            inner = [need[o] for o in operands if o >= 0]
+            if len(inner) == 2:
+                a, b = inner
+                need.append(max(a, b, 1) if a != b else a + 1)
+            else:
+                inner.sort(reverse=True)
+                need.append(max([1, *(n + i for i, n in enumerate(inner))]))
+        return need
 
 
 _SPECIAL: dict[str, Callable[[_Lowering, Any], _Task]] = {
@@ -384,5 +404,3 @@ def _unknown_symbol(symbol: Any, arguments: Sequence[Any]) -> str:
         f"the expression has the symbol {name!r}, which is not among the arguments ({listed}); "
         f"add it to the list of arguments, or replace it by a value with symnum.substitute"
     )
-
-

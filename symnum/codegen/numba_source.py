@@ -6,16 +6,19 @@ size that share an array of values, so that compile time grows linearly with the
 
 from __future__ import annotations
 
-import importlib.metadata
+import logging
+import math
 import sys
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
+import numba
 import numpy
 
 import symnum
@@ -24,13 +27,15 @@ from symnum.codegen.lower import Program
 from symnum.codegen.registers import allocate, last_uses
 from symnum.codegen.runtime import template_function
 from symnum.codegen.source import Spelling, argument_comment
-from symnum.codegen.target import Code, Options, Unsupported
+from symnum.codegen.target import Code, Options, Unsupported, refuse_disabled_jit
 from symnum.operators import Operator
 
-WHOLE = 300
+_log = logging.getLogger("symnum")
+
+WHOLE = 1000
 """Largest number of steps that is compiled as one function."""
 
-PART = 150
+PART = 500
 """Number of steps in each function of a large program."""
 
 FEW = 32
@@ -44,26 +49,42 @@ class NumbaCode(Code):
     """The compiled functions of a program."""
 
     def __init__(self, program: Program, options: Options) -> None:
-        functions = {row.name: row for row in program.operators()}
-        missing = [name for name, row in functions.items() if not row.numba]
-        if missing:
-            raise Unsupported(
-                f"operator {missing[0]!r} has no numba spelling; give one with symnum.register_operator({missing[0]!r}, ..., "
-                f"numba='math.tanh({{0}})'), or a Python function that numba can compile"
-            )
-        own = {Spelling.user_name(row): row for row in functions.values() if row.namespace}
+        refuse_disabled_jit()
+        rows = program.operators()
+        for row in rows:
+            if not row.numba:
+                raise Unsupported(
+                    f"operator {row.name!r} has no numba spelling; give one with symnum.register_operator({row.name!r}, ..., "
+                    f"numba='math.tanh({{0}})'), or a Python function that numba can compile"
+                )
+        own = {Spelling.user_name(row): row for row in rows if row.namespace}
         self.large = len(program.steps) > WHOLE or max(len(program.arguments), len(program.outputs)) > FEW
-        self.source = (write_parts if self.large else write_whole)(program, options)
+        self.text = (write_parts if self.large else write_whole)(program, options)
         began = time.perf_counter()
-        module, kept = load(self.source, own)
-        size = f"{len(program.steps)} operations"
-        self.remark = f"{size} in {time.perf_counter() - began:.2f} s; {kept}"
-        self.kernel = module.kernel
-        self.numba = module.scalar
+        self.module, kept = load(self.text, own)
+        self.remark = f"{len(program.steps)} operations in {time.perf_counter() - began:.2f} s, {kept}"
+        if self.large:
+            self.remark += (
+                "; numba takes a second or more for 1000 operations, where the tape needs no compile time"
+            )
+        _log.info("numba: %s", self.remark)
+        self.kernel = self.module.kernel
         self.outputs = len(program.outputs)
         self.every_row = numpy.ones(len(program.arguments), numpy.int64)
         self.result_type = bool if program.boolean else float
-        self.scalar = self._scalar_of_kernel if self.large else module.scalar
+        if not self.large:
+            self.scalar = self.module.scalar  # type: ignore[method-assign]  # called directly: numba's dispatch is all that it costs
+
+    @property
+    def source(self) -> str:
+        """Return the Python source."""
+        return self.text
+
+    @property
+    def numba(self) -> Any:
+        """Return the scalar function; its module must be known to Python when numba compiles a caller of it."""
+        sys.modules.setdefault(self.module.__name__, self.module)
+        return self.module.scalar
 
     def rows(self, inputs: Sequence[Any], count: int, out: Any) -> None:
         """Fill ``out`` (outputs, count)."""
@@ -74,14 +95,20 @@ class NumbaCode(Code):
             self.kernel(table, out)
             return
         if all(a.shape[0] == count for a in inputs):
-            self.kernel(count, count, self.every_row, out, *[a if a.flags.c_contiguous else a.copy() for a in inputs])
+            self.kernel(
+                count, count, self.every_row, out, *[a if a.flags.carray else a.copy() for a in inputs]
+            )
             return
         block = min(count, BROADCAST_ROWS)
         steps = numpy.array([a.shape[0] == count for a in inputs], numpy.int64)
-        given = [numpy.ascontiguousarray(a) if a.shape[0] == count else numpy.full(block, a[0]) for a in inputs]
+        given = [
+            (a if a.flags.carray else a.copy()) if a.shape[0] == count else numpy.full(block, a[0])
+            for a in inputs
+        ]
         self.kernel(count, block, steps, out, *given)
 
-    def _scalar_of_kernel(self, *values: float) -> Any:
+    def scalar(self, *values: float) -> Any:
+        """Return the value, or an array of the values, at one point; small programs have a compiled function instead."""
         out = numpy.empty((self.outputs, 1), self.result_type)
         self.kernel(numpy.array(values, float).reshape(-1, 1), out)
         return out.item() if self.outputs == 1 else out[:, 0]
@@ -107,7 +134,8 @@ options = dict(error_model="numpy", nogil=True, fastmath={fastmath}, cache=KEPT_
 
 def _templates(program: Program) -> dict[str, str]:
     return {
-        row.name: Spelling.call_of_user_function(row) if row.namespace else row.numba for row in program.operators()
+        row.name: Spelling.call_of_user_function(row) if row.namespace else row.numba
+        for row in program.operators()
     }
 
 
@@ -127,7 +155,10 @@ def write_whole(program: Program, options: Options) -> str:
         "",
         f"@njit(({'float64, ' * count}), **options)",
         f"def scalar({', '.join(names)}):",
-        *[f"    t{i} = {templates[op].format(*map(spelled, operands))}" for i, (op, operands) in enumerate(program.steps)],
+        *[
+            f"    t{i} = {templates[op].format(*map(spelled, operands))}"
+            for i, (op, operands) in enumerate(program.steps)
+        ],
         f"    return {results[0] if outputs == 1 else '(' + ''.join(r + ', ' for r in results) + ')'}",
         "",
         "",
@@ -153,7 +184,9 @@ def write_parts(program: Program, options: Options) -> str:
     operands = [o for _, o in program.steps]
     part_of_last = last_uses(count, operands)
     crossing = [part_of_last[count + i] // PART > i // PART for i in range(len(operands))]
-    register, total = allocate(count, operands, (), placed=lambda i: not crossing[i], in_place=lambda i: False)
+    register, total = allocate(
+        count, operands, (), placed=lambda i: not crossing[i], in_place=lambda i: False
+    )
     first = count + outputs
     places = [first + r for r in register]
     wanted: dict[int, list[int]] = {}
@@ -171,10 +204,14 @@ def write_parts(program: Program, options: Options) -> str:
                     truth = " != 0.0" if program.is_boolean(operand) else ""
                     lines.append(f"    {spelled(operand)} = w[{place}]{truth}")
                 known.add(operand)
-            lines.append(f"    t{index} = {templates[program.steps[index][0]].format(*map(spelled, operands[index]))}")
+            lines.append(
+                f"    t{index} = {templates[program.steps[index][0]].format(*map(spelled, operands[index]))}"
+            )
             known.add(count + index)
             kept = [places[index]] if crossing[index] else []
-            lines += [f"    w[{p}] = t{index}" for p in kept + [count + q for q in wanted.get(count + index, ())]]
+            lines += [
+                f"    w[{p}] = t{index}" for p in kept + [count + q for q in wanted.get(count + index, ())]
+            ]
         if part == 0:
             for output, positions in wanted.items():
                 if output < count:
@@ -222,10 +259,8 @@ def load(source: str, own: dict[str, Operator]) -> tuple[ModuleType, str]:
     """
     with _LOCK:
         if own:
-            scope = {name: _njit_function(row) for name, row in own.items()}
-            names = ", ".join(repr(row.name) for row in own.values())
-            return _execute("symnum_generated", source, None, scope), f"not kept on disk, because {names} brings a Python function"
-        name = disk.module_name(source, symnum.__version__, importlib.metadata.version("numba"), _special_text())
+            return _load_with_users_functions(source, own)
+        name = disk.module_name(source, symnum.__version__, numba.__version__, _special_text())
         known = _MODULES.get(name)
         if known is None:
             known = _MODULES[name] = _load_kept(name, source)
@@ -236,14 +271,29 @@ def load(source: str, own: dict[str, Operator]) -> tuple[ModuleType, str]:
         return known
 
 
+def _load_with_users_functions(source: str, own: dict[str, Operator]) -> tuple[ModuleType, str]:
+    names = ", ".join(repr(row.name) for row in own.values())
+    try:
+        functions = {name: _njit_function(row) for name, row in own.items()}
+        module = _execute("symnum_generated", source, None, functions)
+    except numba.core.errors.NumbaError as problem:
+        raise ValueError(
+            f"numba cannot compile the functions given for {names}; write them as scalar code with math, or compile with "
+            f"target='numpy'. numba says: {str(problem).strip()}"
+        ) from problem
+    return module, f"not kept on disk, because {names} brings a Python function"
+
+
 def _load_kept(name: str, source: str) -> tuple[ModuleType, str]:
     try:
         path = disk.store(name, source)
     except disk.CacheUnavailable as problem:
         return _execute(name, source, None, {}), f"not kept on disk: {problem}"
     module = _execute(name, source, path, {})
-    found = sum(module.kernel.stats.cache_hits.values())
-    return module, f"{'loaded from' if found else 'kept in'} {path.parent}"
+    if sum(module.kernel.stats.cache_hits.values()):
+        return module, f"loaded from {path.parent}"
+    disk.seal(path.parent)
+    return module, f"kept in {path.parent}"
 
 
 def _execute(name: str, source: str, path: Path | None, scope: dict[str, Any]) -> ModuleType:
@@ -259,27 +309,26 @@ def _execute(name: str, source: str, path: Path | None, scope: dict[str, Any]) -
 
 def _njit_function(row: Operator) -> Callable[..., Any]:
     """Return the numba spelling of a user's operator as an njit function."""
-    import math
-
-    from numba import njit
-    from numba.extending import is_jitted
-
     scope = {
-        key: found if not callable(found) or is_jitted(found) or isinstance(found, type) else njit(found, error_model="numpy")
+        key: numba.njit(found, error_model="numpy") if isinstance(found, FunctionType) else found
         for key, found in row.namespace.items()
-        if key in row.numba
     }
     function = template_function(row, row.numba, {"math": math, "numpy": numpy, **_special_names(), **scope})
-    compiled: Callable[..., Any] = njit(function, error_model="numpy")
+    compiled: Callable[..., Any] = numba.njit(function, error_model="numpy")
     return compiled
 
 
 def _special_names() -> dict[str, Any]:
     from symnum.codegen import special
 
-    return {name: found for name, found in vars(special).items() if name.startswith("_") and not name.startswith("__")}
+    return {
+        name: found
+        for name, found in vars(special).items()
+        if name.startswith("_") and not name.startswith("__")
+    }
 
 
+@cache
 def _special_text() -> str:
     """Return the text of the functions that generated code links with, so that a change of them is noticed."""
     from symnum.codegen import special

@@ -18,10 +18,15 @@ class NumpyCode(Code):
     """The function of a program, and the globals that it was made with."""
 
     def __init__(self, program: Program, options: Options) -> None:
-        self.source, names = write(program)
-        exec(compile(self.source, "<symnum numpy>", "exec"), names)
+        self.text, names = write(program)
+        exec(compile(self.text, "<symnum numpy>", "exec"), names)
         self.function = names["compiled"]
         self.single = len(program.outputs) == 1
+
+    @property
+    def source(self) -> str:
+        """Return the Python source."""
+        return self.text
 
     def rows(self, inputs: Sequence[Any], count: int, out: Any) -> None:
         """Fill ``out`` (outputs, count); a constant output is broadcast."""
@@ -29,17 +34,25 @@ class NumpyCode(Code):
             for row, value in zip(out, self.function(*inputs), strict=True):
                 row[...] = value
 
-    def scalar(self, *values: float) -> Any:  # type: ignore[override]  # a method serves as well as a function kept in a slot
+    def scalar(self, *values: float) -> Any:
         """Return the value, or the tuple of values, at one point."""
         with numpy.errstate(all="ignore"):
             results = self.function(*map(numpy.float64, values))
-        return results[0].item() if self.single and hasattr(results[0], "item") else results[0] if self.single else results
+        return (
+            results[0].item()
+            if self.single and hasattr(results[0], "item")
+            else results[0]
+            if self.single
+            else results
+        )
 
 
 def build(program: Program, options: Options) -> Code:
     """Return the program as NumPy code."""
     if options.fastmath:
-        raise ValueError("fastmath is a choice of target='numba'; NumPy's functions are as they are: leave fastmath out")
+        raise ValueError(
+            "fastmath is a choice of target='numba'; NumPy's functions are as they are: leave fastmath out"
+        )
     return NumpyCode(program, options)
 
 

@@ -54,4 +54,6 @@ def literal(value: float | bool, module: str) -> str:
 
 def argument_comment(program: Program) -> str:
     """Return a comment line that says which argument is which."""
-    return "# " + ", ".join(f"a{i}: {ascii(name)[1:-1]}" for i, name in enumerate(program.arguments)) if program.arguments else "# no arguments"
+    if not program.arguments:
+        return "# no arguments"
+    return "# " + ", ".join(f"a{i}: {ascii(name)[1:-1]}" for i, name in enumerate(program.arguments))

@@ -20,7 +20,12 @@ PLACE = 3
 """Columns of a place: address, bytes from one row to the next, and bytes to advance for each row when a block begins."""
 
 
-@intrinsic
+_intrinsic: Callable[..., Any] = (
+    intrinsic  # numba supplies the first argument, which its annotations do not say
+)
+
+
+@_intrinsic
 def _call_loop(typing: Any, function: Any, args: Any, count: Any, steps: Any, data: Any) -> Any:
     """Call ``void loop(char **args, npy_intp *count, npy_intp *steps, void *data)``."""
 
@@ -33,7 +38,7 @@ def _call_loop(typing: Any, function: Any, args: Any, count: Any, steps: Any, da
     return types.void(types.intp, types.intp, types.intp, types.intp, types.intp), generate
 
 
-@intrinsic
+@_intrinsic
 def _select(typing: Any, condition: Any, yes: Any, no: Any, result: Any) -> Any:
     """Store the double at ``yes`` or ``no`` to ``result``, as the byte at ``condition`` says."""
 
@@ -70,7 +75,12 @@ def _run(code: Any, places: Any, rows: int, block: int) -> None:
                     _select(args[0] + i, args[1] + 8 * i, args[2] + 8 * i, args[3] + 8 * i)
             else:
                 for i in range(size):
-                    _select(args[0] + i * steps[0], args[1] + i * steps[1], args[2] + i * steps[2], args[3] + i * steps[3])
+                    _select(
+                        args[0] + i * steps[0],
+                        args[1] + i * steps[1],
+                        args[2] + i * steps[2],
+                        args[3] + i * steps[3],
+                    )
 
 
 def _compiled() -> tuple[Callable[..., None], str]:
@@ -79,7 +89,10 @@ def _compiled() -> tuple[Callable[..., None], str]:
         return njit(signature, nogil=True, cache=True)(_run), ""
     except RuntimeError as problem:  # numba finds no folder that it may write to
         kernel = njit(signature, nogil=True)(_run)
-        return kernel, f"the tape's interpreter is compiled anew in each process, because numba cannot cache it: {problem}"
+        return (
+            kernel,
+            f"the tape's interpreter is compiled anew in each process, because numba cannot cache it: {problem}",
+        )
 
 
 run, REMARK = _compiled()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,17 +24,22 @@ class Options:
 class Code:
     """Runnable code of one program."""
 
-    source: str
-    """The code as text."""
-
     remark: str = ""
     """What the user should know about caching or fallbacks; it becomes part of ``f.why``."""
 
-    numba: Any = None
-    """The scalar function for the user's own njit code, where the target has one."""
+    @property
+    def source(self) -> str:
+        """Return the code as text."""
+        raise NotImplementedError
 
-    scalar: Callable[..., Any]
-    """Take floats; return a float or bool for one output, otherwise a sequence of them."""
+    @property
+    def numba(self) -> Any:
+        """Return the scalar function for the user's own njit code, or None where the target has none."""
+        return None
+
+    def scalar(self, *values: float) -> Any:
+        """Return the float or bool of one output, otherwise a sequence of them."""
+        raise NotImplementedError
 
     def rows(self, inputs: Sequence[Any], count: int, out: Any) -> None:
         """Fill ``out``, a C-contiguous array (outputs, count) of float64, or of bool if all outputs are truth values.
@@ -60,3 +65,13 @@ def build(program: Program, target: str, options: Options) -> Code:
     module = importlib.import_module(TARGETS[target])
     code: Code = module.build(program, options)
     return code
+
+
+def refuse_disabled_jit() -> None:
+    """Raise Unsupported where numba is told not to compile."""
+    import numba
+
+    if getattr(numba.config, "DISABLE_JIT", 0):
+        raise Unsupported(
+            "numba compiles nothing while NUMBA_DISABLE_JIT is set; unset it, or use target='numpy'"
+        )

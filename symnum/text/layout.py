@@ -1,30 +1,34 @@
-"""What the printers share: signs, fractions, precedences, digits, and the size of a term written out.
+"""What the printers share: signs, fractions, precedences, and the size of a term written out.
 
-A backend that registers ``addends`` has canonical sums and products; for it ``x + (-1)*y`` is written ``x - y`` and ``x*y^(-1)``
-is written ``x/y``.  Terms of any other backend are written exactly as they are built.
+A backend that registers ``addends`` and ``factors`` has canonical sums and products; for it ``x + (-1)*y`` is written ``x - y`` and
+``x*y^(-1)`` is written ``x/y``.  Terms of any other backend are written exactly as they are built.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Iterable
 from fractions import Fraction
 from itertools import islice
 from typing import Any
 
 from symnum import term as interface
+from symnum.exact import to_digits
 from symnum.operators import OPERATORS
+from symnum.order import order_key
 
 INFIX = frozenset({"+", "-", "*", "/", "^", "<", "<=", ">", ">=", "==", "!=", "and", "or"})
 """Operators written between their arguments."""
+
+COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
 
 ATOM = 100
 """Precedence of what never needs brackets."""
 
 Factor = tuple[Any, Any]
-"""A term and the number that is its exponent, or None where the term stands alone."""
+"""A term and its exponent, a number or a term; None where the term stands alone."""
 
-_CHUNK = 4000
+_MANY = 10**18
 
 
 def precedence(head: str) -> int:
@@ -44,30 +48,6 @@ def is_negative(value: Any) -> bool:
     return bool(value < 0) or (type(value) is float and value == 0 and math.copysign(1.0, value) < 0)
 
 
-def digits(value: int) -> str:
-    """Return an integer in decimal, of any length (Python's ``str`` refuses more than 4,300 digits).
-
-    >>> len(digits(10**5000))
-    5001
-    """
-    if value.bit_length() < 3 * _CHUNK:
-        return str(value)
-    sign, value = ("-", -value) if value < 0 else ("", value)
-    # Halving is much quicker than taking digits off one end; the stack holds (number, width or None for the leading part).
-    stack: list[tuple[int, int | None]] = [(value, None)]
-    out: list[str] = []
-    while stack:
-        part, width = stack.pop()
-        if part.bit_length() < 3 * _CHUNK:
-            out.append(str(part) if width is None else str(part).zfill(width))
-            continue
-        low_width = int(part.bit_length() * 0.30103) // 2
-        high, low = divmod(part, 10**low_width)
-        stack.append((low, low_width))
-        stack.append((high, None if width is None else width - low_width))
-    return sign + "".join(out)
-
-
 def number_text(value: Any) -> tuple[int, str]:
     """Return (precedence, text) of a number.
 
@@ -77,33 +57,27 @@ def number_text(value: Any) -> tuple[int, str]:
     if type(value) is bool:
         return ATOM, "true" if value else "false"
     if isinstance(value, Fraction):
-        return precedence("/"), f"{digits(value.numerator)}/{digits(value.denominator)}"
-    text = digits(value) if type(value) is int else repr(value)
+        return precedence("/"), f"{to_digits(value.numerator)}/{to_digits(value.denominator)}"
+    text = to_digits(value) if type(value) is int else repr(float(value))
     return (precedence("neg") if text[0] == "-" else ATOM), text
 
 
-def quotient(term: Any, arguments: Callable[[Any], Sequence[Any]], whole: Callable[[Any], bool]) -> tuple[bool, list[Factor], list[Factor]]:
-    """Return a canonical product or power as (negative, factors above the line, factors below it).
-
-    ``arguments`` chooses the order; ``whole`` names terms that must not be taken apart.
-    """
-    coefficient: Any = 1
+def quotient(coefficient: Any, pairs: Iterable[Factor], ordered: bool = True) -> tuple[bool, list[Factor], list[Factor]]:
+    """Return a product view as (negative, factors above the line, factors below it), in printing order if ``ordered``."""
+    factors = list(pairs)
+    if ordered and len(factors) > 1:
+        factors.sort(key=lambda pair: order_key(pair[0]))
     above: list[Factor] = []
     below: list[Factor] = []
-    for factor in arguments(term) if interface.head(term) == "*" else (term,):
-        if interface.is_number(factor):
-            coefficient = coefficient * interface.value(factor)
-        elif interface.is_call(factor) and interface.head(factor) == "^" and (factor is term or not whole(factor)):
-            base, power = interface.args(factor)
-            exponent = interface.value(power) if interface.is_number(power) else power
-            if not interface.is_number(power) or not exponent < 0:
-                above.append((base, exponent))
-            elif interface.is_number(base) and interface.value(base) == 0:
-                above.append((base, exponent))  # 1/(0*x) would be read as 1/0
-            else:
-                below.append((base, None if exponent == -1 and type(exponent) is int else -exponent))
+    for base, exponent in factors:
+        if not isinstance(exponent, int | float | Fraction):
+            above.append((base, exponent))
+        elif exponent == 1 and type(exponent) is int:
+            above.append((base, None))
+        elif not exponent < 0 or (interface.is_number(base) and interface.value(base) == 0):
+            above.append((base, exponent))  # 0^(-1) stays above: 1/(0*x) would be read as 1/0
         else:
-            above.append((factor, None))
+            below.append((base, None if exponent == -1 and type(exponent) is int else -exponent))
     negative = is_negative(coefficient)
     coefficient = -coefficient if negative else coefficient
     if isinstance(coefficient, Fraction):
@@ -114,19 +88,44 @@ def quotient(term: Any, arguments: Callable[[Any], Sequence[Any]], whole: Callab
     return negative, above, below
 
 
-def unfolded_sizes(root: Any) -> dict[Hashable, int]:
-    """Return for each distinct sub-term how many nodes it has when written out without sharing, itself included."""
-    sizes: dict[Hashable, int] = {}
-    for node in interface.postorder(root):
-        size = 1
-        if interface.is_call(node):
-            size += sum(sizes[interface.key(arg)] for arg in interface.args(node))
-        sizes[interface.key(node)] = min(size, _MANY)
-    return sizes
+def split_coefficient(addend: Any) -> tuple[Any, Any]:
+    """Return an addend of a canonical sum as (coefficient, term); the term is None for a number."""
+    if interface.is_number(addend):
+        return interface.value(addend), None
+    pairs = list(interface.addends(addend)[1])
+    return (pairs[0][1], pairs[0][0]) if len(pairs) == 1 else (1, addend)
 
 
-_MANY = 10**18
-"""Sizes are counted up to here; a doubly shared term would need numbers of thousands of digits."""
+class Graph:
+    """Count what a term is made of: ``sizes`` is the unfolded size of each sub-term, ``uses`` how often it is an operand."""
+
+    def __init__(self, root: Any, ordered: bool = False) -> None:
+        self.sizes: dict[Hashable, int] = {}
+        self.uses: dict[Hashable, int] = {}
+        self.calls: list[Any] = []
+        stack: list[tuple[Any, Any]] = [(root, None)]
+        while stack:
+            node, below = stack.pop()
+            identity = interface.key(node)
+            if identity in self.sizes:
+                continue
+            if below is None:
+                if not interface.is_call(node):
+                    self.sizes[identity] = 1
+                    continue
+                below = list(interface.operands(node))
+                if ordered:
+                    below.sort(key=order_key)
+                stack.append((node, below))
+                stack.extend([(operand, None) for operand in reversed(below)])
+                continue
+            keys = [interface.key(operand) for operand in below]
+            for key in keys:
+                self.uses[key] = self.uses.get(key, 0) + 1
+            # Sizes stop at a large number: those of a doubly shared term would have thousands of digits.
+            self.sizes[identity] = min(1 + sum([self.sizes[key] for key in keys]), _MANY)
+            self.calls.append(node)
+        self.size = self.sizes[interface.key(root)]
 
 
 def is_larger_than(term: Any, count: int) -> bool:

@@ -1,279 +1,304 @@
-"""Terms as text that parses back to the same term.
+"""Terms to text that reads back as the same term.
 
-Sums and products are written from the views of :func:`symnum.term.addends` and :func:`symnum.term.factors` where the backend has
-them (``x/y - sqrt(2)``), and exactly as they stand where it has not: a nested ``+`` keeps its brackets.  A graph whose unfolded tree
-is far larger than itself is written with named parts, ``_1 := x + y; sin(_1)*_1``, so that the text grows with the distinct nodes.
+Canonical terms are written the way one writes by hand: ``2*x^2 - y/3``.  Terms of the ``tree`` backend are written exactly as they
+are built, so that reading them into that backend gives the same nodes again:
+
+====================================  ========================
+node                                  text
+====================================  ========================
+``+`` of x, y, z                      ``x + y + z``
+``+`` of (``+`` of x, y), z           ``(x + y) + z``
+the numbers -2 and 1/3                ``-2``, ``1/3``
+``neg`` of 2, ``/`` of 1, 3           ``-(2)``, ``1/(3)``
+``+`` of x alone, ``*`` of nothing    ``(+)(x)``, ``(*)()``
+====================================  ========================
+
+A term that shares so much that it would be far longer than its graph is written with definitions: ``_1 := x + y; sin(_1)*_1``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 from symnum import term as interface
-from symnum.exact import to_digits
-from symnum.operators import OPERATORS
+from symnum.text.layout import (
+    ATOM,
+    COMPARISONS,
+    INFIX,
+    Factor,
+    Graph,
+    is_canonical,
+    is_larger_than,
+    is_negative,
+    number_text,
+    precedence,
+    quotient,
+    split_coefficient,
+)
 
-UNFOLDED_LIMIT = 10_000
-"""Nodes of the unfolded tree above which shared parts get names."""
+Part = str | tuple[Any, int]
+"""A piece of text, or a term with the least precedence that stands there without brackets."""
 
-_LOWEST, _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _NEGATE, _POWER, _ATOM = 0, 10, 20, 30, 40, 50, 60, 70, 80, 100
-_WORDS = {"and": " and ", "or": " or "}
-_ORDERED_NODES = 200
+_SHARED_SIZE = 10_000
+"""Terms up to this unfolded size are written without definitions."""
 
-Piece = Any
-"""What waits to be written: text, or (term, precedence that its place asks for)."""
+_SHARED_RATIO = 4
+"""Definitions are used when the text would be this many times longer than the graph."""
+
+_TINY = 4
+"""Shared terms up to this unfolded size are written out each time."""
+
+_CUT_ORDERED = 1000
+"""A text that will be cut is put in order only if the term has at most this many distinct sub-terms."""
+
+_SUM, _PRODUCT, _POWER = precedence("+"), precedence("*"), precedence("^")
+_SIGNED = precedence("neg") + 1
+_EXPONENT = _POWER + 10
+_HALF = Fraction(1, 2)
 
 
 def to_text(term: Any, *, declare: bool = False, limit: int | None = None) -> str:
-    """Return a term as text in the formula language.
+    """Write a term as a formula that :func:`symnum.parse` reads back.
 
-    ``declare`` writes sorts and assumptions of symbols (``x::positive``), so that :func:`symnum.parse` gives the same term;
-    ``limit`` cuts after so many characters, at a cost that does not grow with the term.
+    ``declare`` writes the sort and the assumptions of a symbol where it first occurs, as in ``k::positive*x + k``.  ``limit`` keeps
+    that many characters and adds ``...``, without looking at the rest of the term; a term of more than 1,000 nodes is then
+    written in the order in which it was built.
 
     >>> import symnum as sn
-    >>> x, y = sn.symbols("x y")
-    >>> to_text(sn.sqrt(x) / y - 2 * x**2)
-    '-2*x^2 + sqrt(x)/y'
+    >>> x, k = sn.symbols("x"), sn.symbols("k", positive=True)
+    >>> to_text(k * x**2 - sn.sqrt(k) / x), to_text(k * x, declare=True)
+    ('k*x^2 - sqrt(k)/x', 'k::positive*x')
+    >>> to_text(sum(sn.symbols("x1:9")), limit=12)
+    'x1 + x2 + x3...'
     """
-    if limit is not None:
-        text = _Writer(declare, {}, _is_small(term)).write(term, limit)
-        return text if len(text) <= limit else text[:limit] + "..."
-    names = _shared_names(term)
-    writer = _Writer(declare, {}, True)
-    parts = []
-    for key, (node, name) in names.items():
-        parts.append(f"{name} := {writer.write(node)}; ")
-        writer.names[key] = name
-    return "".join(parts) + writer.write(term)
-
-
-def _is_small(term: Any) -> bool:
-    for count, _ in enumerate(interface.postorder(term)):
-        if count > _ORDERED_NODES:
-            return False
-    return True
-
-
-def _shared_names(root: Any) -> dict[Hashable, tuple[Any, str]]:
-    """Return {key: (term, name)} of the parts to name, arguments first; empty for a term that prints as it is."""
-    sizes: dict[Hashable, int] = {}
-    uses: dict[Hashable, int] = {}
-    order: list[Any] = []
-    for node in walk(root):
-        total = 1
-        if interface.is_call(node):
-            order.append(node)
-            for child in interface.operands(node):
-                key = interface.key(child)
-                uses[key] = uses.get(key, 0) + 1
-                total += sizes[key]
-        sizes[interface.key(node)] = total
-    if sizes[interface.key(root)] <= max(UNFOLDED_LIMIT, 4 * len(sizes)):
-        return {}
-    taken = {interface.name(s) for s in interface.free_symbols(root)}
-    names: dict[Hashable, tuple[Any, str]] = {}
-    number = 0
-    for node in order:
-        if uses.get(interface.key(node), 0) > 1:
-            number += 1
-            while f"_{number}" in taken:
-                number += 1
-            names[interface.key(node)] = (node, f"_{number}")
-    return names
-
-
-def walk(root: Any) -> list[Any]:
-    """Return the distinct terms that the printer meets below ``root``, operands first."""
-    seen: set[Hashable] = set()
-    out: list[Any] = []
-    stack: list[tuple[Any, bool]] = [(root, False)]
-    while stack:
-        node, entered = stack.pop()
-        if entered:
-            out.append(node)
-            continue
-        key = interface.key(node)
-        if key in seen:
-            continue
-        seen.add(key)
-        stack.append((node, True))
-        if interface.is_call(node):
-            stack.extend((child, False) for child in interface.operands(node))
-    return out
-
-
-def number_text(value: Any) -> str:
-    """Return a number as the formula language writes it.
-
-    >>> number_text(Fraction(1, 3)), number_text(True), number_text(-0.0)
-    ('1/3', 'true', '-0.0')
-    """
-    if type(value) is bool:
-        return "true" if value else "false"
-    if type(value) is int:
-        return to_digits(value)
-    if isinstance(value, Fraction):
-        return f"{to_digits(value.numerator)}/{to_digits(value.denominator)}"
-    return repr(value)
+    if limit is None:
+        return "".join(_Writer(term, declare).formula())
+    pieces: list[str] = []
+    length = 0
+    for piece in _Writer(term, declare, cut=True).formula():
+        pieces.append(piece)
+        length += len(piece)
+        if length > limit:
+            return "".join(pieces)[:limit] + "..."
+    return "".join(pieces)
 
 
 class _Writer:
-    """Write terms with an explicit stack; ``names`` holds the parts that are written by name."""
+    """Yield the text of one term piece by piece, from left to right."""
 
-    def __init__(self, declare: bool, names: dict[Hashable, str], ordered: bool) -> None:
-        self.declare, self.names, self.ordered = declare, names, ordered
+    def __init__(self, root: Any, declare: bool, cut: bool = False) -> None:
+        self.root = root
+        self.ordered = not (cut and is_larger_than(root, _CUT_ORDERED))
+        self.names: dict[Hashable, str] = {}
+        self.defined: list[Any] = []
+        self.ambiguous: set[str] = set()
+        self.declared: set[Hashable] | None = set() if declare else None
+        if not cut:
+            self._define_shared()
+            if declare:
+                self._find_ambiguous()
 
-    def write(self, root: Any, limit: int | None = None) -> str:
-        out: list[str] = []
-        length = 0
-        stack: list[Piece] = [(root, _LOWEST)]
+    def _define_shared(self) -> None:
+        """Choose the sub-terms that get a name."""
+        graph = Graph(self.root)
+        if graph.size <= max(_SHARED_SIZE, _SHARED_RATIO * len(graph.sizes)):
+            return
+        graph = Graph(self.root, ordered=True)
+        for node in graph.calls:
+            identity = interface.key(node)
+            if graph.uses.get(identity, 0) > 1 and graph.sizes[identity] > _TINY:
+                self.defined.append(node)
+        taken = [interface.name(symbol) for symbol in interface.free_symbols(self.root)]
+        prefix = "_"
+        while any(name.startswith(prefix) and name[len(prefix) :].isdigit() for name in taken):
+            prefix += "_"
+        self.names = {interface.key(node): f"{prefix}{i}" for i, node in enumerate(self.defined, 1)}
+
+    def _find_ambiguous(self) -> None:
+        """Find names that stand for several symbols: each of their occurrences is declared."""
+        seen: set[str] = set()
+        for symbol in interface.free_symbols(self.root):
+            name = interface.name(symbol)
+            (self.ambiguous if name in seen else seen).add(name)
+
+    def formula(self) -> Iterator[str]:
+        """Yield definitions and then the term."""
+        for node in self.defined:
+            yield f"{self.names[interface.key(node)]} := "
+            yield from self._pieces(node)
+            yield "; "
+        yield from self._pieces(self.root)
+
+    def _pieces(self, root: Any) -> Iterator[str]:
+        stack: list[Part] = list(reversed(self._layout(root)[1]))
         while stack:
-            piece = stack.pop()
-            if isinstance(piece, str):
-                out.append(piece)
-                length += len(piece)
-                if limit is not None and length > limit:
-                    break
+            part = stack.pop()
+            if isinstance(part, str):
+                yield part
                 continue
-            stack.extend(reversed(self._pieces(*piece)))
-        return "".join(out)
+            term, floor = part
+            name = self.names.get(interface.key(term)) if self.names else None
+            if name is not None:
+                yield name
+                continue
+            binding, parts = self._layout(term)
+            if binding < floor:
+                stack.append(")")
+                stack.extend(reversed(parts))
+                yield "("
+            else:
+                stack.extend(reversed(parts))
 
-    def _pieces(self, term: Any, place: int) -> list[Piece]:
-        """Return the pieces of one term, in brackets if its place binds tighter than it does."""
-        name = self.names.get(interface.key(term)) if self.names else None
-        if name is not None:
-            return [name]
-        face = interface.interface(term)
-        if face.is_number(term):
-            value = face.value(term)
-            text = number_text(value)
-            binds = _PRODUCT if isinstance(value, Fraction) else _NEGATE if text[0] == "-" else _ATOM
-            return [text] if binds >= place else [f"({text})"]
-        if face.is_symbol(term):
-            return [self._symbol(term)]
-        head = face.head(term)
-        if face.factors is not None and head in ("*", "^"):
-            binds, pieces = self._product(*face.factors(term))
-        elif face.addends is not None and head == "+":
-            binds, pieces = _SUM, self._sum(term)
-        else:
-            binds, pieces = self._call(term, face, head)
-        return pieces if binds >= place else ["(", *pieces, ")"]
+    def _layout(self, term: Any) -> tuple[int, Sequence[Part]]:
+        """Return the precedence and the parts of one node."""
+        if interface.is_number(term):
+            binding, text = number_text(interface.value(term))
+            return binding, (text,)
+        if interface.is_symbol(term):
+            return ATOM, (self._symbol(term),)
+        head = interface.head(term)
+        if head in ("*", "^") and is_canonical(term):
+            return self._product(*interface.factors(term))
+        args = interface.sorted_args(term) if self.ordered else interface.args(term)
+        if head == "+" and is_canonical(term):
+            return _SUM, self._sum(args)
+        binding = precedence(head)
+        if head == "neg":
+            return binding, ("-", *_bracketed_number(args[0], _SIGNED))
+        if head == "not":
+            return binding, ("not ", (args[0], _EXPONENT))
+        if head in COMPARISONS:
+            return binding, ((args[0], binding + 1), f" {head} ", (args[1], binding + 1))
+        if head in ("and", "or") and len(args) > 1:
+            return binding, _joined(args, f" {head} ", binding + 1)
+        if head in _EXACT and (len(args) == 2 or (len(args) > 2 and head in ("+", "*"))):
+            return binding, _EXACT[head](args)
+        if head in INFIX:
+            return ATOM, (f"({head})(", *_joined(args, ", ", 0), ")")
+        return ATOM, (f"{head}(", *_joined(args, ", ", 0), ")") if args else (head,)
 
     def _symbol(self, term: Any) -> str:
-        text = interface.name(term)
-        if not self.declare:
-            return text
+        name = interface.name(term)
+        if self.declared is None:
+            return name
         sort = interface.sort_of(term)
-        words = [] if sort == "real" else [sort]
-        return "::".join([text, *words, *sorted(interface.assumptions(term))])
+        kinds = [] if sort == "real" else [sort]
+        kinds += sorted(interface.assumptions(term))
+        if name in self.ambiguous:
+            return "::".join([name, *(kinds or ["real"])])
+        if interface.key(term) in self.declared:
+            return name
+        self.declared.add(interface.key(term))
+        return "::".join([name, *kinds])
 
-    def _sum(self, term: Any) -> list[Piece]:
-        """Write a sum from its view: a negative addend is subtracted."""
-        pieces: list[Piece] = []
-        for arg in interface.sorted_args(term) if self.ordered else interface.args(term):
-            part = self._addend(arg)
-            if isinstance(part[0], str) and part[0].startswith("-"):
-                part[0] = part[0][1:]
-                pieces.append(" - " if pieces else "-")
-            elif pieces:
-                pieces.append(" + ")
-            pieces.extend(part)
-        return pieces
+    def _sum(self, args: Sequence[Any]) -> list[Part]:
+        """Write a canonical sum: a negative addend is subtracted."""
+        parts: list[Part] = []
+        for arg in args:
+            coefficient, term = split_coefficient(arg)
+            if term is not None and interface.key(term) in self.names:
+                pairs: Any = [(term, 1)]
+            else:
+                coefficient, pairs = interface.factors(arg)
+            negative, above, below = quotient(coefficient, pairs, self.ordered)
+            if parts:
+                parts.append(" - " if negative else " + ")
+            elif negative:
+                parts.append("-")
+            alone = len(above) == 1 and not below and above[0][1] is None
+            parts += [(above[0][0], _SUM + 1)] if alone else _fraction(above, below)
+        return parts
 
-    def _addend(self, arg: Any) -> list[Piece]:
-        face = interface.interface(arg)
-        if face.is_number(arg):
-            return [number_text(face.value(arg))]
-        named = self.names and interface.key(arg) in self.names
-        if not named and face.is_call(arg) and face.head(arg) in ("*", "^"):
-            return self._product(*face.factors(arg))[1]
-        return [(arg, _SUM + 1)]
-
-    def _product(self, coefficient: Any, pairs: Any) -> tuple[int, list[Piece]]:
-        """Write coefficient * product of base^exponent as a fraction; returns how tightly it binds and the pieces."""
-        factors = list(pairs)
-        if self.ordered and len(factors) > 1:
-            from symnum.order import order_key
-
-            factors.sort(key=lambda pair: order_key(pair[0]))
-        above: list[list[Piece]] = []
-        below: list[list[Piece]] = []
-        for base, exponent in factors:
-            exact_negative = isinstance(exponent, int | Fraction) and exponent < 0
-            (below if exact_negative else above).append(self._factor(base, -exponent if exact_negative else exponent))
-        top, bottom = (coefficient.numerator, coefficient.denominator) if isinstance(coefficient, Fraction) else (coefficient, 1)
-        lead = number_text(top)
-        sign = ""
-        if lead.startswith("-"):
-            sign, lead = "-", lead[1:]
-        if not above or lead != "1":
-            above.insert(0, [lead])
-        if bottom != 1:
-            below.insert(0, [number_text(bottom)])
-        pieces: list[Piece] = [sign] if sign else []
-        pieces += _joined(above, "*")
-        if below:
-            pieces.append("/")
-            pieces += below[0] if len(below) == 1 else ["(", *_joined(below, "*"), ")"]
-        if len(above) == 1 and not below and not sign and len(factors) == 1:
-            return self._power_binding(*factors[0]), pieces
-        return _PRODUCT, pieces
-
-    def _power_binding(self, base: Any, exponent: Any) -> int:
-        if exponent == 1:
-            return _PRODUCT
-        return _ATOM if exponent == Fraction(1, 2) else _POWER
-
-    def _factor(self, base: Any, exponent: Any) -> list[Piece]:
-        if isinstance(exponent, int | Fraction) and exponent == 1:
-            return [(base, _PRODUCT + 1)]
-        if isinstance(exponent, Fraction) and exponent == Fraction(1, 2):
-            return ["sqrt(", (base, _LOWEST), ")"]
-        if isinstance(exponent, int | float | Fraction):
-            text = number_text(exponent)
-            return [(base, _POWER + 1), f"^({text})" if isinstance(exponent, Fraction) or text[0] == "-" else f"^{text}"]
-        return [(base, _POWER + 1), "^", (exponent, _POWER + 1)]
-
-    def _call(self, term: Any, face: Any, head: str) -> tuple[int, list[Piece]]:
-        args = face.sorted_args(term) if self.ordered else face.args(term)
-        row = OPERATORS.get(head)
-        binds = row.precedence if row is not None else _ATOM
-        if binds == _ATOM or len(args) < 1 + (head not in ("neg", "not")):
-            if not args:
-                return _ATOM, [head]
-            return _ATOM, [f"{head}(", *_joined([[(a, _LOWEST)] for a in args], ", "), ")"]
-        if head == "neg":
-            bare = interface.is_number(args[0])
-            return _NEGATE, ["-", *(["(", (args[0], _LOWEST), ")"] if bare else [(args[0], _NEGATE + 1)])]
-        if head == "not":
-            return _NOT, ["not ", (args[0], _ATOM)]
-        if head == "^":
-            return _POWER, [(args[0], _POWER + 1), "^", (args[1], _POWER + 1)]
-        if binds == _COMPARE:
-            return _COMPARE, [(args[0], _COMPARE + 1), f" {head} ", (args[1], _COMPARE + 1)]
-        return binds, self._chain(head, binds, args)
-
-    def _chain(self, head: str, binds: int, args: Sequence[Any]) -> list[Piece]:
-        """Write + - * / and or with the left operand open to the operators that the parser chains differently."""
-        spelled = _WORDS.get(head, f" {head} " if binds == _SUM else head)
-        first = args[0]
-        inner = interface.head(first) if interface.is_call(first) else ""
-        nested = inner == head and head in ("+", "*", "and", "or")
-        numbers = head == "/" and all(interface.is_number(a) for a in args)
-        pieces: list[Piece] = ["(", (first, _LOWEST), ")"] if nested or numbers else [(first, binds)]
-        for arg in args[1:]:
-            pieces.append(spelled)
-            pieces += ["(", (arg, _LOWEST), ")"] if numbers else [(arg, binds + 1)]
-        return pieces
+    def _product(self, coefficient: Any, pairs: Any) -> tuple[int, list[Part]]:
+        negative, above, below = quotient(coefficient, pairs, self.ordered)
+        if len(above) == 1 and not below and not negative:
+            return _power(*above[0])
+        return _PRODUCT, [*("-" if negative else ""), *_fraction(above, below)]
 
 
-def _joined(groups: list[list[Piece]], separator: str) -> list[Piece]:
-    out: list[Piece] = []
-    for group in groups:
-        if out:
-            out.append(separator)
-        out.extend(group)
-    return out
+def _joined(args: Sequence[Any], separator: str, floor: int) -> list[Part]:
+    parts: list[Part] = []
+    for arg in args:
+        if parts:
+            parts.append(separator)
+        parts.append((arg, floor))
+    return parts
+
+
+def _power(base: Any, exponent: Any) -> tuple[int, list[Part]]:
+    """Lay out a factor of a canonical product; the exponent 1/2 is a sqrt."""
+    if exponent is None:
+        return _PRODUCT, [(base, _PRODUCT + 1)]
+    if type(exponent) is Fraction and exponent == _HALF:
+        return ATOM, ["sqrt(", (base, 0), ")"]
+    return _POWER, [(base, _POWER + 1), "^", (exponent, _EXPONENT)]
+
+
+def _fraction(above: Sequence[Factor], below: Sequence[Factor]) -> list[Part]:
+    parts = _factors(above)
+    if below:
+        parts.append("/")
+        parts += _factors(below) if len(below) == 1 else ["(", *_factors(below), ")"]
+    return parts
+
+
+def _factors(factors: Sequence[Factor]) -> list[Part]:
+    parts: list[Part] = []
+    for base, exponent in factors:
+        if parts:
+            parts.append("*")
+        parts += _power(base, exponent)[1]
+    return parts
+
+
+# --- exactly as built ---------------------------------------------------------------------------------------------------------
+
+
+def _later(arg: Any, floor: int) -> Part:
+    """Return an argument that is not the first: one that begins with a sign gets brackets."""
+    if interface.is_number(arg):
+        return (arg, _SIGNED if is_negative(interface.value(arg)) else floor)
+    return (arg, _SIGNED if interface.is_call(arg) and interface.head(arg) == "neg" else floor)
+
+
+def _bracketed_number(arg: Any, floor: int) -> tuple[Part, ...]:
+    """Return an argument with brackets around a number, which would otherwise be read as part of a longer one."""
+    return ("(", (arg, 0), ")") if interface.is_number(arg) else ((arg, floor),)
+
+
+def _sum(args: Sequence[Any]) -> list[Part]:
+    return _run("+", " + ", _SUM, args)
+
+
+def _product(args: Sequence[Any]) -> list[Part]:
+    return _run("*", "*", _PRODUCT, args)
+
+
+def _run(head: str, separator: str, floor: int, args: Sequence[Any]) -> list[Part]:
+    """Lay out a run ``a + b + c``; a first argument of the same head gets brackets, as it would join the run."""
+    joins = interface.is_call(args[0]) and interface.head(args[0]) == head
+    parts: list[Part] = [(args[0], floor + 1 if joins else floor)]
+    for arg in args[1:]:
+        parts += [separator, _later(arg, floor + 1)]
+    return parts
+
+
+def _difference(args: Sequence[Any]) -> list[Part]:
+    return [(args[0], _SUM), " - ", _later(args[1], _SUM + 1)]
+
+
+def _division(args: Sequence[Any]) -> list[Part]:
+    above, below = args
+    if not interface.is_number(above):
+        return [(above, _PRODUCT), "/", _later(below, _PRODUCT + 1)]
+    literal = type(interface.value(above)) is int
+    return [(above, _PRODUCT + 1), "/", *(_bracketed_number(below, _PRODUCT + 1) if literal else [_later(below, _PRODUCT + 1)])]
+
+
+def _raised(args: Sequence[Any]) -> list[Part]:
+    return [(args[0], _POWER + 1), "^", (args[1], _EXPONENT)]
+
+
+_EXACT = {"+": _sum, "-": _difference, "*": _product, "/": _division, "^": _raised}

@@ -1,0 +1,245 @@
+"""Fit the constants of an expression, and replace those by simple numbers that the data do not tell from simple numbers.
+
+Fitting is Levenberg-Marquardt; constants that enter linearly are found in its first step.  A constant is replaced by 0, a whole
+number, a fraction, a multiple of pi or a short decimal when that makes the description of expression and data shorter, see
+:mod:`symnum.regression.description`: the number must be simpler than the digits that the data fix, and the loss may rise only by
+what that saves.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symnum.backends import interned
+from symnum.regression import description
+from symnum.regression.evaluator import Evaluator
+from symnum.regression.grammar import Tokens
+from symnum.regression.problem import Problem
+
+Floats = NDArray[np.float64]
+
+DENOMINATORS = 12
+"""The largest denominator of a fraction that a constant may become."""
+
+STEPS = 30
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Hold fitted constants, their standard deviations (0 where fixed), and the weighted mean square of the residuals."""
+
+    constants: Floats
+    deviations: Floats
+    loss: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """Hold a formula: its term, what it leaves, and the bits of its description; ``noise`` is "additive" or "relative"."""
+
+    term: Any
+    complexity: int
+    loss: float
+    bits: float
+    noise: str
+    tokens: Tokens
+    constants: tuple[float, ...]
+
+
+class Fitter:
+    """Fit expressions to one problem under one noise model."""
+
+    def __init__(self, problem: Problem, evaluator: Evaluator, noise: str) -> None:
+        self.problem = problem
+        self.evaluator = evaluator
+        self.noise = noise
+        self.scale = description.scales(problem, noise)
+        self.target = self.scale * problem.y
+        self.floor = description.noise_floor(problem, noise)
+        self.vocabulary = len(evaluator.grammar.searched) + len(evaluator.grammar.leaves)
+
+    def _loss(self, values: Floats) -> tuple[Floats, float]:
+        with np.errstate(all="ignore"):
+            residual = self.scale * values - self.target
+            loss = float(np.mean(residual**2))
+        return residual, loss if math.isfinite(loss) else math.inf
+
+    def fit(self, tokens: Tokens, start: Floats, free: NDArray[np.bool_] | None = None) -> Fit | None:
+        """Return the best constants near ``start``, varying the ``free`` ones; None where the expression is undefined there."""
+        constants = np.array(start, float)
+        free = np.ones(len(constants), bool) if free is None else free
+        slots = np.flatnonzero(free)
+        residual, loss = self._loss(self.evaluator.variants(tokens, constants[None])[0])
+        if not math.isfinite(loss):
+            return None
+        damping = 0.0
+        jacobian = self._jacobian(tokens, constants, slots)
+        for _ in range(STEPS if len(slots) else 0):
+            step = _damped(jacobian, residual, damping)
+            trial = constants.copy()
+            trial[slots] -= step
+            new_residual, new_loss = self._loss(self.evaluator.variants(tokens, trial[None])[0])
+            if new_loss < loss:
+                gain = (loss - new_loss) / loss
+                constants, residual, loss = trial, new_residual, new_loss
+                damping = 0.0 if damping < 1e-6 else damping / 10
+                if gain < 1e-9 or loss < (1e-3 * self.floor) ** 2:
+                    break
+                jacobian = self._jacobian(tokens, constants, slots)
+            elif damping > 1e3 or loss < self.floor**2:
+                break
+            else:
+                damping = max(10 * damping, 1e-4)
+        deviations = np.zeros(len(constants))
+        deviations[slots] = self._deviations(jacobian, loss)
+        return Fit(constants, deviations, loss)
+
+    def _jacobian(self, tokens: Tokens, constants: Floats, slots: NDArray[np.int64]) -> Floats:
+        """Return derivatives (rows, free constants) by central differences."""
+        steps = 1e-5 * np.maximum(np.abs(constants[slots]), 1e-4)
+        settings = np.repeat(constants[None], 2 * len(slots), axis=0)
+        for k, slot in enumerate(slots):
+            settings[2 * k, slot] += steps[k]
+            settings[2 * k + 1, slot] -= steps[k]
+        with np.errstate(all="ignore"):
+            values = self.evaluator.variants(tokens, settings)
+            jacobian = ((values[::2] - values[1::2]) / (2 * steps[:, None]) * self.scale).T
+        return np.nan_to_num(jacobian, nan=0.0, posinf=0.0, neginf=0.0)
+
+    def _deviations(self, jacobian: Floats, loss: float) -> Floats:
+        """Return the standard deviations of the fitted constants, inf where the data do not fix one."""
+        rows, count = jacobian.shape
+        if count == 0:
+            return np.zeros(0)
+        variance = max(loss * rows / max(rows - count, 1), self.floor**2)
+        norms = np.linalg.norm(jacobian, axis=0)
+        if not np.all(norms > 0):
+            return np.full(count, np.inf)
+        triangle = np.linalg.qr(jacobian / norms, mode="r")
+        if triangle.shape[0] < count or np.abs(np.diag(triangle)).min() < 1e-10:
+            return np.full(count, np.inf)
+        return np.asarray(np.linalg.norm(np.linalg.inv(triangle), axis=1) * math.sqrt(variance) / norms)
+
+    def model(self, tokens: Tokens, fitted: Fit, exact: dict[int, Any] | None = None) -> Model:
+        """Return the formula of a fit, whose constants number ``exact`` are these numbers or terms."""
+        exact = exact or {}
+        leaves: list[Any] = []
+        bits = description.data_bits(self.problem, self.noise, fitted.loss, len(fitted.constants) - len(exact))
+        for slot, (value, deviation) in enumerate(zip(fitted.constants, fitted.deviations, strict=True)):
+            if slot in exact:
+                leaves.append(exact[slot])
+            else:
+                leaves.append(float(value))
+                bits += description.parameter_bits(float(value), float(deviation))
+        term = self.evaluator.grammar.term(tokens, leaves)
+        complexity, structure = description.describe(term, self.vocabulary)
+        return Model(term, complexity, fitted.loss, bits + structure, self.noise, tokens, tuple(map(float, fitted.constants)))
+
+    def snapped(self, tokens: Tokens, fitted: Fit) -> Model:
+        """Return the formula after constants became simple numbers, one after the other, as long as the description gets shorter."""
+        best, exact = self.model(tokens, fitted), dict[int, Any]()
+        while len(exact) < len(fitted.constants):
+            choices = []
+            for slot in range(len(fitted.constants)):
+                if slot not in exact:
+                    for number, value in simple_numbers(float(fitted.constants[slot]), float(fitted.deviations[slot])):
+                        choices.append((self._expected_change(fitted, slot, number, value), slot, value, number))
+            choices.sort(key=lambda c: (c[0], c[1], c[2]))
+            for _, slot, value, number in choices[:4]:
+                start = fitted.constants.copy()
+                start[slot] = value
+                trial_exact = exact | {slot: number}
+                free = np.array([k not in trial_exact for k in range(len(start))])
+                trial = self.fit(tokens, start, free)
+                model = None if trial is None else self._try_model(tokens, trial, trial_exact)
+                if trial is not None and model is not None and model.bits < best.bits:
+                    best, exact, fitted = model, trial_exact, trial
+                    break
+            else:
+                break
+        return self._rounded(tokens, fitted, exact, best)
+
+    def _try_model(self, tokens: Tokens, fitted: Fit, exact: dict[int, Any]) -> Model | None:
+        """Return the model, or None where the exact numbers make the term undefined, as in 1/0."""
+        try:
+            return self.model(tokens, fitted, exact)
+        except (ZeroDivisionError, OverflowError, ValueError):
+            return None
+
+    def _expected_change(self, fitted: Fit, slot: int, number: Any, value: float) -> float:
+        """Return by how many bits the description should change when a constant becomes ``number``, from the curvature of the loss."""
+        deviation = float(fitted.deviations[slot])
+        distance = (value - float(fitted.constants[slot])) / deviation if 0 < deviation < math.inf else 0.0
+        saved = description.parameter_bits(float(fitted.constants[slot]), deviation)
+        # t^2/rows is what the loss rises by, in parts of the loss
+        rise = self.problem.rows / 2 * math.log2(1 + distance**2 / self.problem.rows)
+        return rise + _bits(number) - saved
+
+    def _rounded(self, tokens: Tokens, fitted: Fit, exact: dict[int, Any], best: Model) -> Model:
+        """Return the formula with its fitted constants cut to the digits that the data fix, two more for safety."""
+        constants = fitted.constants.copy()
+        for slot, deviation in enumerate(fitted.deviations):
+            if slot not in exact and 0 < deviation < abs(constants[slot]):
+                constants[slot] = round(constants[slot], 2 - math.floor(math.log10(deviation)))
+        _, loss = self._loss(self.evaluator.variants(tokens, constants[None])[0])
+        if not loss <= max(1.001 * fitted.loss, self.floor**2):
+            return best
+        return self._try_model(tokens, Fit(constants, fitted.deviations, loss), exact) or best
+
+
+def _damped(jacobian: Floats, residual: Floats, damping: float) -> Floats:
+    """Return the Levenberg-Marquardt step; columns are scaled to length one first."""
+    norms = np.linalg.norm(jacobian, axis=0)
+    norms[norms == 0] = 1.0
+    scaled, right = jacobian / norms, residual
+    if damping > 0:
+        scaled = np.vstack([scaled, math.sqrt(damping) * np.eye(len(norms))])
+        right = np.concatenate([residual, np.zeros(len(norms))])
+    return np.asarray(np.linalg.lstsq(scaled, right, rcond=1e-13)[0] / norms)
+
+
+def _bits(number: Any) -> float:
+    if isinstance(number, int | Fraction):
+        return description.number_bits(number)
+    return description.describe(number, 16)[1]
+
+
+def simple_numbers(value: float, deviation: float) -> list[tuple[Any, float]]:
+    """Return simple numbers near ``value``, each exact and as a float: those within what 5 standard deviations and rounding allow.
+
+    >>> [str(number) for number, _ in simple_numbers(1.4999, 1e-3)]
+    ['3/2']
+    >>> [str(number) for number, _ in simple_numbers(6.283185307179, 1e-11)]
+    ['2*pi']
+    """
+    if not math.isfinite(value):
+        return []
+    reach = 5 * deviation + 1e-11 * abs(value) if math.isfinite(deviation) else 0.5 * abs(value)
+    found: dict[Any, float] = {}
+    if abs(value) <= reach:
+        found[0] = 0.0
+    if abs(value) < 1e9:
+        for bottom in range(1, DENOMINATORS + 1):
+            fraction = Fraction(round(value * bottom), bottom)
+            if fraction != 0 and abs(float(fraction) - value) <= reach:
+                found.setdefault(fraction.numerator if fraction.denominator == 1 else fraction, float(fraction))
+    turns = value / math.pi
+    pi = interned.make("pi", ())
+    for bottom in (1, 2, 3, 4, 6):
+        fraction = Fraction(round(turns * bottom), bottom)
+        if fraction != 0 and abs(fraction.numerator) <= 12 and abs(float(fraction) * math.pi - value) <= reach:
+            found.setdefault(interned.make("*", (interned.number(fraction), pi)), float(fraction) * math.pi)
+    for digits in range(1, 4):
+        if value != 0:
+            decimal = Fraction(str(round(value, digits - 1 - math.floor(math.log10(abs(value))))))
+            if abs(float(decimal) - value) <= reach and 1e-6 < abs(value) < 1e9:
+                found.setdefault(decimal.numerator if decimal.denominator == 1 else decimal, float(decimal))
+    # of those equally near, the first few in bits are enough
+    ranked = sorted(found.items(), key=lambda item: (_bits(item[0]), item[1]))
+    return ranked[:6]

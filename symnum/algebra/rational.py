@@ -1,0 +1,355 @@
+"""Rational functions over any generators, by FLINT: cancel, factor, gcd and lcm.
+
+These functions are generic: they hold wherever no denominator met on the way is zero, so x/x is 1.  Floats are refused by factor,
+gcd and lcm, since a rounded coefficient has no factors of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from symnum import exact as numbers
+from symnum import term as interface
+from symnum.algebra.laurent import MAX_TERMS, checked_power, checked_product
+from symnum.algebra.monomials import sum_of_monomials
+from symnum.algebra.ring import ATOM, EXP, Plan, Ring, view, walk
+from symnum.exact import Value
+from symnum.order import order_key
+
+Quotient = tuple[Any, Any]
+"""A fraction of two FLINT polynomials without a common factor; the denominator's leading coefficient is positive."""
+
+
+class Fractions:
+    """The fractions that the nodes of a ring are, computed once each."""
+
+    def __init__(self, ring: Ring, max_terms: int = MAX_TERMS) -> None:
+        import flint
+
+        self.ring, self.max_terms = ring, max_terms
+        self.slots = max(len(ring.bases), 1)
+        self.context = flint.fmpz_mpoly_ctx.get(("x", self.slots), flint.Ordering.lex)
+        self.one, self.zero = self.context.constant(1), self.context.constant(0)
+        self._known: dict[Any, Quotient] = {}
+
+    # --- arithmetic ---
+
+    def quotient(self, top: Any, bottom: Any) -> Quotient:
+        """Return top / bottom in lowest terms; raises ZeroDivisionError when bottom is 0."""
+        if bottom.is_zero():
+            raise ZeroDivisionError("a denominator of the term is identically zero, so it has no value anywhere; check the term")
+        if not bottom.is_constant() or not bottom.is_one():
+            common = top.gcd(bottom)
+            if not common.is_one():
+                top, bottom = top / common, bottom / common
+        return (-top, -bottom) if bottom.leading_coefficient() < 0 else (top, bottom)
+
+    def multiply(self, a: Quotient, b: Quotient) -> Quotient:
+        """Return a * b."""
+        (p, q), (r, s) = self.quotient(a[0], b[1]), self.quotient(b[0], a[1])
+        return self.quotient(checked_product(p, r, self.max_terms), checked_product(q, s, self.max_terms))
+
+    def divide(self, a: Quotient, b: Quotient) -> Quotient:
+        """Return a / b."""
+        return self.multiply(a, self.quotient(b[1], b[0]))
+
+    def power(self, a: Quotient, exponent: int) -> Quotient:
+        """Return a ^ exponent; a is in lowest terms, and so is its power."""
+        top, bottom = (checked_power(p, abs(exponent), self.max_terms) for p in a)
+        return (top, bottom) if exponent > 0 else self.quotient(bottom, top)
+
+    def add(self, parts: Sequence[Quotient]) -> Quotient:
+        """Return the sum; what has the same denominator is added first."""
+        by_bottom: dict[Any, Any] = {}
+        for top, bottom in parts:
+            identity = str(bottom)
+            known = by_bottom.get(identity)
+            by_bottom[identity] = (top if known is None else known[0] + top, bottom)
+        rest = [self.quotient(*part) for part in by_bottom.values()]
+        while len(rest) > 1:
+            rest = [self._add(*rest[i : i + 2]) for i in range(0, len(rest), 2)]
+        return rest[0] if rest else (self.zero, self.one)
+
+    def _add(self, a: Quotient, b: Quotient | None = None) -> Quotient:
+        if b is None:
+            return a
+        common = a[1].gcd(b[1])
+        left, right = b[1] / common, a[1] / common
+        top = checked_product(a[0], left, self.max_terms) + checked_product(b[0], right, self.max_terms)
+        return self.quotient(top, checked_product(a[1], left, self.max_terms))
+
+    def monomial(self, coefficient: Value, exponents: dict[int, int]) -> Quotient:
+        """Return one monomial."""
+        above, below = [0] * self.slots, [0] * self.slots
+        for slot, e in exponents.items():
+            (above if e > 0 else below)[slot] = abs(e)
+        top, bottom = _as_integers(coefficient)
+        return self.context.from_dict({tuple(above): top}), self.context.from_dict({tuple(below): bottom})
+
+    # --- from terms ---
+
+    def fraction(self, root: Any) -> Quotient:
+        """Return a node as a fraction."""
+        for node, plan in walk(self.ring, root):
+            identity = interface.key(node)
+            if identity not in self._known:
+                self._known[identity] = self._reduced(self._planned(plan))
+        return self._known[interface.key(root)]
+
+    def _planned(self, plan: Plan) -> Quotient:
+        known = [(self._known[interface.key(part)], weight) for part, weight in plan.others]
+        if plan.is_sum:
+            parts = [self.monomial(plan.coefficient, {})]
+            parts += [self.monomial(c, self.ring.exponents(f)) for c, f in plan.monomials]
+            parts += [(q[0] * n, q[1] * d) for q, w in known for n, d in [_as_integers(w)]]
+            return self.add(parts)
+        found = self.monomial(plan.coefficient, self.ring.exponents(plan.factors))
+        for part, exponent in known:
+            found = self.multiply(found, part if exponent == 1 else self.power(part, exponent))
+        return found
+
+    def _reduced(self, a: Quotient) -> Quotient:
+        """Replace whole powers under a root: with g = s^(1/d), g^(d*q + r) is s^q * g^r."""
+        degrees = [[int(d) for d in part.degrees()] for part in a]
+        for slot, base in self.ring.relations.items():
+            d = self.ring.denominators[slot]
+            if max(degrees[0][slot], degrees[1][slot]) >= d:
+                whole = self.fraction(base)
+                return self._reduced(self.divide(*(self._reduce_slot(part, slot, d, whole) for part in a)))
+        return a
+
+    def _reduce_slot(self, polynomial: Any, slot: int, d: int, whole: Quotient) -> Quotient:
+        groups: dict[int, dict[tuple[int, ...], Any]] = {}
+        for vector, coefficient in polynomial.terms():
+            q, r = divmod(int(vector[slot]), d)
+            groups.setdefault(q, {})[(*vector[:slot], r, *vector[slot + 1 :])] = coefficient
+        parts = []
+        for q, entries in groups.items():
+            part = (self.context.from_dict(entries), self.one)
+            parts.append(self.multiply(part, self.power(whole, q)) if q else part)
+        return self.add(parts)
+
+    # --- to terms ---
+
+    def polynomial_term(self, polynomial: Any, divisor: int = 1, shift: Sequence[int] = ()) -> Any:
+        """Return polynomial / (divisor * x^shift) as an expanded term."""
+        low = shift or (0,) * self.slots
+        number = numbers.normal if self.ring.exact else _rounded
+        monomials = [
+            (
+                number(Fraction(int(c), divisor)),
+                {i: int(e) - s for i, (e, s) in enumerate(zip(vector, low)) if e != s},
+            )
+            for vector, c in polynomial.terms()
+        ]
+        return sum_of_monomials(self.ring, monomials)
+
+    def term(self, a: Quotient) -> Any:
+        """Return a fraction as expanded numerator over expanded denominator; powers of exp never stay below."""
+        top, bottom = a
+        shift = [0] * self.slots
+        if any(base is EXP for base in self.ring.bases):
+            lowest = [min(int(v[i]) for v in bottom.monoms()) for i in range(self.slots)]
+            shift = [low if slot < len(self.ring.bases) and self.ring.bases[slot] is EXP else 0 for slot, low in enumerate(lowest)]
+            bottom = bottom / self.context.from_dict({tuple(shift): 1})
+        if bottom.is_constant():
+            return self.polynomial_term(top, int(bottom.leading_coefficient()), shift)
+        if len(bottom) == 1:
+            ((vector, coefficient),) = bottom.terms()
+            numerator = self.polynomial_term(top, int(coefficient), shift)
+            return self.ring.product(1, [numerator, *(self.ring.power(i, -int(e)) for i, e in enumerate(vector) if e)])
+        unit = 1 if self.ring.exact else int(bottom.leading_coefficient())
+        numerator, denominator = self.polynomial_term(top, unit, shift), self.polynomial_term(bottom, unit)
+        return self.ring.product(1, [numerator, interface.make(self.ring.like, "^", (denominator, -1))])
+
+
+def _as_integers(value: Value) -> tuple[int, int]:
+    """Return a number as numerator and denominator; a float is taken at its binary value."""
+    if type(value) is float and not math.isfinite(value):
+        raise ValueError(f"a coefficient of the term is {value}, with which there is no algebra; replace it by a symbol")
+    return value.as_integer_ratio() if type(value) is float else (value.numerator, value.denominator)
+
+
+def _rounded(value: Fraction) -> Value:
+    """Return a coefficient of a term with floats: whole numbers that a float holds stay exact."""
+    return int(value) if value.denominator == 1 and abs(value) <= 1 << 53 else float(value)
+
+
+def _refuse_floats(ring: Ring, what: str) -> None:
+    if not ring.exact:
+        raise ValueError(
+            f"{what} takes exact coefficients, but a float is among them; write fractions such as "
+            f"symnum.number(fractions.Fraction('0.1')) in place of 0.1, or round the term to fractions first"
+        )
+
+
+def cancel(term: Any) -> Any:
+    """Write a term as one fraction in lowest terms, numerator and denominator multiplied out.
+
+    Sub-terms that are not rational (sin(x), x^y, x^(1/2)) are generators and stay as they are.  The result equals the term wherever
+    the term is defined.  Floats are taken at their binary values and come back as floats.  A list or tuple of terms gives a list.
+    Raises ValueError for results that are too large, ZeroDivisionError when a denominator is identically zero.
+
+    >>> import symnum as sn
+    >>> x = sn.symbols("x")
+    >>> cancel((x**2 - 1)/(x - 1)), cancel(1/x + 1/(x + 1))
+    (x + 1, (2*x + 1)/(x^2 + x))
+    """
+    if isinstance(term, list | tuple):
+        return [cancel(t) for t in term]
+    if view(term)[0] == ATOM:
+        return term
+    fractions = Fractions(Ring([term], fractions=True))
+    return fractions.term(fractions.fraction(term))
+
+
+def gcd(*terms: Any) -> Any:
+    """Return the greatest common divisor of terms: of integers, rationals, polynomials and rational functions.
+
+    Its leading coefficient is positive; the divisor of fractions is that of the numerators over the multiple of the denominators.
+    Raises ValueError for float coefficients.
+
+    >>> import symnum as sn
+    >>> x, y = sn.symbols("x y")
+    >>> gcd(x**2 - y**2, x**2 + 2*x*y + y**2), gcd(sn.number(12), 18)
+    (x + y, 6)
+    """
+    return _common(terms, "gcd")
+
+
+def lcm(*terms: Any) -> Any:
+    """Return the least common multiple of terms, multiplied out; see :func:`gcd`.
+
+    >>> import symnum as sn
+    >>> x = sn.symbols("x")
+    >>> lcm(x - 1, x**2 - 1), lcm(sn.number(4), 6)
+    (x^2 - 1, 12)
+    """
+    return _common(terms, "lcm")
+
+
+def _common(terms: Sequence[Any], what: str) -> Any:
+    given = list(terms[0]) if len(terms) == 1 and isinstance(terms[0], list | tuple) else list(terms)
+    if not given:
+        raise ValueError(f"{what} takes at least one term; write {what}(a, b)")
+    given = [interface.make_number(given[0], t) if isinstance(t, int | float | Fraction) else t for t in given]
+    if all(isinstance(t, int | float | Fraction) for t in given):
+        from symnum.symbols import number
+
+        given = [number(t) for t in given]
+    fractions = Fractions(Ring(given, fractions=True))
+    _refuse_floats(fractions.ring, what)
+    values = [fractions.fraction(t) for t in given]
+    if what == "lcm" and any(top.is_zero() for top, _ in values):
+        return fractions.ring.total([])
+    top, bottom = values[0]
+    for p, q in values[1:]:
+        if what == "gcd":
+            top, bottom = top.gcd(p), bottom * q / bottom.gcd(q)
+        else:
+            top, bottom = top * p / top.gcd(p), bottom.gcd(q)
+    if not top.is_zero() and top.leading_coefficient() < 0:
+        top = -top
+    return fractions.term((top, bottom))
+
+
+def factor(term: Any) -> Any:
+    """Write a term as a product of powers of irreducible polynomials over the rationals.
+
+    Sub-terms that are not rational are generators and stay as they are; exp(2*x) is exp(x)^2.  A list or tuple of terms gives a list.
+    Raises ValueError for float coefficients and for too large polynomials.
+
+    >>> import symnum as sn
+    >>> x, y = sn.symbols("x y")
+    >>> factor(x**2*y - y), factor(sn.sin(x)**2 - 1)
+    (y*(x - 1)*(x + 1), (sin(x) - 1)*(sin(x) + 1))
+    """
+    if isinstance(term, list | tuple):
+        return [factor(t) for t in term]
+    if view(term)[0] == ATOM:
+        return term
+    coefficient, pairs, ring = _factored(term)
+    return ring.product(coefficient, [_power(ring, base, e) for base, e in pairs])
+
+
+def factor_list(term: Any) -> tuple[Value, list[tuple[Any, int]]]:
+    """Return (coefficient, [(irreducible factor, exponent), ...]), factors by degree and then in order of printing.
+
+    A factor below a root is a power of it, such as (x^(1/2), 3); see :func:`factor`.
+
+    >>> import symnum as sn
+    >>> x = sn.symbols("x")
+    >>> factor_list(2*x**3 - 4*x**2 + 2*x)
+    (2, [(x, 1), (x - 1, 2)])
+    """
+    coefficient, pairs, _ = _factored(term)
+    return coefficient, pairs
+
+
+def _power(ring: Ring, base: Any, exponent: int) -> Any:
+    return base if exponent == 1 else interface.make(ring.like, "^", (base, exponent))
+
+
+def _factored(term: Any) -> tuple[Value, list[tuple[Any, int]], Ring]:
+    ring = Ring([term], fractions=True)
+    _refuse_floats(ring, "factor")
+    fractions = Fractions(ring)
+    coefficient: Value = 1
+    slots: dict[int, int] = {}
+    found: dict[str, tuple[Any, int]] = {}
+    for part, weight in _factors_as_written(ring, term):
+        if isinstance(part, Plan):
+            coefficient = coefficient * Fraction(part.coefficient) ** weight
+            for slot, e in ring.exponents(part.factors).items():
+                slots[slot] = slots.get(slot, 0) + e * weight
+            continue
+        for polynomial, sign in zip(fractions.fraction(part), (weight, -weight)):
+            constant, factors = polynomial.factor()
+            if constant == 0:
+                if sign < 0:
+                    raise ZeroDivisionError("a denominator of the term is identically zero, so it has no value anywhere; check the term")
+                return 0, [], ring
+            coefficient = coefficient * Fraction(int(constant)) ** sign
+            for base, multiplicity in factors:
+                exponent = int(multiplicity) * sign
+                if base.leading_coefficient() < 0:
+                    base, coefficient = -base, coefficient * (-1) ** exponent
+                if len(base) == 1:
+                    slot = next(i for i, e in enumerate(base.monoms()[0]) if e)
+                    slots[slot] = slots.get(slot, 0) + exponent
+                else:
+                    known = found.get(str(base))
+                    found[str(base)] = (base, exponent + (known[1] if known else 0))
+    pairs = [(_slot_base(ring, slot, e)) for slot, e in slots.items() if e]
+    ordered = [(base.total_degree(), len(base), fractions.polynomial_term(base), e) for base, e in found.values() if e]
+    ordered.sort(key=lambda item: (item[0], item[1], order_key(item[2])))
+    pairs.sort(key=lambda item: order_key(item[0]))
+    return numbers.normal(coefficient), [*pairs, *((base, e) for _, _, base, e in ordered)], ring
+
+
+def _slot_base(ring: Ring, slot: int, exponent: int) -> tuple[Any, int]:
+    """Return a power of a slot as (base, whole exponent): x^(4/2) is (x, 2), x^(3/2) is (x^(1/2), 3)."""
+    unit = math.gcd(exponent, ring.denominators[slot]) if ring.units[slot] is None else 1
+    if ring.bases[slot] is EXP:
+        return ring.power(slot, exponent), 1
+    return ring.power(slot, unit), exponent // unit
+
+
+def _factors_as_written(ring: Ring, root: Any) -> list[tuple[Any, int]]:
+    """Return the factors that a term shows, with exponents: sums as nodes, and coefficients with slots as plans."""
+    weights = {interface.key(root): 1}
+    found: list[tuple[Any, int]] = []
+    for node, plan in reversed(list(walk(ring, root))):
+        weight = weights.get(interface.key(node), 0)
+        if weight == 0:
+            continue
+        if plan.is_sum or any(slot in ring.relations for slot, _ in plan.factors):
+            found.append((node, weight))
+            continue
+        found.append((plan, weight))
+        for part, exponent in plan.others:
+            weights[interface.key(part)] = weights.get(interface.key(part), 0) + weight * exponent
+    return found

@@ -1,0 +1,334 @@
+"""The command ``symnum``: what to do with formulas at the shell.
+
+Results go to stdout and everything else to stderr.  Exit codes: 0 done, 1 bad input, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+"""What a shell reports for a process ended by Ctrl-C, and by a reader that went away."""
+
+_BAD_INPUT = (ValueError, TypeError, LookupError, ArithmeticError, OSError)
+
+_EPILOG = """\
+examples:
+  symnum simplify 'sin(x)^2 + cos(x)^2'                1
+  symnum diff 'x^2*exp(y)' --wrt x --order 2           2*exp(y)
+  symnum diff 'sin(x)' --wrt x --json                  {"input": "sin(x)", "wrt": ["x"], "result": "cos(x)"}
+  symnum compile 'x^2 + y' --args x,y --at x=3,y=1     10.0
+  symnum compile 'x^2 + y' --emit source               the generated code
+  printf '1 2\\n3 4\\n' | symnum compile 'x*y' --args x,y  2.0 and 12.0, a line each
+  symnum simplify < formulas.txt                       one result for each line
+  symnum doctor                                        is everything installed as it should be?
+
+Formulas: + - * / ^ (or **), sin(x), sqrt(x), max(a, b), x > 0 and not y == 1, ifelse(x > 0, a, b), pi, x::positive.
+Quote them, so that the shell leaves them alone; a formula that begins with - goes after --.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    >>> main(["diff", "x*sin(y)", "--wrt", "y"])
+    x*cos(y)
+    0
+    """
+    parser = _parser()
+    try:
+        options = parser.parse_args(argv)
+        code = options.run(options)
+        sys.stdout.flush()
+        return int(code)
+    except SystemExit as done:  # argparse: 0 after --help, 2 after wrong usage
+        return done.code if isinstance(done.code, int) else 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _silence_stdout()
+        return PIPE_CLOSED
+    except _BAD_INPUT as problem:
+        _complain(problem)
+        return 1
+
+
+def _silence_stdout() -> None:
+    """Send what is still buffered nowhere, or Python complains about the closed pipe at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+def _complain(problem: Exception, where: str = "") -> None:
+    # str(KeyError) is the repr of its message
+    text = problem.args[0] if isinstance(problem, KeyError) and problem.args else problem
+    print(f"symnum: {where}{text}", file=sys.stderr)
+
+
+# --- the verbs --------------------------------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    import symnum
+
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="symnum",
+        description="Make formulas simple, differentiate them, compile them.",
+        epilog=_EPILOG,
+        formatter_class=plain,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"symnum {symnum.__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+    def verb(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(
+            name, help=summary, description=summary, epilog=_EPILOG, formatter_class=plain, allow_abbrev=False
+        )
+        added.set_defaults(run=run)
+        return added
+
+    verb("demo", _demo, "Show what symnum does, in a minute.")
+
+    simplify = verb("simplify", _simplify, "Print each formula in its simplest form.")
+    _takes_formulas(simplify)
+    _takes_style(simplify)
+
+    diff = verb("diff", _diff, "Print the derivative of each formula.")
+    _takes_formulas(diff)
+    diff.add_argument(
+        "--wrt", required=True, type=_names, metavar="X[,Y]", help="what to differentiate by, in turn"
+    )
+    diff.add_argument(
+        "--order", type=_count, default=1, metavar="N", help="how often, for each (default 1)"
+    )
+    _takes_style(diff)
+
+    compiled = verb("compile", _compile, "Compile formulas; print the code, or the values at points.")
+    _takes_formulas(compiled)
+    compiled.add_argument(
+        "--args",
+        type=_names,
+        metavar="X,Y",
+        help="the arguments in order (default: the formulas' symbols by name)",
+    )
+    compiled.add_argument(
+        "--target", default="auto", metavar="NAME", help="auto (default), tape, numba or numpy"
+    )
+    compiled.add_argument(
+        "--at", type=_point, metavar="X=1,Y=2", help="print the values at this point and read no rows"
+    )
+    compiled.add_argument(
+        "--emit",
+        choices=["source"],
+        help="print the generated code (the default where no rows of numbers come in)",
+    )
+    compiled.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+    doctor = verb("doctor", _doctor, "Report versions, threads and caches, and what is missing.")
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def _takes_formulas(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "formulas",
+        nargs="*",
+        metavar="EXPR",
+        help="formulas; '-', or none in a pipe, reads one a line from stdin",
+    )
+
+
+def _takes_style(parser: argparse.ArgumentParser) -> None:
+    style = parser.add_mutually_exclusive_group()
+    style.add_argument(
+        "--json", action="store_true", help="print one JSON object a line: input, result, latex"
+    )
+    style.add_argument("--latex", action="store_true", help="print LaTeX")
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from symnum import demo
+
+    try:
+        return int(demo.main() or 0)
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] != "matplotlib":
+            raise
+        print(
+            "symnum: the demo draws with matplotlib, which is not installed; run: pip install 'symnum[plot]'",
+            file=sys.stderr,
+        )
+        return 1
+
+
+def _simplify(options: argparse.Namespace) -> int:
+    import symnum as sn
+
+    return _each(options, sn.simplify, {})
+
+
+def _diff(options: argparse.Namespace) -> int:
+    import symnum as sn
+
+    def derivative(term: Any) -> Any:
+        for name in options.wrt:
+            term = sn.diff(term, _symbol(name, [term]), options.order)
+        return term
+
+    details: dict[str, Any] = {"wrt": options.wrt}
+    if options.order != 1:
+        details["order"] = options.order
+    return _each(options, derivative, details)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from symnum.doctor import examine, report
+
+    findings = examine()
+    print(json.dumps(findings, ensure_ascii=False) if options.json else report(findings))
+    return 1 if findings["problems"] else 0
+
+
+def _compile(options: argparse.Namespace) -> int:
+    import symnum as sn
+    from symnum import term as interface
+    from symnum.rows import evaluate_rows, first_line, shown
+
+    formulas = list(_formulas(options.formulas, "compile"))
+    if not formulas:
+        raise ValueError("compile got no formula; write symnum compile 'x^2 + y' --args x,y")
+    terms = [_parsed(text, where) for where, text in formulas]
+    free = interface.free_symbols(*terms)
+    arguments = free if options.args is None else [_symbol(name, terms) for name in options.args]
+    function = sn.compile(terms[0] if len(terms) == 1 else terms, arguments, target=options.target)
+    names = [interface.name(a) for a in arguments]
+    inputs = [text for _, text in formulas]
+    if options.at is not None:
+        _check_point(options.at, names)
+        values = function(*(options.at[name] for name in names))
+        results = [values] if len(terms) == 1 else list(values)
+        if options.json:
+            print(json.dumps({"input": inputs, "at": options.at, "result": [shown(v, True) for v in results]}))
+        else:
+            print(*(shown(v) for v in results))
+        return 0
+    reads_rows = options.emit is None and "-" not in options.formulas and options.formulas
+    line = first_line(sys.stdin) if reads_rows and not _is_terminal(sys.stdin) else ""
+    if line:
+        return evaluate_rows(function, names, len(terms), line, sys.stdin, sys.stdout, as_json=options.json)
+    if options.json:
+        print(json.dumps({"input": inputs, "args": names, "target": function.target, "source": function.source}))
+    else:
+        print(function.source.rstrip("\n"))
+    return 0
+
+
+def _check_point(point: dict[str, float], names: Sequence[str]) -> None:
+    missing = [name for name in names if name not in point]
+    extra = [name for name in point if name not in names]
+    if missing or extra:
+        what = (
+            f"gives no value for {', '.join(missing)}" if missing else f"gives {', '.join(extra)}, not an argument"
+        )
+        raise ValueError(
+            f"--at {what}; the arguments are {', '.join(names) or 'none'}: write --at {','.join(f'{n}=1' for n in names)}"
+        )
+
+
+# --- formulas in, results out -----------------------------------------------------------------------------------------------
+
+
+def _each(options: argparse.Namespace, function: Callable[[Any], Any], details: dict[str, Any]) -> int:
+    """Print the result for each formula; a bad one is reported and does not stop the others."""
+    import symnum as sn
+
+    bad = 0
+    for where, text in _formulas(options.formulas, options.verb):
+        try:
+            result = function(_parsed(text))
+            if options.json:
+                found = {"input": text, **details, "result": str(result), "latex": sn.latex(result)}
+                print(json.dumps(found, ensure_ascii=False))
+            else:
+                print(sn.latex(result) if options.latex else result)
+        except BrokenPipeError:
+            raise
+        except _BAD_INPUT as problem:
+            _complain(problem, where)
+            bad = 1
+    return bad
+
+
+def _formulas(given: Sequence[str], verb: str) -> Iterator[tuple[str, str]]:
+    """Yield (where it stands, formula) from the arguments, or from the lines of stdin."""
+    if not given and _is_terminal(sys.stdin):
+        raise ValueError(f"{verb} got no formula; write symnum {verb} 'x^2 + y', or pipe one formula a line into it")
+    for text in given or ["-"]:
+        if text != "-":
+            yield "", text
+            continue
+        for number, line in enumerate(sys.stdin, 1):
+            if line.strip() and not line.lstrip().startswith("#"):
+                yield f"stdin line {number}: ", line.strip()
+
+
+def _parsed(text: str, where: str = "") -> Any:
+    import symnum as sn
+
+    try:
+        return sn.parse(text)
+    except ValueError as problem:
+        if where:
+            raise ValueError(f"{where}{problem}") from None
+        raise
+
+
+def _symbol(name: str, terms: Sequence[Any]) -> Any:
+    """Return the symbol of this name in the terms, with the assumptions it has there, or a new plain one."""
+    import symnum as sn
+    from symnum import term as interface
+
+    found = [s for s in interface.free_symbols(*terms) if interface.name(s) == name]
+    if len(found) > 1:
+        raise ValueError(f"the formulas have two different symbols {name!r}; declare both alike or rename one")
+    return found[0] if found else sn.symbols(name)
+
+
+def _is_terminal(stream: Any) -> bool:
+    return stream is None or stream.isatty()
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    wrong = [name for name in names if not name.isidentifier()]
+    if wrong:
+        raise argparse.ArgumentTypeError(f"{wrong[0]!r} is not a name; write names separated by commas, such as x,y")
+    return names
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0; write --order 2")
+    return int(text)
+
+
+def _point(text: str) -> dict[str, float]:
+    point: dict[str, float] = {}
+    for part in text.split(","):
+        name, equals, number = part.partition("=")
+        try:
+            point[name.strip()] = float(number)
+        except ValueError:
+            equals = ""
+        if not equals or not name.strip().isidentifier():
+            raise argparse.ArgumentTypeError(f"{part!r} gives no symbol a number; write x=1,y=2.5")
+    return point
