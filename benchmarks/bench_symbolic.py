@@ -5,22 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 import programs
-import symnum as sn
 from harness import Row, in_own_process, least, limit_row, row
+
+import symnum as sn
 
 PEERS = ("sympy", "symengine", "casadi")
 TIMES = 20.0
 """How many times faster than SymPy the terms have to be."""
 
 
-def _compare(name: str, ours: float, function: str, *arguments: Any, peers: tuple[str, ...] = PEERS) -> list[Row]:
+def _compare(
+    name: str, ours: float, function: str, *arguments: Any, peers: tuple[str, ...] = PEERS
+) -> list[Row]:
     rows = []
     for peer in peers:
         theirs = in_own_process("peers_symbolic", function, peer, *arguments)
         if theirs == "not installed":
             continue
         against = peer == "sympy"
-        rows.append(row(name, peer, ours, theirs, f">= {TIMES:.0f}x SymPy" if against else "", TIMES if against else None))
+        rows.append(
+            row(
+                name,
+                peer,
+                ours,
+                theirs,
+                f">= {TIMES:.0f}x SymPy" if against else "",
+                TIMES if against else None,
+            )
+        )
     return rows
 
 
@@ -39,9 +51,21 @@ def derivative_rows() -> list[Row]:
     for operations in (200, 2000):
         xs, values, total = _dag(operations)
         ours = least(lambda xs=xs, values=values: sn.jacobian(values, xs))
-        out += _compare(f"Jacobian 10 x 10 of a shared program of {operations} operations", ours, "derivative_matrix", "jacobian", operations)
+        out += _compare(
+            f"Jacobian 10 x 10 of a shared program of {operations} operations",
+            ours,
+            "derivative_matrix",
+            "jacobian",
+            operations,
+        )
         ours = least(lambda xs=xs, total=total: sn.hessian(total, xs))
-        out += _compare(f"Hessian 10 x 10 of a shared program of {operations} operations", ours, "derivative_matrix", "hessian", operations)
+        out += _compare(
+            f"Hessian 10 x 10 of a shared program of {operations} operations",
+            ours,
+            "derivative_matrix",
+            "hessian",
+            operations,
+        )
     return out
 
 
@@ -62,8 +86,18 @@ def chain_rows() -> list[Row]:
         return sn.diff(node, x)
 
     return [
-        *_compare("chain exp(x*exp(y*...)), 100 deep, build and differentiate", least(lambda: nested(100)), "chain", 100),
-        *_compare("chain ((x*y + 1)*x + 1)*..., 200 deep, build and differentiate", least(lambda: products(200)), "product_chain", 200),
+        *_compare(
+            "chain exp(x*exp(y*...)), 100 deep, build and differentiate",
+            least(lambda: nested(100)),
+            "chain",
+            100,
+        ),
+        *_compare(
+            "chain ((x*y + 1)*x + 1)*..., 200 deep, build and differentiate",
+            least(lambda: products(200)),
+            "product_chain",
+            200,
+        ),
     ]
 
 
@@ -74,8 +108,22 @@ def substitution_rows() -> list[Row]:
     every, one = {a: 0.5, b: 0.25, c: 1.5, d: 0.75, e: 1.25}, {a: 0.5}
     peers = ("sympy", "sympy xreplace", "symengine", "casadi")
     return [
-        *_compare("substitute every atom in a tree of 3,000 leaves", least(lambda: sn.substitute(tree, every)), "substitution", "every", 3000, peers=peers),
-        *_compare("substitute one atom in a tree of 3,000 leaves", least(lambda: sn.substitute(tree, one)), "substitution", "one", 3000, peers=peers),
+        *_compare(
+            "substitute every atom in a tree of 3,000 leaves",
+            least(lambda: sn.substitute(tree, every)),
+            "substitution",
+            "every",
+            3000,
+            peers=peers,
+        ),
+        *_compare(
+            "substitute one atom in a tree of 3,000 leaves",
+            least(lambda: sn.substitute(tree, one)),
+            "substitution",
+            "one",
+            3000,
+            peers=peers,
+        ),
     ]
 
 
@@ -98,8 +146,19 @@ def sum_and_expand_rows() -> list[Row]:
         limit_row("grow a sum of 5,000 products with +", grown, 0.15, "<= 0.15 s"),
         *_compare("grow a sum of 5,000 products with +", grown, "grow_sum", 5000),
         limit_row("expand (x + y + z + w)^32, 6,545 terms", expanded, 0.040, "<= 40 ms"),
-        *_compare("expand (x + y + z + w)^32, 6,545 terms", expanded, "expand_power", 32, peers=("sympy", "symengine")),
-        *_compare("d/dx of expand((x^y + y^z + z^x)^50), 1,326 terms", least(lambda: sn.diff(dense, x)), "diff_expanded", peers=("sympy", "symengine")),
+        *_compare(
+            "expand (x + y + z + w)^32, 6,545 terms",
+            expanded,
+            "expand_power",
+            32,
+            peers=("sympy", "symengine"),
+        ),
+        *_compare(
+            "d/dx of expand((x^y + y^z + z^x)^50), 1,326 terms",
+            least(lambda: sn.diff(dense, x)),
+            "diff_expanded",
+            peers=("sympy", "symengine"),
+        ),
     ]
 
 

@@ -66,7 +66,9 @@ def in_own_process(module: str, function: str, *arguments: Any, limit: float = L
         f"import {module}\nprint('RESULT', json.dumps({module}.{function}(*json.loads(sys.argv[1]))))"
     )
     try:
-        done = subprocess.run([sys.executable, "-c", code, json.dumps(arguments)], capture_output=True, text=True, timeout=limit)
+        done = subprocess.run(
+            [sys.executable, "-c", code, json.dumps(arguments)], capture_output=True, text=True, timeout=limit
+        )
     except subprocess.TimeoutExpired:
         return None
     for line in done.stdout.splitlines():
@@ -77,17 +79,35 @@ def in_own_process(module: str, function: str, *arguments: Any, limit: float = L
     raise RuntimeError(f"{module}.{function}{arguments} failed:\n{done.stderr[-2000:]}")
 
 
-def row(name: str, peer: str, ours: float, theirs: float | None, bound: str = "", least_ratio: float | None = None) -> Row:
+def row(
+    name: str, peer: str, ours: float, theirs: float | None, bound: str = "", least_ratio: float | None = None
+) -> Row:
     """Return a table row; ``least_ratio`` is the ratio that counts as reached."""
     ratio = None if theirs is None else theirs / ours
     floor = LIMIT / ours if theirs is None else theirs / ours
     reached = None if least_ratio is None else floor >= least_ratio
-    return dict(name=name, peer=peer, ours_seconds=ours, peer_seconds=theirs, ratio=ratio, bound=bound, reached=reached)
+    return dict(
+        name=name,
+        peer=peer,
+        ours_seconds=ours,
+        peer_seconds=theirs,
+        ratio=ratio,
+        bound=bound,
+        reached=reached,
+    )
 
 
 def limit_row(name: str, ours: float, most: float, bound: str) -> Row:
     """Return a row that compares our own time with a stated limit."""
-    return dict(name=name, peer="limit", ours_seconds=ours, peer_seconds=most, ratio=most / ours, bound=bound, reached=ours <= most)
+    return dict(
+        name=name,
+        peer="limit",
+        ours_seconds=ours,
+        peer_seconds=most,
+        ratio=most / ours,
+        bound=bound,
+        reached=ours <= most,
+    )
 
 
 def seconds_text(value: float | None) -> str:

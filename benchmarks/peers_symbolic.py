@@ -16,10 +16,18 @@ def _system(peer: str) -> tuple[Any, Any, dict[str, Any]]:
     if peer == "symengine":
         import symengine
 
-        return symengine, lambda n: list(symengine.symbols(f"x0:{n}")), {"sin": symengine.sin, "exp": symengine.exp}
+        return (
+            symengine,
+            lambda n: list(symengine.symbols(f"x0:{n}")),
+            {"sin": symengine.sin, "exp": symengine.exp},
+        )
     import casadi
 
-    return casadi, lambda n: [casadi.SX.sym(f"x{i}") for i in range(n)], {"sin": casadi.sin, "exp": casadi.exp}
+    return (
+        casadi,
+        lambda n: [casadi.SX.sym(f"x{i}") for i in range(n)],
+        {"sin": casadi.sin, "exp": casadi.exp},
+    )
 
 
 def _fresh(peer: str) -> None:
@@ -43,7 +51,11 @@ def derivative_matrix(peer: str, kind: str, operations: int) -> float:
         _fresh(peer)
         if peer == "casadi":
             x = module.vertcat(*xs)
-            return module.jacobian(module.vertcat(*values), x) if kind == "jacobian" else module.hessian(total, x)[0]
+            return (
+                module.jacobian(module.vertcat(*values), x)
+                if kind == "jacobian"
+                else module.hessian(total, x)[0]
+            )
         if peer == "symengine":
             if kind == "jacobian":
                 return module.DenseMatrix(values).jacobian(module.DenseMatrix(xs))
@@ -103,7 +115,9 @@ def substitution(peer: str, which: str, leaves: int) -> float:
     def work() -> Any:
         _fresh(base)
         if base == "casadi":
-            return module.substitute(tree, module.vertcat(*values), module.vertcat(*map(module.SX, values.values())))
+            return module.substitute(
+                tree, module.vertcat(*values), module.vertcat(*map(module.SX, values.values()))
+            )
         if peer == "sympy xreplace":
             return tree.xreplace({k: module.Float(v) for k, v in values.items()})
         return tree.subs(values)

@@ -15,7 +15,13 @@ def shared_dag(operations: int, inputs: int = 10, seed: int = 0) -> Spec:
     steps: Spec = []
     for k in range(operations):
         known = inputs + k
-        steps.append((draw.choice(["+", "+", "*", "*", "-", "sin", "exp"]), draw.randrange(known), draw.randrange(known)))
+        steps.append(
+            (
+                draw.choice(["+", "+", "*", "*", "-", "sin", "exp"]),
+                draw.randrange(known),
+                draw.randrange(known),
+            )
+        )
     return steps
 
 

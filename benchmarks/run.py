@@ -22,12 +22,19 @@ TABLE = HERE.parent / "docs" / "benchmarks.md"
 
 def table(rows: list[Row]) -> list[str]:
     """Return the rows as a Markdown table."""
-    lines = ["| workload | symnum | peer | peer's time | ratio | to reach | reached |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| workload | symnum | peer | peer's time | ratio | to reach | reached |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for r in rows:
-        ratio = "more than " + f"{60 / r['ours_seconds']:.3g}x" if r["ratio"] is None else f"{r['ratio']:.3g}x"
+        ratio = (
+            "more than " + f"{60 / r['ours_seconds']:.3g}x" if r["ratio"] is None else f"{r['ratio']:.3g}x"
+        )
         reached = {True: "yes", False: "**no**", None: ""}[r.get("reached")]
         ours, theirs = seconds_text(r["ours_seconds"]), seconds_text(r["peer_seconds"])
-        lines.append(f"| {r['name']} | {ours} | {r['peer']} | {theirs} | {ratio} | {r.get('bound', '')} | {reached} |")
+        lines.append(
+            f"| {r['name']} | {ours} | {r['peer']} | {theirs} | {ratio} | {r.get('bound', '')} | {reached} |"
+        )
     return lines
 
 

@@ -4,9 +4,9 @@ Import it as `symnum.pde`. The folder lies at the top of the repository, so a Py
 it under its bare name, in place of the py-pde package; the guard below turns that mistake into one clear sentence.
 
 >>> import numpy as np
->>> system = trace(lambda t, u: np.roll(u, 1) - u, np.linspace(0.0, 1.0, 4))
+>>> system = trace(lambda t, u: np.roll(u, 1) * u, np.linspace(0.0, 1.0, 4))
 >>> system.rhs[0]
-u3 - u0
+u0*u3
 """
 
 import importlib as _importlib

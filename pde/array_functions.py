@@ -32,7 +32,8 @@ def call_function(
             "make the buffer with np.zeros_like(u) or np.empty_like(u, shape=...), or leave out= away",
         )
     result: Any
-    if getattr(np, name, None) is not function:
+    public: Any = getattr(np, name, None)
+    if public is not function:
         _refuse_function(name, function)
     if name in TABLE:
         result = TABLE[name](graph, *args, **options)

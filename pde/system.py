@@ -35,11 +35,11 @@ def trace(f: RightHandSide, u0: Any, t0: float = 0.0, *, check: bool = True) -> 
     shape, or other numbers than the traced program, as a function with hidden state does.
 
     >>> import numpy as np
-    >>> system = trace(lambda t, u: np.roll(u, 1) - u, np.linspace(0.0, 1.0, 4))
+    >>> system = trace(lambda t, u: np.roll(u, 1) * u, np.linspace(0.0, 1.0, 4))
     >>> system.jacobian()
     SparseMatrix(4 x 4, 8 entries)
     >>> system.rhs[0]
-    u3 - u0
+    u0*u3
     """
     start = np.asarray(u0)
     if start.dtype.kind not in "biuf":

@@ -22,7 +22,12 @@ if __name__ != "symnum.regression":
         "write 'import symnum.regression', or start Python with -P so that the current folder is not searched"
     )
 
-_HOME = {"SymbolicRegressor": "estimator", "Equation": "pareto", "FitReport": "report", "fit_report": "report"}
+_HOME = {
+    "SymbolicRegressor": "estimator",
+    "Equation": "pareto",
+    "FitReport": "report",
+    "fit_report": "report",
+}
 """Public name -> module; loaded at first use, because scikit-learn takes a second to import."""
 
 __all__ = ["Equation", "FitReport", "SymbolicRegressor", "fit_report"]
@@ -30,7 +35,9 @@ __all__ = ["Equation", "FitReport", "SymbolicRegressor", "fit_report"]
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
-        raise AttributeError(f"module 'symnum.regression' has no attribute {name!r}; its public names are {', '.join(__all__)}")
+        raise AttributeError(
+            f"module 'symnum.regression' has no attribute {name!r}; its public names are {', '.join(__all__)}"
+        )
     found = getattr(importlib.import_module(f"symnum.regression.{_HOME[name]}"), name)
     globals()[name] = found
     return found

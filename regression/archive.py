@@ -34,7 +34,9 @@ class Archive:
         self.width = width
         self.best: list[dict[int, list[Entry]]] = [{} for _ in views.names]
 
-    def offer(self, scores: NDArray[np.float64], lengths: NDArray[np.int64], tokens: Callable[[int], Tokens]) -> None:
+    def offer(
+        self, scores: NDArray[np.float64], lengths: NDArray[np.int64], tokens: Callable[[int], Tokens]
+    ) -> None:
         """Take from a batch what is among the best; ``tokens(k)`` builds expression k."""
         for view, best in enumerate(self.best):
             column = scores[:, view]
@@ -51,7 +53,9 @@ class Archive:
     def _insert(self, kept: list[Entry], entry: Entry) -> None:
         """Put an entry in, unless an equally good one of its length is there."""
         place = bisect.bisect_left(kept, entry)
-        if all(abs(near.left - entry.left) > 1e-9 * entry.left for near in kept[max(0, place - 1) : place + 1]):
+        if all(
+            abs(near.left - entry.left) > 1e-9 * entry.left for near in kept[max(0, place - 1) : place + 1]
+        ):
             kept.insert(place, entry)
             del kept[self.width :]
 

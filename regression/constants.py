@@ -121,7 +121,7 @@ class Fitter:
         norms = np.linalg.norm(jacobian, axis=0)
         if not np.all(norms > 0):
             return np.full(count, np.inf)
-        triangle = np.linalg.qr(jacobian / norms, mode="r")
+        triangle = np.linalg.qr(jacobian / norms)[1]
         if triangle.shape[0] < count or np.abs(np.diag(triangle)).min() < 1e-10:
             return np.full(count, np.inf)
         return np.asarray(np.linalg.norm(np.linalg.inv(triangle), axis=1) * math.sqrt(variance) / norms)
@@ -130,7 +130,9 @@ class Fitter:
         """Return the formula of a fit, whose constants number ``exact`` are these numbers or terms."""
         exact = exact or {}
         leaves: list[Any] = []
-        bits = description.data_bits(self.problem, self.noise, fitted.loss, len(fitted.constants) - len(exact))
+        bits = description.data_bits(
+            self.problem, self.noise, fitted.loss, len(fitted.constants) - len(exact)
+        )
         for slot, (value, deviation) in enumerate(zip(fitted.constants, fitted.deviations, strict=True)):
             if slot in exact:
                 leaves.append(exact[slot])
@@ -139,31 +141,68 @@ class Fitter:
                 bits += description.parameter_bits(float(value), float(deviation))
         term = self.evaluator.grammar.term(tokens, leaves)
         complexity, structure = description.describe(term, self.vocabulary)
-        return Model(term, complexity, fitted.loss, bits + structure, self.noise, tokens, tuple(map(float, fitted.constants)))
+        return Model(
+            term,
+            complexity,
+            fitted.loss,
+            bits + structure,
+            self.noise,
+            tokens,
+            tuple(map(float, fitted.constants)),
+        )
+
+    def least_bits(self, model: Model, fitted: Fit) -> float:
+        """Return what a model's description could shrink to if all its constants became simple at no cost."""
+        return model.bits - sum(
+            description.parameter_bits(float(c), float(s))
+            for c, s in zip(fitted.constants, fitted.deviations, strict=True)
+        )
 
     def snapped(self, tokens: Tokens, fitted: Fit) -> Model:
-        """Return the formula after constants became simple numbers, one after the other, as long as the description gets shorter."""
+        """Return the formula after constants became simple numbers, as long as the description gets shorter.
+
+        All that look worth it are tried together, then, if that fails, one after the other.
+        """
         best, exact = self.model(tokens, fitted), dict[int, Any]()
         while len(exact) < len(fitted.constants):
-            choices = []
-            for slot in range(len(fitted.constants)):
-                if slot not in exact:
-                    for number, value in simple_numbers(float(fitted.constants[slot]), float(fitted.deviations[slot])):
-                        choices.append((self._expected_change(fitted, slot, number, value), slot, value, number))
-            choices.sort(key=lambda c: (c[0], c[1], c[2]))
-            for _, slot, value, number in choices[:4]:
-                start = fitted.constants.copy()
-                start[slot] = value
-                trial_exact = exact | {slot: number}
-                free = np.array([k not in trial_exact for k in range(len(start))])
-                trial = self.fit(tokens, start, free)
-                model = None if trial is None else self._try_model(tokens, trial, trial_exact)
-                if trial is not None and model is not None and model.bits < best.bits:
-                    best, exact, fitted = model, trial_exact, trial
+            choices = self._choices(fitted, exact)
+            together: dict[int, tuple[Any, float]] = {}
+            for change, slot, value, number in choices:
+                if change < 0:
+                    together.setdefault(slot, (number, value))
+            attempts = [together] if len(together) > 1 else []
+            attempts += [{slot: (number, value)} for _, slot, value, number in choices[:4]]
+            for attempt in attempts:
+                found = self._with_exact(tokens, fitted, exact, attempt)
+                if found is not None and found[0].bits < best.bits:
+                    best, fitted, exact = found
                     break
             else:
                 break
-        return self._rounded(tokens, fitted, exact, best)
+        return self.rounded(tokens, fitted, best, exact)
+
+    def _choices(self, fitted: Fit, exact: dict[int, Any]) -> list[tuple[float, int, float, Any]]:
+        """Return (expected change in bits, slot, value, number) for constants that are not exact yet, most promising first."""
+        choices = []
+        for slot in range(len(fitted.constants)):
+            if slot not in exact:
+                for number, value in simple_numbers(
+                    float(fitted.constants[slot]), float(fitted.deviations[slot])
+                ):
+                    choices.append((self._expected_change(fitted, slot, number, value), slot, value, number))
+        return sorted(choices, key=lambda c: c[:3])
+
+    def _with_exact(
+        self, tokens: Tokens, fitted: Fit, exact: dict[int, Any], more: dict[int, tuple[Any, float]]
+    ) -> tuple[Model, Fit, dict[int, Any]] | None:
+        """Fix more constants, fit the others again, and return the model; None where it is undefined."""
+        start = fitted.constants.copy()
+        for slot, (_, value) in more.items():
+            start[slot] = value
+        exact = exact | {slot: number for slot, (number, _) in more.items()}
+        trial = self.fit(tokens, start, np.array([k not in exact for k in range(len(start))]))
+        model = None if trial is None else self._try_model(tokens, trial, exact)
+        return None if trial is None or model is None else (model, trial, exact)
 
     def _try_model(self, tokens: Tokens, fitted: Fit, exact: dict[int, Any]) -> Model | None:
         """Return the model, or None where the exact numbers make the term undefined, as in 1/0."""
@@ -181,16 +220,19 @@ class Fitter:
         rise = self.problem.rows / 2 * math.log2(1 + distance**2 / self.problem.rows)
         return rise + _bits(number) - saved
 
-    def _rounded(self, tokens: Tokens, fitted: Fit, exact: dict[int, Any], best: Model) -> Model:
-        """Return the formula with its fitted constants cut to the digits that the data fix, two more for safety."""
+    def rounded(
+        self, tokens: Tokens, fitted: Fit, model: Model, exact: dict[int, Any] | None = None
+    ) -> Model:
+        """Return the model with its fitted constants cut to the digits that the data fix, two more for safety."""
+        exact = exact or {}
         constants = fitted.constants.copy()
         for slot, deviation in enumerate(fitted.deviations):
             if slot not in exact and 0 < deviation < abs(constants[slot]):
                 constants[slot] = round(constants[slot], 2 - math.floor(math.log10(deviation)))
         _, loss = self._loss(self.evaluator.variants(tokens, constants[None])[0])
         if not loss <= max(1.001 * fitted.loss, self.floor**2):
-            return best
-        return self._try_model(tokens, Fit(constants, fitted.deviations, loss), exact) or best
+            return model
+        return self._try_model(tokens, Fit(constants, fitted.deviations, loss), exact) or model
 
 
 def _damped(jacobian: Floats, residual: Floats, damping: float) -> Floats:
@@ -228,12 +270,18 @@ def simple_numbers(value: float, deviation: float) -> list[tuple[Any, float]]:
         for bottom in range(1, DENOMINATORS + 1):
             fraction = Fraction(round(value * bottom), bottom)
             if fraction != 0 and abs(float(fraction) - value) <= reach:
-                found.setdefault(fraction.numerator if fraction.denominator == 1 else fraction, float(fraction))
+                found.setdefault(
+                    fraction.numerator if fraction.denominator == 1 else fraction, float(fraction)
+                )
     turns = value / math.pi
     pi = interned.make("pi", ())
     for bottom in (1, 2, 3, 4, 6):
         fraction = Fraction(round(turns * bottom), bottom)
-        if fraction != 0 and abs(fraction.numerator) <= 12 and abs(float(fraction) * math.pi - value) <= reach:
+        if (
+            fraction != 0
+            and abs(fraction.numerator) <= 12
+            and abs(float(fraction) * math.pi - value) <= reach
+        ):
             found.setdefault(interned.make("*", (interned.number(fraction), pi)), float(fraction) * math.pi)
     for digits in range(1, 4):
         if value != 0:

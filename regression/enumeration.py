@@ -40,8 +40,17 @@ class Bank:
         self.met = 0  # keys in the table
         self.ends = [0]  # expressions of length n lie between ends[n - 1] and ends[n]
         numbers = [np.full(problem.rows, float(number)) for number in grammar.numbers]
-        for token, values in zip([*range(len(grammar.variables), grammar.constant), *range(len(grammar.variables))], [*numbers, *problem.X], strict=True):
-            if self.size < capacity and self.kernels.usable(values) and self.kernels.remember(self.table, values):
+        count = len(grammar.variables)
+        leaves = [
+            *range(count, grammar.constant),
+            *range(count),
+        ]  # numbers first: a column that equals one is that number
+        for token, values in zip(leaves, [*numbers, *problem.X], strict=True):
+            if (
+                self.size < capacity
+                and self.kernels.usable(values)
+                and self.kernels.remember(self.table, values)
+            ):
                 self.values[self.size] = values
                 self.roots[self.size] = token
                 self.lengths[self.size] = 1
@@ -78,7 +87,9 @@ def enumerate_expressions(bank: Bank, archive: Archive, budget: Budget) -> str:
     leaves = np.arange(bank.size)
     scores = np.empty((bank.size, len(archive.views.names)))
     for k in leaves:
-        bank.kernels.unexplained(bank.values[k], archive.views.targets, archive.views.weights, archive.views.spread, scores[k])
+        bank.kernels.unexplained(
+            bank.values[k], archive.views.targets, archive.views.weights, archive.views.spread, scores[k]
+        )
     archive.offer(scores, bank.lengths[: bank.size], bank.tokens)
     budget.spend(bank.size)
     length = grown = 1
@@ -131,7 +142,9 @@ def _combinations(bank: Bank, length: int) -> Iterator[tuple[int, NDArray[np.int
                     yield token, left, right
 
 
-def _try(bank: Bank, archive: Archive, token: int, left: NDArray[np.int64], right: NDArray[np.int64], length: int) -> int:
+def _try(
+    bank: Bank, archive: Archive, token: int, left: NDArray[np.int64], right: NDArray[np.int64], length: int
+) -> int:
     """Apply an operation to stored expressions; store and offer what is new, and return how much that is."""
     grammar, views = bank.grammar, archive.views
     count = len(left)

@@ -77,16 +77,16 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         that are negative or all zero, for limits that are not positive and for operators that a search cannot use; LookupError
         for an operator that does not exist.
         """
-        X, y = validate_data(self, X, y, y_numeric=True, dtype=np.float64)
-        y = np.asarray(y, np.float64)
-        weights = _checked_weights(sample_weight, len(y))
+        table, target = validate_data(self, X, y, y_numeric=True, dtype=np.float64)
+        target = np.asarray(target, np.float64)
+        weights = _checked_weights(sample_weight, len(target))
         budget = self._checked_budget()
-        names = feature_names(getattr(self, "feature_names_in_", None), X.shape[1])
-        _check_size(X[weights > 0], y[weights > 0], names)
-        columns = _varying(X[weights > 0])
+        names = feature_names(getattr(self, "feature_names_in_", None), table.shape[1])
+        _check_size(table[weights > 0], target[weights > 0], names)
+        columns = _varying(table[weights > 0])
         # an operator that is wrong is told before anything else is done, also where no search is needed
         grammar = Grammar(tuple(names[k] for k in columns), self._checked_operators())
-        problem = Problem.of(X[:, columns], y, weights)
+        problem = Problem.of(table[:, columns], target, weights)
         self.symbols_ = tuple(symbol(name) for name in names)
         if problem.constant or not columns:
             self._keep_constant(problem)
@@ -98,7 +98,9 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
 
     def _keep(self, outcome: Any) -> None:
         best = choose(outcome.models)
-        self.equations_ = [Equation(m.complexity, m.loss, outcome.baseline - m.bits, m.term) for m in outcome.models]
+        self.equations_ = [
+            Equation(m.complexity, m.loss, outcome.baseline - m.bits, m.term) for m in outcome.models
+        ]
         self.pareto_front_ = self.equations_
         self.expression_ = self.equations_[best].expression
         self.complexity_ = self.equations_[best].complexity
@@ -121,22 +123,30 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the formula's values (rows,) on the rows of ``X``; nan or inf where it is undefined."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
-        return np.asarray(self._function(*(np.ascontiguousarray(column) for column in X.T)), np.float64)
+        table = validate_data(self, X, reset=False, dtype=np.float64)
+        return np.asarray(self._function(*(np.ascontiguousarray(column) for column in table.T)), np.float64)
 
     def _checked_operators(self) -> tuple[str, ...]:
         if self.operators is None:
             return DEFAULT_OPERATORS
         if isinstance(self.operators, str):
-            raise ValueError(f"operators must be a sequence of names, but is the text {self.operators!r}; write operators=('+', '*', 'sin')")
+            raise ValueError(
+                f"operators must be a sequence of names, but is the text {self.operators!r}; "
+                "write operators=('+', '*', 'sin')"
+            )
         return tuple(self.operators)
 
     def _checked_budget(self) -> Budget:
         for name, limit in (("time_limit", self.time_limit), ("max_evaluations", self.max_evaluations)):
             if limit is not None and not limit > 0:
-                raise ValueError(f"{name} must be positive or None, but is {limit!r}; write {name}={60 if name == 'time_limit' else 100_000}")
+                raise ValueError(
+                    f"{name} must be positive or None, but is {limit!r}; "
+                    f"write {name}={60 if name == 'time_limit' else 100_000}"
+                )
         if self.time_limit is None and self.max_evaluations is None:
-            raise ValueError("time_limit and max_evaluations are both None, so the search might never end; give one, such as time_limit=60")
+            raise ValueError(
+                "time_limit and max_evaluations are both None, so the search might never end; give one, such as time_limit=60"
+            )
         return Budget(self.max_evaluations, self.time_limit)
 
     def __sklearn_tags__(self) -> Any:
@@ -172,12 +182,19 @@ def _checked_weights(sample_weight: ArrayLike | None, rows: int) -> NDArray[np.f
     if weights.ndim == 0:
         weights = np.full(rows, float(weights))
     if weights.shape != (rows,):
-        raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(rows,)}: give one weight for each row of X")
+        raise ValueError(
+            f"sample_weight.shape == {weights.shape}, expected {(rows,)}: give one weight for each row of X"
+        )
     if not np.all(np.isfinite(weights)) or np.any(weights < 0):
         bad = int(np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))[0])
-        raise ValueError(f"sample_weight[{bad}] is {weights[bad]}, but weights are finite and not negative; leave the row out or give it weight 0")
+        raise ValueError(
+            f"sample_weight[{bad}] is {weights[bad]}, but weights are finite and not negative; "
+            "leave the row out or give it weight 0"
+        )
     if not np.any(weights > 0):
-        raise ValueError("every sample_weight is zero, so there is nothing to fit; give some rows a positive weight")
+        raise ValueError(
+            "every sample_weight is zero, so there is nothing to fit; give some rows a positive weight"
+        )
     return weights
 
 
@@ -186,7 +203,10 @@ def _check_size(X: NDArray[np.float64], y: NDArray[np.float64], names: Sequence[
     for name, values in (("y", y), *zip(names, X.T, strict=True)):
         largest = float(np.abs(values).max())
         if largest > HUGE or 0 < largest < 1 / HUGE:
-            raise ValueError(f"the values of {name} reach {largest:.3g}, which a search cannot square in float64; rescale them, in other units")
+            raise ValueError(
+                f"the values of {name} reach {largest:.3g}, which a search cannot square in float64; "
+                "rescale them, in other units"
+            )
 
 
 def _varying(X: NDArray[np.float64]) -> list[int]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symnum.operators import OPERATORS
 from symnum.regression import kernels, operations
 from symnum.regression.grammar import Grammar, Tokens
 
@@ -30,7 +31,9 @@ def kernels_for(opcodes: tuple[str, ...]) -> Any:
     own = opcodes != operations.BUILT_IN
     if not own and kernels.digest() == operations.DIGEST:
         return kernels
-    text = operations.source(opcodes) + repr([operations.operator(name).namespace for name in opcodes[len(operations.BUILT_IN) :]])
+    text = operations.source(opcodes) + repr(
+        [OPERATORS[name].namespace for name in opcodes[len(operations.BUILT_IN) :]]
+    )
     key = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "big")
     with _LOCK:
         if key not in _REBUILT:
@@ -54,7 +57,9 @@ class Evaluator:
         """Return the number of rows."""
         return self.X.shape[1]
 
-    def values(self, expressions: Sequence[Tokens], constants: Sequence[Sequence[float]] | None = None) -> NDArray[np.float64]:
+    def values(
+        self, expressions: Sequence[Tokens], constants: Sequence[Sequence[float]] | None = None
+    ) -> NDArray[np.float64]:
         """Return values (expressions, rows); where an expression is undefined the value is nan or infinite."""
         tokens, lengths = _padded(expressions)
         slots = _slots(constants, len(lengths))
@@ -65,14 +70,20 @@ class Evaluator:
         count = len(constants)
         repeated = np.broadcast_to(tokens, (count, len(tokens)))
         lengths = np.full(count, len(tokens), np.int64)
-        return np.asarray(self.kernels.evaluate(np.ascontiguousarray(repeated), lengths, np.ascontiguousarray(constants), *self._tables))
+        return np.asarray(
+            self.kernels.evaluate(
+                np.ascontiguousarray(repeated), lengths, np.ascontiguousarray(constants), *self._tables
+            )
+        )
 
     def scores(self, expressions: Sequence[Tokens], views: Any) -> NDArray[np.float64]:
         """Return (expressions, views): the part of each view's variance that the best ``a*expression + b`` leaves; inf if undefined."""
         tokens, lengths = _padded(expressions)
         slots = _slots(None, len(lengths))
         return np.asarray(
-            self.kernels.score(tokens, lengths, slots, *self._tables, views.targets, views.weights, views.spread)
+            self.kernels.score(
+                tokens, lengths, slots, *self._tables, views.targets, views.weights, views.spread
+            )
         )
 
 

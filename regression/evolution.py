@@ -38,7 +38,11 @@ class Evolution:
         self.rng = rng
         self.token_bits = float(np.log2(len(self.grammar.searched) + len(self.grammar.leaves)))
         self.same_arity = {
-            int(t): [int(u) for u in self.grammar.searched if self.grammar.arity[u] == self.grammar.arity[t] and u != t]
+            int(t): [
+                int(u)
+                for u in self.grammar.searched
+                if self.grammar.arity[u] == self.grammar.arity[t] and u != t
+            ]
             for t in self.grammar.searched
         }
         self.joining = [int(t) for t in self.grammar.searched if self.grammar.arity[t] == 2]
@@ -64,7 +68,12 @@ class Evolution:
     def _restart(self, budget: Budget) -> None:
         """Fill the population with the archive's fronts and with stored expressions."""
         self.population = []
-        known = [e.tokens for view in range(len(self.archive.best)) for e in self.archive.entries(view) if len(e.text) <= 2 * LONGEST]
+        known = [
+            e.tokens
+            for view in range(len(self.archive.best))
+            for e in self.archive.entries(view)
+            if len(e.text) <= 2 * LONGEST
+        ]
         seeds = [known[k] for k in self.rng.permutation(len(known))[: POPULATION // 3]]
         seeds += [self._stored() for _ in range(POPULATION - len(seeds))]
         self._compete(seeds, budget)
@@ -75,7 +84,9 @@ class Evolution:
             child = self._vary()
             if child is not None and len(child) <= LONGEST and self.grammar.allowed(child):
                 offspring.append(child)
-        budget.spend(POPULATION - len(offspring))  # a child that is not allowed costs too, so that the loop ends
+        budget.spend(
+            POPULATION - len(offspring)
+        )  # a child that is not allowed costs too, so that the loop ends
         return self._compete(offspring, budget)
 
     def _compete(self, newcomers: list[Tokens], budget: Budget) -> bool:
@@ -88,7 +99,9 @@ class Evolution:
         self.archive.offer(scores, lengths, lambda k: newcomers[k])
         fitness = self._bits(scores, lengths)
         before = self.population[0][0] if self.population else np.inf
-        pool = self.population + [(float(f), t) for f, t in zip(fitness, newcomers, strict=True) if np.isfinite(f)]
+        pool = self.population + [
+            (float(f), t) for f, t in zip(fitness, newcomers, strict=True) if np.isfinite(f)
+        ]
         kept: dict[float, tuple[float, Tokens]] = {}
         for each in sorted(pool, key=lambda p: (p[0], len(p[1]), p[1].tobytes())):
             kept.setdefault(round(each[0], 6), each)  # equal functions of equal length have equal bits
@@ -131,7 +144,9 @@ class Evolution:
         if choice < 0.9 and self.joining:
             other = self._parent() if self.rng.random() < 0.5 else self._stored()
             pair = (parent, other) if self.rng.random() < 0.5 else (other, parent)
-            return np.concatenate([np.array([self.joining[int(self.rng.integers(len(self.joining)))]], np.int16), *pair])
+            return np.concatenate(
+                [np.array([self.joining[int(self.rng.integers(len(self.joining)))]], np.int16), *pair]
+            )
         return self._retyped(parent)
 
     def _replaced(self, tokens: Tokens, part: Tokens) -> Tokens:
@@ -147,7 +162,11 @@ class Evolution:
             return np.insert(tokens, place, unary[int(self.rng.integers(len(unary)))])
         if self.grammar.arity[token] == 1 and self.rng.random() < 0.5:
             return np.delete(tokens, place)
-        others = self.same_arity.get(token) if self.grammar.arity[token] else [int(t) for t in self.grammar.leaves if t != token]
+        others = (
+            self.same_arity.get(token)
+            if self.grammar.arity[token]
+            else [int(t) for t in self.grammar.leaves if t != token]
+        )
         if not others:
             return None
         changed = tokens.copy()

@@ -58,9 +58,9 @@ _POWER_FAMILY = 1 << len(FAMILIES)
 class Grammar:
     """Hold the tokens over ``variables`` with the given ``operators``.
 
-    ``operators`` are names of the operator table, and ``"^-1"``, ``"^2"``, ``"^3"``, ``"^4"`` for powers with that exponent; ``numbers`` are
-    the whole numbers that may stand as leaves.  Raises LookupError for an unknown operator, ValueError for one that a search
-    cannot use, or for none.
+    ``operators`` are names of the operator table, and ``"^-1"``, ``"^2"``, ``"^3"``, ``"^4"`` for powers with that exponent;
+    ``numbers`` are the whole numbers that may stand as leaves.  Raises LookupError for an unknown operator, ValueError for one
+    that a search cannot use, or for none.
     """
 
     variables: tuple[str, ...]
@@ -70,7 +70,9 @@ class Grammar:
 
     def __post_init__(self) -> None:
         if not self.operators:
-            raise ValueError("a search needs at least one operator, but operators is empty; write operators=('+', '*')")
+            raise ValueError(
+                "a search needs at least one operator, but operators is empty; write operators=('+', '*')"
+            )
         for name in self.operators:
             reason = operations.refusal(name)
             if reason is not None:
@@ -118,7 +120,9 @@ class Grammar:
     @cached_property
     def arity(self) -> NDArray[np.int64]:
         """Return the number of arguments of each token."""
-        return np.array([0] * self.first_operator + [operations.arity(name) for name in self.all_operators], np.int64)
+        return np.array(
+            [0] * self.first_operator + [operations.arity(name) for name in self.all_operators], np.int64
+        )
 
     @cached_property
     def kind(self) -> NDArray[np.int64]:
@@ -136,20 +140,28 @@ class Grammar:
     def family(self) -> NDArray[np.int64]:
         """Return, as one bit, the family of each token; 0 for none."""
         bits = {name: 1 << i for i, names in enumerate(FAMILIES) for name in names} | {"^": _POWER_FAMILY}
-        return np.array([0] * self.first_operator + [bits.get(name, 0) for name in self.all_operators], np.int64)
+        return np.array(
+            [0] * self.first_operator + [bits.get(name, 0) for name in self.all_operators], np.int64
+        )
 
     @cached_property
     def banned(self) -> NDArray[np.int64]:
         """Return (tokens, 2): the families that may not occur in the first and in the second argument."""
         both = np.stack([self.family, self.family], axis=1)
-        both[self.family == _POWER_FAMILY, 0] = 0  # x^y^z: a power may be the base of a power, not its exponent
+        both[self.family == _POWER_FAMILY, 0] = (
+            0  # x^y^z: a power may be the base of a power, not its exponent
+        )
         return both
 
     @cached_property
     def inverse(self) -> NDArray[np.int64]:
         """Return the token that may not be the direct argument of each token; -1 for none."""
         token = {name: self.first_operator + i for i, name in enumerate(self.all_operators)}
-        return np.array([-1] * self.first_operator + [token.get(INVERSE.get(name, ""), -1) for name in self.all_operators], np.int64)
+        return np.array(
+            [-1] * self.first_operator
+            + [token.get(INVERSE.get(name, ""), -1) for name in self.all_operators],
+            np.int64,
+        )
 
     @cached_property
     def commutative(self) -> NDArray[np.bool_]:
@@ -171,7 +183,10 @@ class Grammar:
         """Return the token array that a text of spellings in prefix order means; raises ValueError unless it is one expression."""
         tokens = np.array([self.token(word) for word in text.split()], np.int16)
         if len(tokens) == 0 or self.end(tokens, 0) != len(tokens):
-            raise ValueError(f"{text!r} is not one expression in prefix order; write every operation before its arguments, as in '+ x sin y'")
+            raise ValueError(
+                f"{text!r} is not one expression in prefix order; "
+                "write every operation before its arguments, as in '+ x sin y'"
+            )
         return tokens
 
     def end(self, tokens: Tokens, start: int) -> int:
@@ -223,5 +238,13 @@ class Grammar:
             else:
                 name = self.all_operators[token - self.first_operator]
                 args = [stack.pop() for _ in range(self.arity[token])]
-                stack.append(interned.make("^", [*args, int(name[1:])]) if name in operations.POWERS else interned.make(name, args))
-        return stack[0] if interface.is_call(stack[0]) or interface.is_symbol(stack[0]) else interned.number(interface.value(stack[0]))
+                stack.append(
+                    interned.make("^", [*args, int(name[1:])])
+                    if name in operations.POWERS
+                    else interned.make(name, args)
+                )
+        return (
+            stack[0]
+            if interface.is_call(stack[0]) or interface.is_symbol(stack[0])
+            else interned.number(interface.value(stack[0]))
+        )

@@ -13,15 +13,17 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from symnum.regression.operations import DIGEST, apply
+
+Array = NDArray[Any]
 
 VARIABLE, NUMBER, CONSTANT, OPERATION = 0, 1, 2, 3
 """Kinds of a token."""
 
 HUGE = 1e100
 """A value beyond this is treated as undefined, so that sums of squares stay finite."""
-
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,7 +41,18 @@ def digest() -> int:
 
 
 @kernel
-def evaluate_one(tokens, length, constants, kind, code, arity, numbers, X, stack, out):
+def evaluate_one(
+    tokens: Array,
+    length: int,
+    constants: Array,
+    kind: Array,
+    code: Array,
+    arity: Array,
+    numbers: Array,
+    X: Array,
+    stack: Array,
+    out: Array,
+) -> None:
     """Evaluate one prefix token array into ``out`` (rows,): read from the right, arguments wait on a stack."""
     top = -1
     slot = 0
@@ -67,7 +80,16 @@ def evaluate_one(tokens, length, constants, kind, code, arity, numbers, X, stack
 
 
 @kernel
-def evaluate(tokens, lengths, constants, kind, code, arity, numbers, X):
+def evaluate(
+    tokens: Array,
+    lengths: Array,
+    constants: Array,
+    kind: Array,
+    code: Array,
+    arity: Array,
+    numbers: Array,
+    X: Array,
+) -> Array:
     """Return the values (expressions, rows) of prefix token arrays (expressions, longest)."""
     out = np.empty((tokens.shape[0], X.shape[1]))
     stack = np.empty((tokens.shape[1] // 2 + 2, X.shape[1]))
@@ -77,7 +99,7 @@ def evaluate(tokens, lengths, constants, kind, code, arity, numbers, X):
 
 
 @kernel
-def usable(values):
+def usable(values: Array) -> bool:
     """Tell whether all values are finite and of reasonable size."""
     for i in range(values.shape[0]):
         if not (abs(values[i]) < HUGE):
@@ -86,7 +108,7 @@ def usable(values):
 
 
 @kernel
-def unexplained(values, targets, weights, spread, result):
+def unexplained(values: Array, targets: Array, weights: Array, spread: Array, result: Array) -> None:
     """Write, for each view, which part of the target's variance ``a*values + b`` leaves at the best a and b."""
     n = values.shape[0]
     for v in range(targets.shape[0]):
@@ -116,7 +138,10 @@ def unexplained(values, targets, weights, spread, result):
 
 
 @kernel
-def score(tokens, lengths, constants, kind, code, arity, numbers, X, targets, weights, spread):
+def score(
+    tokens: Array, lengths: Array, constants: Array, kind: Array, code: Array, arity: Array, numbers: Array, X: Array,
+    targets: Array, weights: Array, spread: Array,
+) -> Array:  # fmt: skip
     """Return the unexplained part of each view (expressions, views); inf where an expression is undefined on a row."""
     result = np.full((tokens.shape[0], targets.shape[0]), np.inf)
     stack = np.empty((tokens.shape[1] // 2 + 2, X.shape[1]))
@@ -129,7 +154,7 @@ def score(tokens, lengths, constants, kind, code, arity, numbers, X, targets, we
 
 
 @kernel
-def fingerprint(values):
+def fingerprint(values: Array) -> Any:
     """Return a 64-bit hash of the values rounded to 38 bits; zero up to rounding counts as zero."""
     largest = 0.0
     for i in range(values.shape[0]):
@@ -146,7 +171,7 @@ def fingerprint(values):
 
 
 @kernel
-def remember(table, values):
+def remember(table: Array, values: Array) -> bool:
     """Put the fingerprint of values into an open-addressing table whose size is a power of two; tell whether it is new."""
     key = fingerprint(values)
     mask = np.uint64(table.shape[0] - 1)
@@ -160,8 +185,11 @@ def remember(table, values):
 
 
 @kernel
-def expand(op, binary, left, right, banned_left, banned_right, inverse, own_family, values, families, roots, table,
-           targets, weights, spread, new_values, new_families, new_scores, picked):  # fmt: skip
+def expand(
+    op: int, binary: bool, left: Array, right: Array, banned_left: int, banned_right: int, inverse: int, own_family: int,
+    values: Array, families: Array, roots: Array, table: Array, targets: Array, weights: Array, spread: Array,
+    new_values: Array, new_families: Array, new_scores: Array, picked: Array,
+) -> int:  # fmt: skip
     """Apply one operation to stored values; write what is defined, allowed and new, and return how much that is.
 
     ``left`` and ``right`` index ``values``; ``families`` and ``roots`` are what the stored expressions contain and their opcode.
@@ -186,7 +214,7 @@ def expand(op, binary, left, right, banned_left, banned_right, inverse, own_fami
 
 
 @kernel
-def end(tokens, start, arity):
+def end(tokens: Array, start: int, arity: Array) -> int:
     """Return where the sub-expression that begins at ``start`` ends, -1 if nowhere."""
     missing = 1
     for place in range(start, tokens.shape[0]):
@@ -197,7 +225,7 @@ def end(tokens, start, arity):
 
 
 @kernel
-def allowed(tokens, arity, family, banned, inverse):
+def allowed(tokens: Array, arity: Array, family: Array, banned: Array, inverse: Array) -> bool:
     """Tell whether a whole expression keeps the rules of nesting."""
     families = np.zeros(tokens.shape[0] + 1, np.int64)
     roots = np.zeros(tokens.shape[0] + 1, np.int64)
@@ -216,7 +244,17 @@ def allowed(tokens, arity, family, banned, inverse):
     return top == 0
 
 
-NAMES = ("digest", "evaluate_one", "evaluate", "usable", "unexplained", "score", "fingerprint", "remember", "expand")
+NAMES = (
+    "digest",
+    "evaluate_one",
+    "evaluate",
+    "usable",
+    "unexplained",
+    "score",
+    "fingerprint",
+    "remember",
+    "expand",
+)
 """The kernels in the order in which they call each other."""
 
 

@@ -1,6 +1,7 @@
 """The elementwise operations of the search kernels, generated from the operator table.
 
-Every row of the table that maps one or two reals to a real and has a ``numba`` spelling gets an opcode; whole powers such as ``"^2"`` have opcodes of their own because they are cheaper than ``"^"``.
+Every row of the table that maps one or two reals to a real and has a ``numba`` spelling gets an opcode; whole powers such as
+``"^2"`` have opcodes of their own because they are cheaper than ``"^"``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ import numba
 from symnum.codegen import special
 from symnum.operators import _BUILT_IN, OPERATORS, Operator, operator
 
-POWERS = {"^-1": "(1.0 / {0})", "^2": "({0} * {0})", "^3": "({0} * {0} * {0})", "^4": "(({0} * {0}) * ({0} * {0}))"}
+POWERS = {
+    "^-1": "(1.0 / {0})",
+    "^2": "({0} * {0})",
+    "^3": "({0} * {0} * {0})",
+    "^4": "(({0} * {0}) * ({0} * {0}))",
+}
 """Operations that are the operator ``^`` with a fixed exponent, and their spelling."""
 
 _HELPER = re.compile(r"(?<![\w.])_\w+")
@@ -24,7 +30,7 @@ _HELPER = re.compile(r"(?<![\w.])_\w+")
 
 def _arity(row: Operator) -> int:
     """Return how many arguments an operation of this row takes: sums and products are taken two at a time."""
-    low, high = row.arity
+    _, high = row.arity
     return 2 if high is None else high
 
 
@@ -42,7 +48,10 @@ def refusal(name: str) -> str | None:
     return None
 
 
-BUILT_IN: tuple[str, ...] = (*(name for name in OPERATORS if name in _BUILT_IN and refusal(name) is None), *POWERS)
+BUILT_IN: tuple[str, ...] = (
+    *(name for name in OPERATORS if name in _BUILT_IN and refusal(name) is None),
+    *POWERS,
+)
 """The names that have an opcode in the kernels that are cached on disk, in the order of the opcodes."""
 
 

@@ -87,7 +87,7 @@ class Views:
         found: list[tuple[str, Floats, Floats]] = [("plain", y, w)]
         if problem.relative:
             found.append(("relative", y, w / size**2))
-        if problem.relative and ((grammar.has("exp") or grammar.has("^", "log"))):
+        if problem.relative and (grammar.has("exp") or grammar.has("^", "log")):
             found.append(("log", np.log(size), w))
         if problem.relative and grammar.has("/"):
             found.append(("reciprocal", 1 / y, w * size**2))
@@ -102,9 +102,13 @@ class Views:
             centred = target - mean
             spread = float(share @ centred**2)
             if np.isfinite(spread) and spread > (EXACT * max(abs(mean), float(np.abs(target).max()))) ** 2:
-                rows.append((name, centred, share, spread, mean, EXACT**2 * float(share @ target**2) / spread))
+                rows.append(
+                    (name, centred, share, spread, mean, EXACT**2 * float(share @ target**2) / spread)
+                )
         names, targets, weights, spreads, means, floors = zip(*rows, strict=True)
-        return cls(names, np.array(targets), np.array(weights), np.array(spreads), np.array(means), np.array(floors))
+        return cls(
+            names, np.array(targets), np.array(weights), np.array(spreads), np.array(means), np.array(floors)
+        )
 
     def linear(self, view: int, values: Floats) -> tuple[float, float]:
         """Return a and b of the best ``a*values + b``."""
@@ -121,7 +125,10 @@ class Views:
         means = values @ share
         centred = (values - means[:, None]) * np.sqrt(share)
         norms = np.linalg.norm(centred, axis=1)
-        solved = np.linalg.lstsq((centred / norms[:, None]).T, self.targets[view] * np.sqrt(share), rcond=None)[0] / norms
+        solved = (
+            np.linalg.lstsq((centred / norms[:, None]).T, self.targets[view] * np.sqrt(share), rcond=None)[0]
+            / norms
+        )
         return [float(c) for c in solved], float(self.means[view] - solved @ means)
 
 

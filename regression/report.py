@@ -19,9 +19,7 @@ class FitReport:
     max_relative_error: float
 
     def __str__(self) -> str:
-        return (
-            f"rows: {self.rows}, R2: {self.r2:.10g}, RMSE: {self.rmse:.4g}, largest relative error: {self.max_relative_error:.3g}"
-        )
+        return f"rows: {self.rows}, R2: {self.r2:.10g}, RMSE: {self.rmse:.4g}, largest relative error: {self.max_relative_error:.3g}"
 
 
 def fit_report(model: Any, X: ArrayLike, y: ArrayLike) -> FitReport:
@@ -39,7 +37,9 @@ def fit_report(model: Any, X: ArrayLike, y: ArrayLike) -> FitReport:
     predicted = np.asarray(model.predict(X), np.float64)
     target = np.asarray(y, np.float64)
     if target.shape != predicted.shape:
-        raise ValueError(f"y has shape {target.shape}, but the model predicts shape {predicted.shape}; give one target for each row of X")
+        raise ValueError(
+            f"y has shape {target.shape}, but the model predicts shape {predicted.shape}; give one target for each row of X"
+        )
     error = predicted - target
     spread = float(np.sum((target - target.mean()) ** 2))
     nonzero = target != 0

@@ -89,12 +89,22 @@ class Search:
         try:
             stopped = self._search()
         except KeyboardInterrupt:
-            warnings.warn("the search was interrupted: the result is the best formula found so far", UserWarning, stacklevel=3)
+            warnings.warn(
+                "the search was interrupted: the result is the best formula found so far",
+                UserWarning,
+                stacklevel=3,
+            )
         return self._finish(stopped)
 
     def _search(self) -> str:
         for view, name in enumerate(self.views.names):
-            pool = sums.monomials(self.grammar) if name in ("plain", "relative") else sums.logarithms(self.grammar) if name == "log" else []
+            pool = (
+                sums.monomials(self.grammar)
+                if name in ("plain", "relative")
+                else sums.logarithms(self.grammar)
+                if name == "log"
+                else []
+            )
             self.sums += sums.eliminate(pool, self.evaluator, self.views, view)
             self.budget.spend(len(pool))
         first = self.budget.part(ENUMERATION)
@@ -135,8 +145,11 @@ class Search:
             baseline[noise] = final[-1].bits
             for tokens, start in self._finalists(rough, candidates):
                 fitted = fine.fit(tokens, start)
-                if fitted is not None:
-                    final.append(fine.snapped(tokens, fitted))
+                if fitted is None:
+                    continue
+                model = fine.model(tokens, fitted)
+                hopeful = fine.least_bits(model, fitted) < min(each.bits for each in final)
+                final.append(fine.snapped(tokens, fitted) if hopeful else fine.rounded(tokens, fitted, model))
         final = [model for model in final if np.isfinite(model.bits)]
         noise = noise_model(final)
         rounding = description.noise_floor(self.whole, noise) ** 2
@@ -182,16 +195,27 @@ class Search:
                 ranked.append((self.problem.rows / 2 * np.log2(left) + token_bits * len(entry.tokens), entry))
             fronted = set(self.archive.front(view))
             ranked.sort(key=lambda r: (r[0], r[1].text))
-            chosen = [r for k, r in enumerate(ranked) if k < REFINED // len(self.views.names) or r[1] in fronted]
+            chosen = [
+                r for k, r in enumerate(ranked) if k < REFINED // len(self.views.names) or r[1] in fronted
+            ]
             for bits, entry in chosen:
                 values = self.evaluator.values([entry.tokens])[0]
                 slope, offset = self.views.linear(view, values)
-                written = in_plain_target(self.grammar, name, [entry.tokens], [slope], offset, self.problem.sign)
+                written = in_plain_target(
+                    self.grammar, name, [entry.tokens], [slope], offset, self.problem.sign
+                )
                 if written is not None:
                     yield Candidate(float(bits), written[0].tobytes(), tuple(written[1]))
         for each in self.sums:
             coefficients, offset = self.views.least_squares(each.view, self.evaluator.values(each.tokens))
-            written = in_plain_target(self.grammar, self.views.names[each.view], each.tokens, coefficients, offset, self.problem.sign)
+            written = in_plain_target(
+                self.grammar,
+                self.views.names[each.view],
+                each.tokens,
+                coefficients,
+                offset,
+                self.problem.sign,
+            )
             if written is not None:
                 left = max(each.left, float(self.views.floors[each.view]))
                 bits = self.problem.rows / 2 * np.log2(left) + token_bits * each.length

@@ -65,7 +65,11 @@ def grow(bank: Bank, views: Views, view: int, budget: Budget) -> list[Sum]:
         if len(candidates) < 2:
             break
         found += _beam(bank, views, view, candidates, budget)
-        if size >= bank.size or budget.spent or any(each.left <= views.floors[view] + ROUNDING for each in found):
+        if (
+            size >= bank.size
+            or budget.spent
+            or any(each.left <= views.floors[view] + ROUNDING for each in found)
+        ):
             break
     best: dict[int, list[Sum]] = {}
     for each in sorted(found, key=lambda s: (s.left, s.length, s.terms)):
@@ -128,7 +132,11 @@ def _beam(bank: Bank, views: Views, view: int, candidates: NDArray[np.int64], bu
             for k in np.argsort(left_over, kind="stable")[:BEAM]:
                 larger = tuple(sorted((*chosen, int(k))))
                 if gain[k] >= 0 and larger not in grown:
-                    grown[larger] = (_rank(left_over[k], lengths[list(larger)].sum()), float(left_over[k]), larger)
+                    grown[larger] = (
+                        _rank(left_over[k], lengths[list(larger)].sum()),
+                        float(left_over[k]),
+                        larger,
+                    )
         ranked = sorted(grown.values(), key=lambda g: (g[0], g[2]))[:BEAM]
     return found
 
@@ -138,7 +146,9 @@ def _rank(left: float, length: float) -> float:
     return float(np.log(left + 1e-30) + 0.02 * length)
 
 
-def _best_pairs(F: Floats, target: Floats, lengths: NDArray[np.int64]) -> list[tuple[float, float, tuple[int, ...]]]:
+def _best_pairs(
+    F: Floats, target: Floats, lengths: NDArray[np.int64]
+) -> list[tuple[float, float, tuple[int, ...]]]:
     """Return the best pairs of directions as (rank, what is left, pair), from their correlations."""
     along = F @ target
     best: list[tuple[float, float, tuple[int, ...]]] = []
@@ -146,10 +156,14 @@ def _best_pairs(F: Floats, target: Floats, lengths: NDArray[np.int64]) -> list[t
         block = slice(start, start + 256)
         between = F[block] @ F.T
         fresh = 1.0 - between**2
-        explained = along[block, None] ** 2 + along[None, :] ** 2 - 2 * along[block, None] * along[None, :] * between
+        explained = (
+            along[block, None] ** 2 + along[None, :] ** 2 - 2 * along[block, None] * along[None, :] * between
+        )
         upper = np.arange(len(F))[None, :] > np.arange(start, start + len(between))[:, None]
         with np.errstate(divide="ignore", invalid="ignore"):
-            left = np.where(upper & (fresh > _DEPENDENT**0.5), np.clip(1.0 - explained / fresh, 0.0, 1.0), np.inf)
+            left = np.where(
+                upper & (fresh > _DEPENDENT**0.5), np.clip(1.0 - explained / fresh, 0.0, 1.0), np.inf
+            )
         order = np.log(left + 1e-30) + 0.02 * (lengths[block, None] + lengths[None, :])
         count = min(BEAM, order.size)
         for flat in np.argpartition(order.ravel(), count - 1)[:count]:
@@ -222,7 +236,10 @@ def monomials(grammar: Grammar) -> list[Tokens]:
     for degree in range(1, DEGREE + 1 if grammar.has("*") else 2):
         if degree > 1 and math.comb(count + degree, degree) > MONOMIALS:
             break
-        found += [_monomial(grammar, powers) for powers in itertools.combinations_with_replacement(range(count), degree)]
+        found += [
+            _monomial(grammar, powers)
+            for powers in itertools.combinations_with_replacement(range(count), degree)
+        ]
     return found
 
 
@@ -235,4 +252,6 @@ def logarithms(grammar: Grammar) -> list[Tokens]:
     """Return the logarithm of each variable, the terms of a power law in the view log y; none where the language has no log."""
     if not grammar.has("log"):
         return []
-    return [np.array([grammar.token("log"), variable], np.int16) for variable in range(len(grammar.variables))]
+    return [
+        np.array([grammar.token("log"), variable], np.int16) for variable in range(len(grammar.variables))
+    ]

@@ -14,14 +14,18 @@ Names are loaded when they are first used, so that the import is quick.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 __version__ = "0.1.0"
 
 _HOME = {
     "symnum.symbols": "symbols symbol number convert",
     "symnum.operators": "Operator OPERATORS register_operator",
-    "symnum.functions": "sqrt cbrt exp expm1 log log1p log2 log10 sin cos tan cot sec csc asin acos atan acot asec acsc atan2 sinh cosh tanh coth sech csch asinh acosh atanh sign floor ceil mod erf gamma lgamma digamma trigamma eq ne lt le gt ge all_of any_of negation ifelse min max abs pi call",
+    "symnum.functions": (
+        "sqrt cbrt exp expm1 log log1p log2 log10 sin cos tan cot sec csc asin acos atan acot asec acsc "
+        "atan2 sinh cosh tanh coth sech csch asinh acosh atanh sign floor ceil mod erf gamma lgamma "
+        "digamma trigamma eq ne lt le gt ge all_of any_of negation ifelse min max abs pi call"
+    ),
     "symnum.text.parser": "parse ParseError",
     "symnum.text.latex": "latex",
     "symnum.text.serialize": "to_json from_json",

@@ -10,7 +10,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
+
+from symnum.rows import content_lines, evaluate_rows, json_value, shown
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141
@@ -107,9 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument(
         "--wrt", required=True, type=_names, metavar="X[,Y]", help="what to differentiate by, in turn"
     )
-    diff.add_argument(
-        "--order", type=_count, default=1, metavar="N", help="how often, for each (default 1)"
-    )
+    diff.add_argument("--order", type=_count, default=1, metavar="N", help="how often, for each (default 1)")
     _takes_style(diff)
 
     compiled = verb("compile", _compile, "Compile formulas; print the code, or the values at points.")
@@ -201,7 +202,6 @@ def _doctor(options: argparse.Namespace) -> int:
 def _compile(options: argparse.Namespace) -> int:
     import symnum as sn
     from symnum import term as interface
-    from symnum.rows import evaluate_rows, first_line, shown
 
     formulas = list(_formulas(options.formulas, "compile"))
     if not formulas:
@@ -217,16 +217,21 @@ def _compile(options: argparse.Namespace) -> int:
         values = function(*(options.at[name] for name in names))
         results = [values] if len(terms) == 1 else list(values)
         if options.json:
-            print(json.dumps({"input": inputs, "at": options.at, "result": [shown(v, True) for v in results]}))
+            print(json.dumps({"input": inputs, "at": options.at, "result": [json_value(v) for v in results]}))
         else:
             print(*(shown(v) for v in results))
         return 0
-    reads_rows = options.emit is None and "-" not in options.formulas and options.formulas
-    line = first_line(sys.stdin) if reads_rows and not _is_terminal(sys.stdin) else ""
-    if line:
-        return evaluate_rows(function, names, len(terms), line, sys.stdin, sys.stdout, as_json=options.json)
+    formulas_from_stdin = not options.formulas or "-" in options.formulas
+    if names and options.emit is None and not formulas_from_stdin and not _is_terminal(sys.stdin):
+        lines = content_lines(sys.stdin)
+        first = next(lines, None)
+        if first is not None:
+            evaluate_rows(function, names, chain([first], lines), sys.stdout, as_json=options.json)
+            return 0
     if options.json:
-        print(json.dumps({"input": inputs, "args": names, "target": function.target, "source": function.source}))
+        print(
+            json.dumps({"input": inputs, "args": names, "target": function.target, "source": function.source})
+        )
     else:
         print(function.source.rstrip("\n"))
     return 0
@@ -237,7 +242,9 @@ def _check_point(point: dict[str, float], names: Sequence[str]) -> None:
     extra = [name for name in point if name not in names]
     if missing or extra:
         what = (
-            f"gives no value for {', '.join(missing)}" if missing else f"gives {', '.join(extra)}, not an argument"
+            f"gives no value for {', '.join(missing)}"
+            if missing
+            else f"gives {', '.join(extra)}, not an argument"
         )
         raise ValueError(
             f"--at {what}; the arguments are {', '.join(names) or 'none'}: write --at {','.join(f'{n}=1' for n in names)}"
@@ -271,14 +278,15 @@ def _each(options: argparse.Namespace, function: Callable[[Any], Any], details: 
 def _formulas(given: Sequence[str], verb: str) -> Iterator[tuple[str, str]]:
     """Yield (where it stands, formula) from the arguments, or from the lines of stdin."""
     if not given and _is_terminal(sys.stdin):
-        raise ValueError(f"{verb} got no formula; write symnum {verb} 'x^2 + y', or pipe one formula a line into it")
+        raise ValueError(
+            f"{verb} got no formula; write symnum {verb} 'x^2 + y', or pipe one formula a line into it"
+        )
     for text in given or ["-"]:
         if text != "-":
             yield "", text
             continue
-        for number, line in enumerate(sys.stdin, 1):
-            if line.strip() and not line.lstrip().startswith("#"):
-                yield f"stdin line {number}: ", line.strip()
+        for number, line in content_lines(sys.stdin):
+            yield f"stdin line {number}: ", line
 
 
 def _parsed(text: str, where: str = "") -> Any:
@@ -299,7 +307,9 @@ def _symbol(name: str, terms: Sequence[Any]) -> Any:
 
     found = [s for s in interface.free_symbols(*terms) if interface.name(s) == name]
     if len(found) > 1:
-        raise ValueError(f"the formulas have two different symbols {name!r}; declare both alike or rename one")
+        raise ValueError(
+            f"the formulas have two different symbols {name!r}; declare both alike or rename one"
+        )
     return found[0] if found else sn.symbols(name)
 
 
@@ -311,7 +321,9 @@ def _names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     wrong = [name for name in names if not name.isidentifier()]
     if wrong:
-        raise argparse.ArgumentTypeError(f"{wrong[0]!r} is not a name; write names separated by commas, such as x,y")
+        raise argparse.ArgumentTypeError(
+            f"{wrong[0]!r} is not a name; write names separated by commas, such as x,y"
+        )
     return names
 
 

@@ -5,11 +5,9 @@ Each part returns what it measured as a dict, so that tests and notebooks can us
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import symnum as sn
 
@@ -48,7 +46,9 @@ def formula(rows: int = 10_000) -> dict[str, Any]:
     compiled = sn.compile([simple, slope], [x, y])
     symbols = sympy.symbols("x y")
     lambdified = sympy.lambdify(symbols, [theirs_simple, theirs_simple.diff(symbols[0])], "numpy")
-    unsimplified = sympy.lambdify(symbols, [part := sympy.sympify(FORMULA.replace("^", "**")), part.diff(symbols[0])], "numpy")
+    unsimplified = sympy.lambdify(
+        symbols, [part := sympy.sympify(FORMULA.replace("^", "**")), part.diff(symbols[0])], "numpy"
+    )
     ours, theirs = compiled(*points), np.array(lambdified(*points))
     if not np.allclose(ours, theirs, rtol=1e-12, atol=1e-12):
         raise ArithmeticError("the compiled formula and sympy.lambdify disagree; please report this")
@@ -74,7 +74,9 @@ def kepler() -> dict[str, Any]:
     planets = load_planets()
     distance, period = planets["semi_major_axis_au"], planets["period_years"]
     begin = time.perf_counter()
-    model = SymbolicRegressor(random_state=0, time_limit=20).fit(distance.reshape(-1, 1), period, feature_names=["a"])
+    model = SymbolicRegressor(random_state=0, time_limit=20).fit(
+        distance.reshape(-1, 1), period, feature_names=["a"]
+    )
     return dict(model=model, planets=planets, seconds=time.perf_counter() - begin)
 
 
@@ -82,6 +84,7 @@ def reaction_diffusion(n: int = 32, t_end: float = 10.0) -> dict[str, Any]:
     """Trace a plain NumPy reaction-diffusion solver, and solve it with SciPy's BDF before and after."""
     import numpy as np
     from scipy.integrate import solve_ivp
+
     from symnum.pde import trace
     from symnum.pde.models import reaction_diffusion as model
 
@@ -92,7 +95,12 @@ def reaction_diffusion(n: int = 32, t_end: float = 10.0) -> dict[str, Any]:
     ours = time.perf_counter() - begin
     begin = time.perf_counter()
     untouched = solve_ivp(
-        lambda t, u: np.asarray(f(t, u.reshape(u0.shape))).ravel(), (0.0, t_end), u0.ravel(), method="BDF", rtol=1e-3, atol=1e-6
+        lambda t, u: np.asarray(f(t, u.reshape(u0.shape))).ravel(),
+        (0.0, t_end),
+        u0.ravel(),
+        method="BDF",
+        rtol=1e-3,
+        atol=1e-6,
     )
     theirs = time.perf_counter() - begin
     final = solution.u[-1]

@@ -45,8 +45,12 @@ def exact(value: object) -> Value:
     if isinstance(value, numbers.Real):
         return exact(float(value))
     if isinstance(value, numbers.Complex):
-        raise TypeError(f"complex number {value!r} cannot be part of a term: terms are real; split it into real and imaginary parts")
-    raise TypeError(f"{value!r} of type {cls.__name__} is not a number; use an int, float or fractions.Fraction")
+        raise TypeError(
+            f"complex number {value!r} cannot be part of a term: terms are real; split it into real and imaginary parts"
+        )
+    raise TypeError(
+        f"{value!r} of type {cls.__name__} is not a number; use an int, float or fractions.Fraction"
+    )
 
 
 def parse_number(text: str) -> Value:
@@ -61,7 +65,9 @@ def parse_number(text: str) -> Value:
             return exact(Fraction(stripped))
         return int(stripped) if stripped.lstrip("+-").isdigit() else exact(float(stripped))
     except (ValueError, ZeroDivisionError) as problem:
-        raise ValueError(f"{text!r} is not a number ({problem}); write digits such as '3', '1/3' or '2.5'") from None
+        raise ValueError(
+            f"{text!r} is not a number ({problem}); write digits such as '3', '1/3' or '2.5'"
+        ) from None
 
 
 _CHUNK = 4000
@@ -131,12 +137,19 @@ def power(base: Value, exponent: Value) -> Value | None:
         if base in (0, 1, -1):
             return base if exponent % 2 else abs(base) if exponent else 1
         bits = max(base.numerator.bit_length(), base.denominator.bit_length()) * abs(exponent)
-        return None if bits > MAX_BITS else normal(Fraction(base) ** exponent if exponent < 0 else base**exponent)
+        return (
+            None
+            if bits > MAX_BITS
+            else normal(Fraction(base) ** exponent if exponent < 0 else base**exponent)
+        )
     if base in (0, 1):
         return base if exponent > 0 else (1 if base == 1 else None)
     if base < 0:
         return None
-    top, bottom = _exact_root(base.numerator, exponent.denominator), _exact_root(base.denominator, exponent.denominator)
+    top, bottom = (
+        _exact_root(base.numerator, exponent.denominator),
+        _exact_root(base.denominator, exponent.denominator),
+    )
     return None if top is None or bottom is None else power(normal(Fraction(top, bottom)), exponent.numerator)
 
 
@@ -146,7 +159,13 @@ def _float_power(base: float, exponent: float) -> float:
     except OverflowError:
         return math.inf if base > 0 or exponent % 2 == 0 else -math.inf
     except ValueError:
-        return math.copysign(math.inf, base) if base == 0 and exponent % 2 == 1 else math.inf if base == 0 else NAN
+        return (
+            math.copysign(math.inf, base)
+            if base == 0 and exponent % 2 == 1
+            else math.inf
+            if base == 0
+            else NAN
+        )
 
 
 def _exact_root(n: int, degree: int) -> int | None:
@@ -155,7 +174,13 @@ def _exact_root(n: int, degree: int) -> int | None:
         return n
     if degree > n.bit_length():
         return None
-    root = math.isqrt(n) if degree == 2 else round(n ** (1.0 / degree)) if n.bit_length() < 1000 else _newton_root(n, degree)
+    root = (
+        math.isqrt(n)
+        if degree == 2
+        else round(n ** (1.0 / degree))
+        if n.bit_length() < 1000
+        else _newton_root(n, degree)
+    )
     return next((r for r in (root - 1, root, root + 1) if r >= 0 and r**degree == n), None)
 
 

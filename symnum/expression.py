@@ -36,7 +36,9 @@ class Expression:
         if type(other).__module__ == "numpy" and getattr(other, "ndim", 1) == 0:
             return self._convert(other)
         if isinstance(other, complex):
-            raise TypeError(f"complex number {other!r} cannot be part of a term: terms are real; split it into real and imaginary parts")
+            raise TypeError(
+                f"complex number {other!r} cannot be part of a term: terms are real; split it into real and imaginary parts"
+            )
         if isinstance(other, str):
             raise TypeError(f"cannot combine a term with the text {other!r}; write symnum.parse({other!r})")
         return NotImplemented
@@ -140,7 +142,9 @@ class Expression:
     def __int__(self) -> int:
         if interface.is_number(self):
             return int(interface.value(self))
-        raise TypeError(f"{_short(self)} is not a number and has no int value; write symnum.evaluate(term, {{symbol: value}})")
+        raise TypeError(
+            f"{_short(self)} is not a number and has no int value; write symnum.evaluate(term, {{symbol: value}})"
+        )
 
     def __iter__(self) -> NoReturn:
         raise TypeError(f"{_short(self)} cannot be iterated; its arguments are symnum.term.args(term)")
@@ -157,7 +161,9 @@ class Expression:
 
         head = _UFUNC_HEADS.get(ufunc.__name__, ufunc.__name__)
         if method != "__call__" or options or head not in OPERATORS:
-            raise TypeError(f"numpy.{ufunc.__name__} ({method}) does not take symbolic terms; the operators are symnum.operators.OPERATORS")
+            raise TypeError(
+                f"numpy.{ufunc.__name__} ({method}) does not take symbolic terms; the operators are symnum.operators.OPERATORS"
+            )
         if any(getattr(x, "ndim", 0) for x in inputs):
             arrays = [x for x in inputs if getattr(x, "ndim", 0)]
             if all(x.dtype == object for x in arrays):

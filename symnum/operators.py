@@ -15,7 +15,6 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -60,7 +59,7 @@ class Operator:
     namespace: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        low, high = self.arity
+        high = self.arity[1]
         if self.derivative is not None and high is not None and len(self.derivative) != high:
             raise ValueError(
                 f"operator {self.name!r} takes {high} arguments but its row gives {len(self.derivative)} derivatives; "
@@ -85,7 +84,9 @@ class Operator:
         return f"{self.name}({names}{', ...' if high is None else ''})" if high != 0 else self.name
 
 
-def _row(name: str, arity: int | tuple[int, int | None] = 1, derivative: str | None = None, **columns: Any) -> Operator:
+def _row(
+    name: str, arity: int | tuple[int, int | None] = 1, derivative: str | None = None, **columns: Any
+) -> Operator:
     """Build a table row: several derivatives are separated by ``;`` and unnamed spellings follow the operator's own name."""
     span = (arity, arity) if isinstance(arity, int) else arity
     if isinstance(columns.get("values"), dict):
@@ -111,7 +112,9 @@ def _elementary(name: str, derivative: str, **columns: Any) -> Operator:
     return _row(name, 1, derivative, **{"latex": rf"\{name}\left({{0}}\right)", **columns})
 
 
-def _comparison(name: str, numpy: str, torch: str, llvm: str, latex: str, egglog: str, sympy: str, **columns: Any) -> Operator:
+def _comparison(
+    name: str, numpy: str, torch: str, llvm: str, latex: str, egglog: str, sympy: str, **columns: Any
+) -> Operator:
     infix = f"({{0}} {name} {{1}})"
     return _row(name, 2, None, result_sort="boolean", numpy=f"numpy.{numpy}({{0}}, {{1}})", numba=infix, llvm=f"fcmp {llvm}", c=infix,
                 torch=f"torch.{torch}({{0}}, {{1}})", latex=f"{{0}} {latex} {{1}}", egglog=egglog, sympy=sympy, arb="", precedence=40, **columns)  # fmt: skip
@@ -260,7 +263,9 @@ def operator(name: str) -> Operator:
     return row
 
 
-def register_operator(name: str, arity: int, derivative: str | tuple[str, ...] | None = None, **columns: Any) -> Operator:
+def register_operator(
+    name: str, arity: int, derivative: str | tuple[str, ...] | None = None, **columns: Any
+) -> Operator:
     """Add an operator to the table and return its row.
 
     ``derivative`` holds one text per argument in the names ``a, b, c`` and ``f``; ``numpy`` and ``numba`` are templates
@@ -272,14 +277,20 @@ def register_operator(name: str, arity: int, derivative: str | tuple[str, ...] |
     'softplus_doc(a)'
     """
     if not name.isidentifier():
-        raise ValueError(f"operator name {name!r} is not an identifier; use letters, digits and _, such as 'softplus'")
+        raise ValueError(
+            f"operator name {name!r} is not an identifier; use letters, digits and _, such as 'softplus'"
+        )
     if name in _BUILT_IN:
-        raise ValueError(f"operator {name!r} is built in and cannot be replaced; choose another name, such as {name + '_'!r}")
+        raise ValueError(
+            f"operator {name!r} is built in and cannot be replaced; choose another name, such as {name + '_'!r}"
+        )
     if not isinstance(arity, int) or not 0 < arity <= len(ARGUMENTS):
         raise ValueError(f"operator {name!r} needs an arity from 1 to {len(ARGUMENTS)}, but got {arity!r}")
     unknown = set(columns) - {f.name for f in fields(Operator)}
     if unknown:
-        raise ValueError(f"operator {name!r} has unknown columns {sorted(unknown)}; the columns are those of symnum.Operator")
+        raise ValueError(
+            f"operator {name!r} has unknown columns {sorted(unknown)}; the columns are those of symnum.Operator"
+        )
     if "numpy" not in columns:
         raise ValueError(
             f"operator {name!r} has no numpy spelling, so no value of it could be computed; "
@@ -297,7 +308,9 @@ def register_operator(name: str, arity: int, derivative: str | tuple[str, ...] |
     texts = (derivative,) if isinstance(derivative, str) else derivative
     if arity > 1 and isinstance(derivative, str):
         texts = tuple(part.strip() for part in derivative.split(";"))
-    row = Operator(name, (arity, arity), texts, namespace=MappingProxyType(namespace), **{**spelled, **columns})
+    row = Operator(
+        name, (arity, arity), texts, namespace=MappingProxyType(namespace), **{**spelled, **columns}
+    )
     with _LOCK:
         _TABLE[name] = row
     return row
@@ -312,8 +325,14 @@ def result_sort(row: Operator, sorts: tuple[str, ...], last_value: Any = None) -
     for index, sort in enumerate(sorts):
         wanted = kinds[index] if index < len(kinds) else kinds[-1]
         if wanted != "any" and (sort == "boolean") != (wanted == "boolean"):
-            cure = "write a comparison such as x > 0" if wanted == "boolean" else "write ifelse(condition, 1, 0) to use it as a number"
-            raise TypeError(f"operator {row.name!r} takes {wanted} arguments, but argument {index + 1} is {sort}; {cure}")
+            cure = (
+                "write a comparison such as x > 0"
+                if wanted == "boolean"
+                else "write ifelse(condition, 1, 0) to use it as a number"
+            )
+            raise TypeError(
+                f"operator {row.name!r} takes {wanted} arguments, but argument {index + 1} is {sort}; {cure}"
+            )
     if row.result_sort == "join":
         return "integer" if sorts and all(sort == "integer" for sort in sorts) else "real"
     if row.result_sort == "power":
@@ -322,7 +341,9 @@ def result_sort(row: Operator, sorts: tuple[str, ...], last_value: Any = None) -
     if row.result_sort == "branch":
         first, second = sorts[1], sorts[2]
         if (first == "boolean") != (second == "boolean"):
-            raise TypeError(f"both branches of ifelse must have one sort, but they are {first} and {second}; make them both numbers or both conditions")
+            raise TypeError(
+                f"both branches of ifelse must have one sort, but they are {first} and {second}; make them both numbers or both conditions"
+            )
         return first if first == second else "real"
     return row.result_sort
 

@@ -25,8 +25,6 @@ class OrderKey(NamedTuple):
     digest: bytes
 
 
-
-
 def order_key(root: Any) -> OrderKey:
     """Return the sorting key of a term, linear in its distinct sub-terms.
 
@@ -52,11 +50,15 @@ def order_key(root: Any) -> OrderKey:
 def _key(node: Any, known: dict[Any, OrderKey]) -> OrderKey:
     if interface.is_number(node):
         value = interface.value(node)
-        return OrderKey("", 0, _digest(b"n", f"{type(value).__name__} {value!r}".encode()))
+        # Hexadecimal for exact numbers: Python refuses to write long integers in decimal.
+        spelled = repr(value) if type(value) is float else f"{value.numerator:x}/{value.denominator:x}"
+        return OrderKey("", 0, _digest(b"n", f"{type(value).__name__} {spelled}".encode()))
     if interface.is_symbol(node):
         name = interface.name(node)
         spelled = f"{name} {interface.sort_of(node)} {' '.join(sorted(interface.assumptions(node)))}"
-        return OrderKey("0" + _DIGITS.sub(lambda m: m.group().zfill(8), name), 1, _digest(b"s", spelled.encode()))
+        return OrderKey(
+            "0" + _DIGITS.sub(lambda m: m.group().zfill(8), name), 1, _digest(b"s", spelled.encode())
+        )
     head = interface.head(node)
     keys = [known[interface.key(arg)] for arg in interface.args(node)]
     if head in ("+", "*"):
@@ -99,5 +101,3 @@ def sort_factors(terms: Iterable[Any]) -> tuple[Any, ...]:
 
 def _factor_key(term: Any) -> tuple[Any, ...]:
     return (not interface.is_number(term), order_key(term))
-
-

@@ -13,7 +13,7 @@ from symnum.operators import OPERATORS
 BACKENDS: Mapping[str, Any] = {"interned": interned, "tree": tree}
 """Backend name -> the module with its ``symbol``, ``number`` and ``make``."""
 
-RESERVED = frozenset({"pi", "inf", "nan", "true", "false", "and", "or", "not"})
+RESERVED = frozenset({"pi", "π", "inf", "nan", "true", "false", "and", "or", "not"})
 """Words that the formula language reads as something else than a symbol."""
 
 _RANGE = re.compile(r"^(.*?)(\d+):(\d+)$")
@@ -23,22 +23,32 @@ def backend_module(name: str) -> Any:
     """Return the backend module of this name; raises ValueError for an unknown one."""
     found = BACKENDS.get(name)
     if found is None:
-        raise ValueError(f"there is no term backend {name!r}; the backends are {', '.join(map(repr, BACKENDS))}")
+        raise ValueError(
+            f"there is no term backend {name!r}; the backends are {', '.join(map(repr, BACKENDS))}"
+        )
     return found
 
 
 def symbol(name: str, sort: str = "real", backend_name: str = "interned", **assume: bool) -> Any:
     """Return one symbol; see :func:`symbols` for the meaning of the arguments."""
     if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(f"symbol name {name!r} is not an identifier; use letters, digits and _, such as 'x1'")
+        raise ValueError(
+            f"symbol name {name!r} is not an identifier; use letters, digits and _, such as 'x1'"
+        )
     if name in RESERVED or name in OPERATORS:
-        raise ValueError(f"{name!r} is a word of the formula language and cannot name a symbol; write {name + '_'!r}")
+        raise ValueError(
+            f"{name!r} is a word of the formula language and cannot name a symbol; write {name + '_'!r}"
+        )
     if assume.pop("integer", False):
         sort = "integer"
     if assume.pop("real", True) is False:
-        raise ValueError(f"symbol {name!r} cannot be complex: terms are real; use two symbols for real and imaginary part")
+        raise ValueError(
+            f"symbol {name!r} cannot be complex: terms are real; use two symbols for real and imaginary part"
+        )
     if sort not in interned.SORTS:
-        raise ValueError(f"symbol {name!r} has unknown sort {sort!r}; the sorts are {', '.join(map(repr, interned.SORTS))}")
+        raise ValueError(
+            f"symbol {name!r} has unknown sort {sort!r}; the sorts are {', '.join(map(repr, interned.SORTS))}"
+        )
     unknown = [a for a in assume if a not in interned.ASSUMPTIONS]
     if unknown:
         raise ValueError(
@@ -48,7 +58,9 @@ def symbol(name: str, sort: str = "real", backend_name: str = "interned", **assu
     if sort == "boolean" and known:
         raise ValueError(f"boolean symbol {name!r} cannot be {sorted(known)[0]}; leave the assumption out")
     if "negative" in known and known & {"positive", "nonnegative"}:
-        raise ValueError(f"symbol {name!r} cannot be both negative and {sorted(known - {'negative', 'nonzero'})[0]}; leave one out")
+        raise ValueError(
+            f"symbol {name!r} cannot be both negative and {sorted(known - {'negative', 'nonzero'})[0]}; leave one out"
+        )
     if "positive" in known:
         known -= {"nonnegative", "nonzero"}
     elif "negative" in known:
@@ -77,7 +89,9 @@ def symbols(names: str, *, sort: str = "real", backend: str = "interned", **assu
     spelled: list[str] = []
     for word in words:
         counted = _RANGE.match(word)
-        spelled += [f"{counted[1]}{i}" for i in range(int(counted[2]), int(counted[3]))] if counted else [word]
+        spelled += (
+            [f"{counted[1]}{i}" for i in range(int(counted[2]), int(counted[3]))] if counted else [word]
+        )
     found = tuple(symbol(w, sort, backend, **assume) for w in spelled)
     return found[0] if len(words) == 1 and len(spelled) == 1 and not names.rstrip().endswith(",") else found
 
@@ -106,6 +120,8 @@ def convert(term: Any, backend: str = "interned") -> Any:
         elif interface.is_symbol(node):
             new = target.symbol(interface.name(node), interface.sort_of(node), interface.assumptions(node))
         else:
-            new = target.make(interface.head(node), [known[interface.key(a)] for a in interface.sorted_args(node)])
+            new = target.make(
+                interface.head(node), [known[interface.key(a)] for a in interface.sorted_args(node)]
+            )
         known[interface.key(node)] = new
     return known[interface.key(term)]

@@ -111,7 +111,9 @@ def register(
     'leaf'
     """
     if not isinstance(cls, type):
-        raise TypeError(f"register takes a class, but got {cls!r}; write register(type(term), is_call=..., ...)")
+        raise TypeError(
+            f"register takes a class, but got {cls!r}; write register(type(term), is_call=..., ...)"
+        )
     given_args = args or _not_given("arguments", "args")
     _INTERFACES[cls] = Interface(
         is_call=is_call,
@@ -140,7 +142,9 @@ def register(
 
 def _refuse_make(cls: type) -> Callable[..., Term]:
     def refuse(head: str, args: Sequence[Term]) -> Term:
-        raise TypeError(f"{cls.__name__} cannot build a call of {head!r}; register it with symnum.term.register({cls.__name__}, make=...)")
+        raise TypeError(
+            f"{cls.__name__} cannot build a call of {head!r}; register it with symnum.term.register({cls.__name__}, make=...)"
+        )
 
     return refuse
 
@@ -308,7 +312,9 @@ def operands(term: Term) -> Iterable[Term]:
     return interface(term).operands(term)
 
 
-def postorder(*roots: Term, prune: Callable[[Term], bool] | None = None, ordered: bool = False) -> Iterator[Term]:
+def postorder(
+    *roots: Term, prune: Callable[[Term], bool] | None = None, ordered: bool = False
+) -> Iterator[Term]:
     """Yield each distinct sub-term of ``roots`` once, arguments before calls, without recursion.
 
     ``prune`` names terms that are yielded but not entered; ``ordered`` walks :func:`sorted_args`.
@@ -346,7 +352,10 @@ def free_symbols(*roots: Term) -> list[Term]:
     >>> free_symbols(y + x**2)
     [x, y]
     """
-    return sorted((t for t in postorder(*roots) if is_symbol(t)), key=lambda t: (name(t), sort_of(t), sorted(assumptions(t))))
+    return sorted(
+        (t for t in postorder(*roots) if is_symbol(t)),
+        key=lambda t: (name(t), sort_of(t), sorted(assumptions(t))),
+    )
 
 
 def node_count(*roots: Term) -> int:

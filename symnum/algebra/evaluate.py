@@ -45,7 +45,8 @@ def evaluate(term: Any, values: Mapping[Any, Any], *, precision: int | None = No
     """
     from symnum.algebra.point import bind
 
-    roots = list(term) if isinstance(term, list | tuple) else [term]
+    several = isinstance(term, list | tuple) and not interface.is_term(term)
+    roots = list(term) if several else [term]
     known = bind(roots, values, decimal_text=precision is not None)
     if precision is not None:
         from symnum.algebra.precise import evaluate_balls
@@ -56,7 +57,7 @@ def evaluate(term: Any, values: Mapping[Any, Any], *, precision: int | None = No
 
         with numpy.errstate(all="ignore"):
             results = fold(roots, known, _value_of_call)
-    return results if isinstance(term, list | tuple) else results[0]
+    return results if several else results[0]
 
 
 def fold(
@@ -186,7 +187,9 @@ def exact_call(row: Operator, values: Sequence[Value]) -> Value | None:
     if found is None or type(found) is bool:
         return found
     found = numbers.normal(found)
-    return found if found.numerator.bit_length() + found.denominator.bit_length() <= numbers.MAX_BITS else None
+    return (
+        found if found.numerator.bit_length() + found.denominator.bit_length() <= numbers.MAX_BITS else None
+    )
 
 
 def _exact_quotient(values: Sequence[Value]) -> Value:
@@ -201,7 +204,13 @@ def _exact_quotient(values: Sequence[Value]) -> Value:
 
 def _exact_power(values: Sequence[Value]) -> Value | None:
     base, exponent = values
-    return _exact_quotient((1, 0)) if base == 0 and exponent < 0 else 1 if exponent == 0 else numbers.power(base, exponent)
+    return (
+        _exact_quotient((1, 0))
+        if base == 0 and exponent < 0
+        else 1
+        if exponent == 0
+        else numbers.power(base, exponent)
+    )
 
 
 def _exact_modulo(values: Sequence[Value]) -> Value:

@@ -89,18 +89,22 @@ class DenseArithmetic:
             for slot, e in exponents.items():
                 vector[slot] += e
             entries[tuple(vector)] = entries.get(tuple(vector), 0) + coefficient
-        return self.context.from_dict({v: self._number(c) for v, c in entries.items()}), shift
+        numbers_of: Any = {v: self._number(c) for v, c in entries.items()}
+        return self.context.from_dict(numbers_of), shift
 
     def add(self, parts: Sequence[tuple[Polynomial, Value]]) -> Polynomial:
         shift = tuple(map(max, zip(*(s for (_, s), _ in parts))))
         polynomials = [
-            (p if s == shift else p * self.context.term(1, tuple(a - b for a, b in zip(shift, s)))) * self._number(c)
+            (p if s == shift else p * self.context.term(1, tuple(a - b for a, b in zip(shift, s))))
+            * self._number(c)
             if s != shift or c != 1
             else p
             for (p, s), c in parts
         ]
         while len(polynomials) > 1:  # in pairs, so that a sum of many parts costs n log n
-            polynomials = [sum(polynomials[i + 1 : i + 2], polynomials[i]) for i in range(0, len(polynomials), 2)]
+            polynomials = [
+                sum(polynomials[i + 1 : i + 2], polynomials[i]) for i in range(0, len(polynomials), 2)
+            ]
         return polynomials[0], shift
 
     def multiply(self, a: Polynomial, b: Polynomial) -> Polynomial:
@@ -114,7 +118,10 @@ class DenseArithmetic:
     def monomials(self, a: Polynomial) -> Iterable[Monomial]:
         p, shift = a
         for vector, coefficient in zip(p.monoms(), p.coeffs()):
-            yield to_value(coefficient), {i: int(e) - d for i, (e, d) in enumerate(zip(vector, shift)) if e != d}
+            yield (
+                to_value(coefficient),
+                {i: int(e) - d for i, (e, d) in enumerate(zip(vector, shift)) if e != d},
+            )
 
 
 def checked_product(p: Any, q: Any, max_terms: int) -> Any:
@@ -199,12 +206,16 @@ class SparseArithmetic:
             box = math.prod(
                 (max(dict(k).get(s, 0) for k in a) - min(dict(k).get(s, 0) for k in a)) * exponent + 1 for s in slots
             )  # fmt: skip
-            refuse_size(f"expanding a sum of {len(a)} terms to the power {exponent}", min(terms, box), self.max_terms)
+            refuse_size(
+                f"expanding a sum of {len(a)} terms to the power {exponent}", min(terms, box), self.max_terms
+            )
         if len(a) == 1:
             ((key, coefficient),) = a.items()
             folded = numbers.power(coefficient, exponent)
             if folded is None:
-                refuse_size(f"raising the coefficient {coefficient} to the power {exponent}", 10**15, self.max_terms)
+                refuse_size(
+                    f"raising the coefficient {coefficient} to the power {exponent}", 10**15, self.max_terms
+                )
             return {tuple((s, e * exponent) for s, e in key): folded}
         result = {(): 1}
         while exponent:

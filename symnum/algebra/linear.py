@@ -70,13 +70,17 @@ def solve_linear(matrix: Matrix, right: Sequence[Any]) -> list[Any]:
     _check_square(rows, "solve_linear")
     given = [t if _is_row(t) else _plain(t) for t in right]
     if len(given) != len(rows):
-        raise ValueError(f"solve_linear got {len(rows)} equations, but {len(given)} right sides; give one for each row of the matrix")
+        raise ValueError(
+            f"solve_linear got {len(rows)} equations, but {len(given)} right sides; give one for each row of the matrix"
+        )
     if given and _is_row(given[0]):
         return _solved(rows, _rows(given, "solve_linear"), "solve_linear")
     return [row[0] for row in _solved(rows, [[t] for t in given], "solve_linear")]
 
 
-def linear_coefficients(equations: Sequence[Any], unknowns: Sequence[Any]) -> tuple[list[list[Any]], list[Any]]:
+def linear_coefficients(
+    equations: Sequence[Any], unknowns: Sequence[Any]
+) -> tuple[list[list[Any]], list[Any]]:
     """Return (A, b) such that the equations say A * unknowns = b; an equation is a term that is zero, or ``symnum.eq(a, b)``.
 
     Raises ValueError for an equation that is not linear in the unknowns, and names the part that is not.
@@ -86,7 +90,8 @@ def linear_coefficients(equations: Sequence[Any], unknowns: Sequence[Any]) -> tu
     >>> linear_coefficients([a*x + y - 3, sn.eq(x, 2*y)], [x, y])
     ([[a, 1], [1, -2]], [3, 0])
     """
-    from symnum.algebra.polynomial import by_powers, sum_of_monomials
+    from symnum.algebra.monomials import sum_of_monomials
+    from symnum.algebra.polynomial import by_powers
 
     matrix, right = [], []
     for equation in equations:
@@ -94,11 +99,16 @@ def linear_coefficients(equations: Sequence[Any], unknowns: Sequence[Any]) -> tu
         ring, groups = by_powers(zero, list(unknowns))
         places = {ring.slot_of(x): i for i, x in enumerate(unknowns) if ring.slot_of(x) is not None}
         keys = {interface.key(x) for x in unknowns}
-        row, constant = [interface.make_number(ring.like, 0)] * len(unknowns), interface.make_number(ring.like, 0)
+        row, constant = (
+            [interface.make_number(ring.like, 0)] * len(unknowns),
+            interface.make_number(ring.like, 0),
+        )
         for powers, rest in groups.items():
             strange = _nonlinear_part(ring, powers, rest, keys)
             if strange is not None:
-                raise ValueError(f"the equation {zero!s} = 0 is not linear in the unknowns, since it holds {strange!s}; {_CURE}")
+                raise ValueError(
+                    f"the equation {zero!s} = 0 is not linear in the unknowns, since it holds {strange!s}; {_CURE}"
+                )
             if powers:
                 row[places[powers[0][0]]] = sum_of_monomials(ring, rest)
             else:
@@ -117,11 +127,15 @@ def as_zero(equation: Any) -> Any:
         left, right = interface.args(equation)
         return interface.make(equation, "-", (left, right))
     if interface.sort_of(equation) == "boolean":
-        raise ValueError(f"{equation!s} is a condition and no equation; write symnum.eq(left, right), or a term that is to be zero")
+        raise ValueError(
+            f"{equation!s} is a condition and no equation; write symnum.eq(left, right), or a term that is to be zero"
+        )
     return equation
 
 
-def _nonlinear_part(ring: Ring, powers: Sequence[tuple[int, int]], rest: Any, unknowns: set[Any]) -> Any | None:
+def _nonlinear_part(
+    ring: Ring, powers: Sequence[tuple[int, int]], rest: Any, unknowns: set[Any]
+) -> Any | None:
     """Return the factor that keeps a group of monomials from being linear, or None."""
     if len(powers) > 1:
         return ring.product(1, [ring.power(*p) for p in powers])
@@ -212,7 +226,9 @@ class Field(Fractions):
             for i in range(k + 1, n):
                 factor = rows[i][k]
                 for j in range(k + 1, len(rows[i])):
-                    crossed = checked_product(pivot, rows[i][j], self.max_terms) - checked_product(factor, rows[k][j], self.max_terms)
+                    crossed = checked_product(pivot, rows[i][j], self.max_terms) - checked_product(
+                        factor, rows[k][j], self.max_terms
+                    )
                     rows[i][j] = crossed if k == 0 else crossed / previous
                 rows[i][k] = self.zero
             previous = pivot
@@ -234,7 +250,11 @@ def _solved(matrix: Rows, right: Rows, what: str) -> Rows:
     for i in reversed(range(n)):
         row = reduced[i]
         for c in range(width):
-            known = [field.multiply((-row[j], field.one), solution[j][c]) for j in range(i + 1, n) if not row[j].is_zero()]
+            known = [
+                field.multiply((-row[j], field.one), solution[j][c])
+                for j in range(i + 1, n)
+                if not row[j].is_zero()
+            ]
             total = field.add([(row[n + c], field.one), *known])
             solution[i].append(field.divide(total, (row[i], field.one)))
     return [[field.term(q) for q in row] for row in solution]
@@ -261,6 +281,6 @@ def _check_square(rows: Rows, what: str) -> None:
     lengths = sorted({len(row) for row in rows})
     if not rows or lengths != [len(rows)]:
         shape = f"{len(rows)}x{lengths[0]}" if len(lengths) == 1 else f"{len(rows)} rows of lengths {lengths}"
-        raise ValueError(f"{what} takes a square matrix, but got {shape}; the numbers of rows and columns must agree")
-
-
+        raise ValueError(
+            f"{what} takes a square matrix, but got {shape}; the numbers of rows and columns must agree"
+        )

@@ -27,7 +27,9 @@ def bind(roots: Sequence[Any], values: Mapping[Any, Any], *, decimal_text: bool 
     refused, since it may be a slip of the pen.  ``decimal_text`` reads "0.1" as one tenth and not as a float.
     """
     if not isinstance(values, Mapping):
-        raise TypeError(f"the values are a mapping of symbols to numbers, but got {values!r}; write evaluate(term, {{x: 1.5}})")
+        raise TypeError(
+            f"the values are a mapping of symbols to numbers, but got {values!r}; write evaluate(term, {{x: 1.5}})"
+        )
     symbols = interface.free_symbols(*roots)
     named: dict[str, list[Any]] = {}
     for symbol in symbols:
@@ -37,8 +39,12 @@ def bind(roots: Sequence[Any], values: Mapping[Any, Any], *, decimal_text: bool 
         for symbol in _symbols_of(key, named):
             identity = interface.key(symbol)
             if identity in bound:
-                raise ValueError(f"symbol {interface.name(symbol)!r} is given twice, once by name and once as a symbol; keep one")
-            bound[identity] = _checked(symbol, read_number(value, interface.name(symbol), decimal_text=decimal_text))
+                raise ValueError(
+                    f"symbol {interface.name(symbol)!r} is given twice, once by name and once as a symbol; keep one"
+                )
+            bound[identity] = _checked(
+                symbol, read_number(value, interface.name(symbol), decimal_text=decimal_text)
+            )
     missing = [s for s in symbols if interface.key(s) not in bound]
     if missing:
         raise ValueError(_missing_message(missing, values))
@@ -51,11 +57,19 @@ def _symbols_of(key: Any, named: Mapping[str, list[Any]]) -> list[Any]:
         found = named.get(key, [])
         if len(found) > 1:
             kinds = ", ".join(_describe(s) for s in found)
-            raise ValueError(f"the name {key!r} stands for {len(found)} symbols of the term ({kinds}); give the symbol itself as the key")
+            raise ValueError(
+                f"the name {key!r} stands for {len(found)} symbols of the term ({kinds}); give the symbol itself as the key"
+            )
         if not found:
             near = difflib.get_close_matches(key, named, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"its symbols are {', '.join(sorted(named)) or 'none'}"
-            raise ValueError(f"there is no symbol {key!r} in the term; {hint} (a symbol as the key may be absent, a name may not)")
+            hint = (
+                f"did you mean {near[0]!r}?"
+                if near
+                else f"its symbols are {', '.join(sorted(named)) or 'none'}"
+            )
+            raise ValueError(
+                f"there is no symbol {key!r} in the term; {hint} (a symbol as the key may be absent, a name may not)"
+            )
         return found
     if not interface.is_term(key) or not interface.is_symbol(key):
         raise TypeError(
@@ -80,7 +94,12 @@ def _missing_message(missing: Sequence[Any], values: Iterable[Any]) -> str:
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     message = f"no value is given for {shown}; write evaluate(term, {{..., {names[0]!r}: 1.0}})"
     for key in values:
-        if not isinstance(key, str) and interface.is_term(key) and interface.is_symbol(key) and interface.name(key) in names:
+        if (
+            not isinstance(key, str)
+            and interface.is_term(key)
+            and interface.is_symbol(key)
+            and interface.name(key) in names
+        ):
             wanted = missing[names.index(interface.name(key))]
             return f"{message}; the {_describe(key)} among the keys is another symbol than the term's {_describe(wanted)}"
     return message
@@ -95,7 +114,9 @@ def read_number(value: Any, name: str, *, decimal_text: bool = False) -> Any:
         try:
             return numbers.exact(Fraction(value)) if decimal_text else numbers.parse_number(value)
         except (ValueError, ZeroDivisionError):
-            raise ValueError(f"the value {value!r} of {name!r} is not a number; write digits such as '3', '1/3' or '2.5'") from None
+            raise ValueError(
+                f"the value {value!r} of {name!r} is not a number; write digits such as '3', '1/3' or '2.5'"
+            ) from None
     if isinstance(value, Decimal):
         return numbers.exact(Fraction(value)) if value.is_finite() else float(value)
     if getattr(value, "ndim", 0) or isinstance(value, list | tuple):
@@ -106,7 +127,9 @@ def read_number(value: Any, name: str, *, decimal_text: bool = False) -> Any:
         )
     if interface.is_term(value) and not isinstance(value, Fraction):
         if not interface.is_number(value):
-            raise TypeError(f"the value {value!s} of {name!r} is symbolic; put it in with symnum.substitute(term, {{{name}: ...}}) first")
+            raise TypeError(
+                f"the value {value!s} of {name!r} is symbolic; put it in with symnum.substitute(term, {{{name}: ...}}) first"
+            )
         return interface.value(value)
     try:
         return numbers.exact(value)
@@ -123,7 +146,9 @@ def _checked(symbol: Any, value: Any) -> Any:
     if sort == "boolean" or value != value:
         return value
     if sort == "integer" and not (math.isinf(value) or value == math.floor(value)):
-        raise ValueError(f"symbol {name!r} was declared an integer, but its value is {value!r}; give a whole number, or declare it real")
+        raise ValueError(
+            f"symbol {name!r} was declared an integer, but its value is {value!r}; give a whole number, or declare it real"
+        )
     for assumption in sorted(interface.assumptions(symbol)):
         if assumption in _HOLDS and not _HOLDS[assumption](value):
             raise ValueError(

@@ -64,7 +64,11 @@ def expand(term: Any, *, max_terms: int = MAX_TERMS) -> Any:
 
 def _expanded(ring: Ring, node: Any, max_terms: int) -> Any:
     """Return a sum or product expanded down to the generators of its ring."""
-    if interface.interface(node).addends is not None and not ring.changed and _is_expanded(ring, ring.plans[interface.key(node)]):
+    if (
+        interface.interface(node).addends is not None
+        and not ring.changed
+        and _is_expanded(ring, ring.plans[interface.key(node)])
+    ):
         return node
     return Expansion(ring, max_terms).term(node)
 
@@ -72,8 +76,14 @@ def _expanded(ring: Ring, node: Any, max_terms: int) -> Any:
 def _is_expanded(ring: Ring, plan: Plan) -> bool:
     """Tell whether a canonical node is its own expansion."""
     products = [factors for _, factors in plan.monomials] if plan.is_sum else [plan.factors]
-    splits = any(isinstance(base, str) for base in ring.bases)  # an exp of a sum looks like two exps from here
-    return not plan.others and not splits and not any(slot in ring.relations and abs(q) >= 1 for f in products for slot, q in f)
+    splits = any(
+        isinstance(base, str) for base in ring.bases
+    )  # an exp of a sum looks like two exps from here
+    return (
+        not plan.others
+        and not splits
+        and not any(slot in ring.relations and abs(q) >= 1 for f in products for slot, q in f)
+    )
 
 
 class Expansion:
@@ -117,7 +127,9 @@ class Expansion:
                         exponents[slot] = e % d
                         if interface.is_number(base) and e < 0:
                             wholes.pop()
-                            coefficient = numbers.normal(coefficient * numbers.power(interface.value(base), e // d))
+                            coefficient = numbers.normal(
+                                coefficient * numbers.power(interface.value(base), e // d)
+                            )
                 groups.setdefault(tuple(wholes), []).append((coefficient, exponents))
             if not groups or (len(groups) == 1 and () in groups):
                 return ops.from_monomials(groups.get((), []))
@@ -132,7 +144,10 @@ class Expansion:
     def term(self, root: Any) -> Any:
         """Return the expansion of a node as a term."""
         polynomial = self.polynomial(root)
-        if isinstance(self.arithmetic, DenseArithmetic) and interface.backend_of(self.ring.like) == "interned":
+        if (
+            isinstance(self.arithmetic, DenseArithmetic)
+            and interface.backend_of(self.ring.like) == "interned"
+        ):
             found = in_bulk(self.ring, polynomial)
             if found is not None:
                 return found
@@ -151,14 +166,18 @@ def collect(term: Any, variables: Any) -> Any:
     >>> import symnum as sn
     >>> x, y, z = sn.symbols("x y z")
     >>> collect(x*y + x*z + x**2*y + 3, x)
-    x*(y + z) + x^2*y + 3
+    x^2*y + x*(y + z) + 3
     """
     several = list(variables) if isinstance(variables, list | tuple) else [variables]
     ring, groups = by_powers(term, several)
     parts = []
     for powers, rest in groups.items():
         factors = [ring.power(slot, e) for slot, e in powers]
-        parts.append(ring.product(1, [*factors, sum_of_monomials(ring, rest)]) if factors else sum_of_monomials(ring, rest))
+        parts.append(
+            ring.product(1, [*factors, sum_of_monomials(ring, rest)])
+            if factors
+            else sum_of_monomials(ring, rest)
+        )
     return ring.total(parts)
 
 
@@ -207,14 +226,20 @@ def _not_polynomial(term: Any, variable: Any, stray: Any) -> str:
     )
 
 
-def by_powers(term: Any, variables: Sequence[Any]) -> tuple[Ring, dict[tuple[tuple[int, int], ...], list[Monomial]]]:
+def by_powers(
+    term: Any, variables: Sequence[Any]
+) -> tuple[Ring, dict[tuple[tuple[int, int], ...], list[Monomial]]]:
     """Return the expansion with respect to the variables as {powers of the variables: monomials of the rest}."""
     depends = _occurrence(term, variables)
     ring = Ring([term], opaque=lambda node: not depends(node))
     slots = set()
     for variable in variables:
         slot = ring.slot_of(variable)
-        if slot is None and (view(variable)[0] != ATOM or interface.is_number(variable)) and len(_only_power(variable)) != 1:
+        if (
+            slot is None
+            and (view(variable)[0] != ATOM or interface.is_number(variable))
+            and len(_only_power(variable)) != 1
+        ):
             raise ValueError(
                 f"cannot collect powers of {variable!s}, which is a sum, product or number; "
                 f"give a symbol, a call such as sin(x), or a power such as x^y"

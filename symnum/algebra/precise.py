@@ -46,7 +46,9 @@ class _Undecided(ArithmeticError):
 def evaluate_balls(roots: Sequence[Any], values: Mapping[Any, Value], digits: int) -> list[Any]:
     """Return each root's value with ``digits`` significant digits as a Decimal, or as a bool; see :func:`symnum.evaluate`."""
     if type(digits) is not int or not 1 <= digits <= MAX_DIGITS:
-        raise ValueError(f"precision is a number of decimal digits from 1 to {MAX_DIGITS}, but got {digits!r}; write precision=50")
+        raise ValueError(
+            f"precision is a number of decimal digits from 1 to {MAX_DIGITS}, but got {digits!r}; write precision=50"
+        )
     import flint
 
     start = math.ceil(digits * math.log2(10)) + _GUARD
@@ -64,7 +66,9 @@ def evaluate_balls(roots: Sequence[Any], values: Mapping[Any, Value], digits: in
                         results[i] = _rounded(found, digits, last)
                     except _Undecided as problem:
                         if last:
-                            raise ArithmeticError(f"{problem} (tried {bits} bits); evaluate without precision=, or move the point") from None
+                            raise ArithmeticError(
+                                f"{problem} (tried {bits} bits); evaluate without precision=, or move the point"
+                            ) from None
         if None not in results:
             return results
         bits *= 2
@@ -103,7 +107,9 @@ def _ball_of_call(node: Any, row: Operator, values: Sequence[Value], known: Mapp
     inside = _in_domain(row, given)
     if inside is False:
         return _value_outside(row, given)
-    raise _Undecided(f"the value of {row.name!r} cannot be bounded, since its arguments may lie outside its domain ({row.domain})")
+    raise _Undecided(
+        f"the value of {row.name!r} cannot be bounded, since its arguments may lie outside its domain ({row.domain})"
+    )
 
 
 def _apply(row: Operator, values: Sequence[Value]) -> Any:
@@ -133,8 +139,10 @@ def _arb_function(name: str, text: str, arity: int) -> Callable[..., Any]:
         )
     names = ARGUMENTS[:arity]
     # The text is a cell of the operator table, which is code by definition; no user's formula reaches this place.
-    function = eval(f"lambda {', '.join(names)}: {text.format(*names)}", {"arb": flint.arb})
-    return function  # type: ignore[no-any-return]  # eval of a lambda
+    function: Callable[..., Any] = eval(
+        f"lambda {', '.join(names)}: {text.format(*names)}", {"arb": flint.arb}
+    )
+    return function
 
 
 def _value_at_infinity(row: Operator, values: Sequence[Value]) -> Value:
@@ -242,10 +250,16 @@ def _rounded(value: Value, digits: int, last: bool) -> Decimal | bool:
     wide = Context(prec=digits + 40, Emax=_MAX_EXPONENT, Emin=-_MAX_EXPONENT)
     with localcontext(wide, prec=digits):
         if type(value) is int or type(value) is Fraction:
-            return +Decimal(value.numerator) if value.denominator == 1 else Decimal(value.numerator) / Decimal(value.denominator)
+            return (
+                +Decimal(value.numerator)
+                if value.denominator == 1
+                else Decimal(value.numerator) / Decimal(value.denominator)
+            )
         middle, radius, exponent = (int(part) for part in value.mid_rad_10exp(digits + 10))
         if abs(exponent) > _MAX_EXPONENT // 2 and abs(middle) > radius:
-            raise OverflowError(f"the value is about 10^{exponent}, beyond what Decimal holds; take the log of the term first")
+            raise OverflowError(
+                f"the value is about 10^{exponent}, beyond what Decimal holds; take the log of the term first"
+            )
         if abs(exponent) > _MAX_EXPONENT // 2:
             raise _Undecided("the magnitude of the value cannot be bounded")
         low, high = (+Decimal(part).scaleb(exponent, wide) for part in (middle - radius, middle + radius))
@@ -256,4 +270,6 @@ def _rounded(value: Value, digits: int, last: bool) -> Decimal | bool:
             return +Decimal(middle).scaleb(exponent, wide)
         if last and abs(middle) <= radius and len(str(radius)) + exponent < -digits:
             return Decimal((0, (0,), len(str(radius)) + exponent))
-    raise _Undecided(f"{digits} digits of the value cannot be found, it may sit at a jump of floor, ceil, mod or sign")
+    raise _Undecided(
+        f"{digits} digits of the value cannot be found, it may sit at a jump of floor, ceil, mod or sign"
+    )

@@ -40,7 +40,9 @@ class Fractions:
     def quotient(self, top: Any, bottom: Any) -> Quotient:
         """Return top / bottom in lowest terms; raises ZeroDivisionError when bottom is 0."""
         if bottom.is_zero():
-            raise ZeroDivisionError("a denominator of the term is identically zero, so it has no value anywhere; check the term")
+            raise ZeroDivisionError(
+                "a denominator of the term is identically zero, so it has no value anywhere; check the term"
+            )
         if not bottom.is_constant() or not bottom.is_one():
             common = top.gcd(bottom)
             if not common.is_one():
@@ -153,14 +155,19 @@ class Fractions:
         shift = [0] * self.slots
         if any(base is EXP for base in self.ring.bases):
             lowest = [min(int(v[i]) for v in bottom.monoms()) for i in range(self.slots)]
-            shift = [low if slot < len(self.ring.bases) and self.ring.bases[slot] is EXP else 0 for slot, low in enumerate(lowest)]
+            shift = [
+                low if slot < len(self.ring.bases) and self.ring.bases[slot] is EXP else 0
+                for slot, low in enumerate(lowest)
+            ]
             bottom = bottom / self.context.from_dict({tuple(shift): 1})
         if bottom.is_constant():
             return self.polynomial_term(top, int(bottom.leading_coefficient()), shift)
         if len(bottom) == 1:
             ((vector, coefficient),) = bottom.terms()
             numerator = self.polynomial_term(top, int(coefficient), shift)
-            return self.ring.product(1, [numerator, *(self.ring.power(i, -int(e)) for i, e in enumerate(vector) if e)])
+            return self.ring.product(
+                1, [numerator, *(self.ring.power(i, -int(e)) for i, e in enumerate(vector) if e)]
+            )
         unit = 1 if self.ring.exact else int(bottom.leading_coefficient())
         numerator, denominator = self.polynomial_term(top, unit, shift), self.polynomial_term(bottom, unit)
         return self.ring.product(1, [numerator, interface.make(self.ring.like, "^", (denominator, -1))])
@@ -169,7 +176,9 @@ class Fractions:
 def _as_integers(value: Value) -> tuple[int, int]:
     """Return a number as numerator and denominator; a float is taken at its binary value."""
     if type(value) is float and not math.isfinite(value):
-        raise ValueError(f"a coefficient of the term is {value}, with which there is no algebra; replace it by a symbol")
+        raise ValueError(
+            f"a coefficient of the term is {value}, with which there is no algebra; replace it by a symbol"
+        )
     return value.as_integer_ratio() if type(value) is float else (value.numerator, value.denominator)
 
 
@@ -235,7 +244,9 @@ def _common(terms: Sequence[Any], what: str) -> Any:
     given = list(terms[0]) if len(terms) == 1 and isinstance(terms[0], list | tuple) else list(terms)
     if not given:
         raise ValueError(f"{what} takes at least one term; write {what}(a, b)")
-    given = [interface.make_number(given[0], t) if isinstance(t, int | float | Fraction) else t for t in given]
+    given = [
+        interface.make_number(given[0], t) if isinstance(t, int | float | Fraction) else t for t in given
+    ]
     if all(isinstance(t, int | float | Fraction) for t in given):
         from symnum.symbols import number
 
@@ -265,7 +276,7 @@ def factor(term: Any) -> Any:
     >>> import symnum as sn
     >>> x, y = sn.symbols("x y")
     >>> factor(x**2*y - y), factor(sn.sin(x)**2 - 1)
-    (y*(x - 1)*(x + 1), (sin(x) - 1)*(sin(x) + 1))
+    (y*(x - 1)*(x + 1), (sin(x) + 1)*(sin(x) - 1))
     """
     if isinstance(term, list | tuple):
         return [factor(t) for t in term]
@@ -310,7 +321,9 @@ def _factored(term: Any) -> tuple[Value, list[tuple[Any, int]], Ring]:
             constant, factors = polynomial.factor()
             if constant == 0:
                 if sign < 0:
-                    raise ZeroDivisionError("a denominator of the term is identically zero, so it has no value anywhere; check the term")
+                    raise ZeroDivisionError(
+                        "a denominator of the term is identically zero, so it has no value anywhere; check the term"
+                    )
                 return 0, [], ring
             coefficient = coefficient * Fraction(int(constant)) ** sign
             for base, multiplicity in factors:
@@ -324,7 +337,11 @@ def _factored(term: Any) -> tuple[Value, list[tuple[Any, int]], Ring]:
                     known = found.get(str(base))
                     found[str(base)] = (base, exponent + (known[1] if known else 0))
     pairs = [(_slot_base(ring, slot, e)) for slot, e in slots.items() if e]
-    ordered = [(base.total_degree(), len(base), fractions.polynomial_term(base), e) for base, e in found.values() if e]
+    ordered = [
+        (base.total_degree(), len(base), fractions.polynomial_term(base), e)
+        for base, e in found.values()
+        if e
+    ]
     ordered.sort(key=lambda item: (item[0], item[1], order_key(item[2])))
     pairs.sort(key=lambda item: order_key(item[0]))
     return numbers.normal(coefficient), [*pairs, *((base, e) for _, _, base, e in ordered)], ring

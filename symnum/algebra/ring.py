@@ -142,7 +142,9 @@ class Ring:
             self.integral = False
         return value
 
-    def _multiply_in(self, plan: Plan, node: Any, kind: int, value: Value, pairs: Sequence[tuple[Any, Any]]) -> None:
+    def _multiply_in(
+        self, plan: Plan, node: Any, kind: int, value: Value, pairs: Sequence[tuple[Any, Any]]
+    ) -> None:
         """Put coefficient * product of base^exponent into a plan; an atom is itself to the power 1."""
         if kind == NUMBER:
             plan.coefficient = self._number(value)
@@ -158,7 +160,9 @@ class Ring:
         plan.others.append((node, weight))
         self._pending.append(node)
 
-    def _power(self, plan: Plan, base: Any, constant: Value, parts: Sequence[tuple[Any, Value]], todo: list[Any]) -> None:
+    def _power(
+        self, plan: Plan, base: Any, constant: Value, parts: Sequence[tuple[Any, Value]], todo: list[Any]
+    ) -> None:
         """Put base^(constant + sum of coefficient*unit) into a plan; what dissolves into more powers goes to ``todo``."""
         kind, value, pairs = (ATOM, None, ()) if self._opaque(base) else view(base)
         whole = type(constant) is int
@@ -235,7 +239,10 @@ class Ring:
             plan.factors.append((self._slot(EXP, unit, multiple * power), multiple * power))
 
     def _slot(self, base: Any, unit: Any, multiple: Value) -> int:
-        identity = (base if base is EXP else interface.key(base), None if unit is None else interface.key(unit))
+        identity = (
+            base if base is EXP else interface.key(base),
+            None if unit is None else interface.key(unit),
+        )
         slot = self._slots.setdefault(identity, len(self.bases))
         if slot == len(self.bases):
             self.bases.append(base)
@@ -248,7 +255,8 @@ class Ring:
     def _sort_slots(self) -> None:
         """Number the slots by the order of their terms, so that results do not depend on how a term was built."""
         keys = [
-            (_order(base), () if unit is None else (1, order_key(unit))) for base, unit in zip(self.bases, self.units)
+            (_order(base), () if unit is None else (1, order_key(unit)))
+            for base, unit in zip(self.bases, self.units)
         ]
         order = sorted(range(len(keys)), key=keys.__getitem__)
         place = {old: new for new, old in enumerate(order)}
@@ -288,7 +296,15 @@ class Ring:
         make = interface.interface(self.like).make
         base, unit = self.bases[slot], self.units[slot]
         share = numbers.normal(Fraction(exponent, self.denominators[slot]))
-        total = share if unit is None else unit if share == 1 else share * unit if type(unit) is float else make("*", (share, unit))
+        total = (
+            share
+            if unit is None
+            else unit
+            if share == 1
+            else share * unit
+            if type(unit) is float
+            else make("*", (share, unit))
+        )
         if base is EXP:
             return make(EXP, (total,))
         return base if unit is None and share == 1 else make("^", (base, total))
@@ -317,10 +333,13 @@ def _split(exponent: Any) -> tuple[Value, list[tuple[Any, Value]]]:
     if kind != SUM:
         if interface.interface(exponent).addends is None and kind == PRODUCT:
             return 0, [_unscaled(exponent, pairs, constant)]
-        constant, pairs = interface.addends(exponent)
+        constant, given = interface.addends(exponent)
+        pairs = list(given)
     if type(constant) is float:
         return 0, [(exponent, 1)]
-    return constant, [(t, c) if type(c) is not float else (interface.make(t, "*", (c, t)), 1) for t, c in pairs]
+    return constant, [
+        (t, c) if type(c) is not float else (interface.make(t, "*", (c, t)), 1) for t, c in pairs
+    ]
 
 
 def _unscaled(product: Any, pairs: Sequence[tuple[Any, Any]], coefficient: Value) -> tuple[Any, Value]:

@@ -23,7 +23,8 @@ Coefficients = Sequence[Any]
 def roots(polynomial: Any, unknown: Any) -> dict[Any, int]:
     """Return {real root: multiplicity} of a polynomial in one unknown, smallest root first.
 
-    The polynomial is factored over the rationals (floats are read as the decimals that they print as, and give float roots); factors up to degree 4 have formulas, and so have those in a power of the unknown.
+    The polynomial is factored over the rationals; floats are read as the decimals that they print as, and give float roots.  Factors up to
+    degree 4 have formulas, and so have those in a power of the unknown.
     Coefficients may hold other symbols in factors up to degree 2; their roots are those of the formula, which are real where
     the discriminant is not negative.  A rational function has the roots of its numerator in lowest terms.
 
@@ -37,7 +38,9 @@ def roots(polynomial: Any, unknown: Any) -> dict[Any, int]:
     ({}, {-sqrt(a): 1, sqrt(a): 1})
     """
     if not interface.is_term(unknown) or interface.is_number(unknown):
-        raise ValueError(f"roots takes the unknown as a symbol, but got {unknown!r}; write roots(polynomial, x)")
+        raise ValueError(
+            f"roots takes the unknown as a symbol, but got {unknown!r}; write roots(polynomial, x)"
+        )
     if isinstance(polynomial, int | float | Fraction):
         polynomial = interface.make_number(unknown, polynomial)
     backend = interface.backend_of(unknown)
@@ -50,7 +53,9 @@ def roots(polynomial: Any, unknown: Any) -> dict[Any, int]:
         for root in _roots_of_factor([table.get(i, number(0)) for i in range(max(table) + 1)], x):
             found[root] = found.get(root, 0) + multiplicity
     if _has_float(term):
-        found = {root if interface.free_symbols(root) else number(float(root)): m for root, m in found.items()}
+        found = {
+            root if interface.free_symbols(root) else number(float(root)): m for root, m in found.items()
+        }
     if not any(interface.free_symbols(root) for root in found):
         found = dict(sorted(found.items(), key=lambda item: _magnitude(item[0])))
     if backend == "interned" or backend not in BACKENDS:
@@ -68,7 +73,9 @@ def _factors(term: Any, x: Any) -> list[tuple[Any, int]]:
 
 
 def _has_float(term: Any) -> bool:
-    return any(interface.is_number(t) and type(interface.value(t)) is float for t in interface.postorder(term))
+    return any(
+        interface.is_number(t) and type(interface.value(t)) is float for t in interface.postorder(term)
+    )
 
 
 def _exact(term: Any) -> Any:
@@ -175,7 +182,10 @@ def _quartic(c: Coefficients) -> list[Any]:
     for sign in (1, -1):
         inside = -(2 * p + 2 * m + sign * 2 * q / side)
         if _sign(inside) >= 0:
-            found += [(sign * side - sn.sqrt(inside)) / 2 + shift, (sign * side + sn.sqrt(inside)) / 2 + shift]
+            found += [
+                (sign * side - sn.sqrt(inside)) / 2 + shift,
+                (sign * side + sn.sqrt(inside)) / 2 + shift,
+            ]
     return found
 
 
@@ -189,7 +199,12 @@ def _resolvent_roots(c: Coefficients) -> list[Any]:
     return list(roots(sum((value * m**i for i, value in enumerate(c)), number(0)), m))
 
 
-_FORMULAS: dict[int, Callable[[Coefficients], list[Any]]] = {1: _linear, 2: _quadratic, 3: _cubic, 4: _quartic}
+_FORMULAS: dict[int, Callable[[Coefficients], list[Any]]] = {
+    1: _linear,
+    2: _quadratic,
+    3: _cubic,
+    4: _quartic,
+}
 
 
 def _real_cbrt(t: Any) -> Any:

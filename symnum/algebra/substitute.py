@@ -21,15 +21,19 @@ def substitute(term: Any, replacements: Mapping[Any, Any]) -> Any:
     >>> substitute(x - 2*y, {x: y, y: x})
     y - 2*x
     """
-    if isinstance(term, list | tuple):
+    if isinstance(term, list | tuple) and not interface.is_term(term):
         return [substitute(t, replacements) for t in term]
     if not isinstance(replacements, Mapping):
-        raise TypeError(f"substitute takes a mapping, but got {replacements!r}; write substitute(term, {{x: 2}})")
+        raise TypeError(
+            f"substitute takes a mapping, but got {replacements!r}; write substitute(term, {{x: 2}})"
+        )
     known: dict[Any, Any] = {}
     targets: list[Any] = []
     for key, value in _by_term(term, replacements):
         _check_sorts(key, value)
-        known[interface.key(key)] = value if not isinstance(value, int | float) else interface.make_number(key, value)
+        known[interface.key(key)] = (
+            value if not isinstance(value, int | float) else interface.make_number(key, value)
+        )
         targets.append(key)
     if not known:
         return term
@@ -68,14 +72,20 @@ def _by_term(term: Any, replacements: Mapping[Any, Any]) -> list[tuple[Any, Any]
             named.setdefault(interface.name(symbol), []).append(symbol)
     for key, value in replacements.items():
         if not interface.is_term(value):
-            raise TypeError(f"cannot put {value!r} of type {type(value).__name__} for {key!s}; give a term or a number")
+            raise TypeError(
+                f"cannot put {value!r} of type {type(value).__name__} for {key!s}; give a term or a number"
+            )
         if isinstance(key, str):
             found = named.get(key, [])
             if len(found) > 1:
-                raise ValueError(f"the name {key!r} stands for {len(found)} symbols of the term; give the symbol itself as the key")
+                raise ValueError(
+                    f"the name {key!r} stands for {len(found)} symbols of the term; give the symbol itself as the key"
+                )
             pairs += [(symbol, value) for symbol in found]
         elif not interface.is_term(key) or interface.backend_of(key) == "python":
-            raise TypeError(f"cannot replace {key!r} of type {type(key).__name__}; the keys are symbols, terms or names")
+            raise TypeError(
+                f"cannot replace {key!r} of type {type(key).__name__}; the keys are symbols, terms or names"
+            )
         else:
             pairs.append((key, value))
     return pairs
@@ -85,7 +95,9 @@ def _check_sorts(key: Any, value: Any) -> None:
     """Refuse a value of another backend, and a number for a condition or the reverse."""
     wanted, given = interface.backend_of(key), interface.backend_of(value)
     if given not in (wanted, "python"):
-        raise TypeError(f"cannot put {value!s} of the {given!r} backend for {key!s} of the {wanted!r} backend; use symnum.convert(term, backend={wanted!r})")
+        raise TypeError(
+            f"cannot put {value!s} of the {given!r} backend for {key!s} of the {wanted!r} backend; use symnum.convert(term, backend={wanted!r})"
+        )
     if (interface.sort_of(key) == "boolean") != (interface.sort_of(value) == "boolean"):
         raise TypeError(
             f"cannot put {value!s} of sort {interface.sort_of(value)} for {key!s} of sort {interface.sort_of(key)}; "

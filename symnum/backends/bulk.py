@@ -12,13 +12,12 @@ from typing import Any
 from symnum.backends import interned
 from symnum.backends.nodes import (
     _CLASHES,
-    _forget,
-    _Reference,
     LOCK,
     OTHER,
     POWER,
-    Interned,
     Product,
+    _forget,
+    _Reference,
     bag_hash,
     entry_hash,
     intern_bag,
@@ -30,7 +29,7 @@ _Cell = tuple[Any, Any, int, int]
 
 
 def sum_of_monomials(
-    powers: Sequence[Sequence[Interned | None]],
+    powers: Sequence[Sequence[Any]],
     monomials: Iterable[Sequence[int]],
     coefficients: Iterable[Value],
 ) -> Any:
@@ -42,11 +41,14 @@ def sum_of_monomials(
     cells = _cells(powers)
     if cells is None:
         return interned.add_many(
-            interned.scale(c, interned.multiply_many([p for row, e in zip(powers, m) if (p := row[e]) is not None]))
+            interned.scale(
+                c, interned.multiply_many([p for row, e in zip(powers, m) if (p := row[e]) is not None])
+            )
             for m, c in zip(monomials, coefficients)
         )
     constant: Value = 0
-    table, products = interned._products, []
+    table = interned._products
+    products: list[Any] = []
     with LOCK:
         for monomial in monomials:
             digest = mask = 0
@@ -78,11 +80,11 @@ def sum_of_monomials(
         mask = 0
         for cell in [cell for row in cells for cell in row if cell]:
             mask |= cell[3]
-        node = interned._new_sum(constant, addends, bag_hash(addends.items()), mask)
-        return intern_bag(interned._sums, node, interned._same_sum)
+        total = interned._new_sum(constant, addends, bag_hash(addends.items()), mask)
+        return intern_bag(interned._sums, total, interned._same_sum)
 
 
-def _cells(powers: Sequence[Sequence[Interned | None]]) -> list[list[_Cell | None]] | None:
+def _cells(powers: Sequence[Sequence[Any]]) -> list[list[_Cell | None]] | None:
     """Return the entries of the powers, or None when they are not the plain entries of one product.
 
     Two generators of one base (x and x^y), a power that folds to a number, and a sum to the power 1 are such cases.

@@ -255,7 +255,9 @@ def _grow_sum(node: Sum, key: Any, coefficient: Value) -> Any | None:
         entries = node.extend(key, coefficient)
         if entries is None:
             return None
-        grown = _new_sum(node.constant, entries, _entries_hash(node) ^ entry_hash(key, coefficient), node.mask | key.mask)
+        grown = _new_sum(
+            node.constant, entries, _entries_hash(node) ^ entry_hash(key, coefficient), node.mask | key.mask
+        )
         return intern_bag(_sums, grown, _same_sum)
 
 
@@ -391,7 +393,9 @@ def _grow_product(node: Product, base: Any, exponent: Any) -> Any | None:
         entries = node.extend(base, exponent)
         if entries is None:
             return None
-        return intern_bag(_products, _new_product(entries, node.hash ^ entry_hash(base, exponent), mask), _same_product)
+        return intern_bag(
+            _products, _new_product(entries, node.hash ^ entry_hash(base, exponent), mask), _same_product
+        )
 
 
 # --- powers -----------------------------------------------------------------------------------------------------------------
@@ -517,7 +521,6 @@ def _intern_call(head: str, row: Any, args: tuple[Any, ...]) -> Any:
         node = reference()
         if node is not None:
             return node
-    sorts: tuple[str, ...]
     if row.argument_sorts == ("real",) and row.result_sort != "join":
         for arg in args:
             if arg.kind == BOOLEAN:
@@ -571,14 +574,18 @@ def _call_associative(head: str, row: Any, args: tuple[Any, ...]) -> Any:
     distinct: dict[Any, None] = {}
     folded: Value = None
     result_sort(row, tuple(map(sort_of, args)))
-    for arg in itertools.chain.from_iterable(a.args if isinstance(a, Call) and a.head == head else (a,) for a in args):
+    for arg in itertools.chain.from_iterable(
+        a.args if isinstance(a, Call) and a.head == head else (a,) for a in args
+    ):
         if not isinstance(arg, Number):
             distinct[arg] = None
         elif row.exact is not None:
             folded = arg.value if folded is None else _fold_pair(row, folded, arg.value)
         elif arg.value == row.zero:
             return number(row.zero)
-    if head in ("and", "or") and any(isinstance(a, Call) and a.head == "not" and a.args[0] in distinct for a in distinct):
+    if head in ("and", "or") and any(
+        isinstance(a, Call) and a.head == "not" and a.args[0] in distinct for a in distinct
+    ):
         return number(row.zero)
     rest = sorted(distinct, key=order_key)
     if folded is not None:
@@ -770,7 +777,11 @@ def rebuild(node: Any, new: Mapping[Any, Any]) -> Any:
         inner = rebuild(inner, new) if inner.kind in (PRODUCT, POWER) else new[inner]
         return node if inner is node.term else scale(node.coefficient, inner)
     if kind == PRODUCT:
-        changed = [(b, e) for b, e in node.entries().items() if new[b] is not b or (isinstance(e, Interned) and new[e] is not e)]
+        changed = [
+            (b, e)
+            for b, e in node.entries().items()
+            if new[b] is not b or (isinstance(e, Interned) and new[e] is not e)
+        ]
         if not changed:
             return node
         entries = node.entries().copy()

@@ -236,7 +236,11 @@ def intern_bag(table: Table, node: _Bag, same: Callable[[Any, Any], bool]) -> An
                 return found
             _CLASHES.add(key)
         if key in _CLASHES:
-            key = (key, frozenset((k, type(v), v) for k, v in node.entries().items()), getattr(node, "constant", None))
+            key = (
+                key,
+                frozenset((k, type(v), v) for k, v in node.entries().items()),
+                getattr(node, "constant", None),
+            )
             clashing = lookup(table, key)
             if clashing is not None and same(clashing, node):
                 return clashing

@@ -27,7 +27,9 @@ class Tree(Expression):
     sort: str
     meta: dict[str, Any]
 
-    def __init__(self, head: str, args: tuple[Any, ...], leaf: Any, sort: str, meta: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, head: str, args: tuple[Any, ...], leaf: Any, sort: str, meta: dict[str, Any] | None = None
+    ) -> None:
         self.head, self.args, self.leaf, self.sort, self.meta = head, args, leaf, sort, meta or {}
         self._hash = hash((head, args, leaf))
 
@@ -38,7 +40,11 @@ class Tree(Expression):
         if self is other:
             return True
         if not isinstance(other, Tree):
-            return self.head == "number" and type(other) is type(self.leaf[1]) and number_key(other) == self.leaf[0]
+            return (
+                self.head == "number"
+                and type(other) is type(self.leaf[1])
+                and number_key(other) == self.leaf[0]
+            )
         return _equal(self, other)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -55,7 +61,12 @@ def _equal(a: Tree, b: Tree) -> bool:
         left, right = stack.pop()
         if left is right or (id(left), id(right)) in seen:
             continue
-        if left._hash != right._hash or left.head != right.head or left.leaf != right.leaf or len(left.args) != len(right.args):
+        if (
+            left._hash != right._hash
+            or left.head != right.head
+            or left.leaf != right.leaf
+            or len(left.args) != len(right.args)
+        ):
             return False
         seen.add((id(left), id(right)))
         stack.extend(zip(left.args, right.args, strict=True))
@@ -92,7 +103,9 @@ def with_metadata(node: Tree, **entries: Any) -> Tree:
 
 def _call_only(node: Tree) -> Tree:
     if node.leaf is not None:
-        raise TypeError(f"{node!s} is a leaf and has no head or arguments; ask symnum.term.is_call(term) first")
+        raise TypeError(
+            f"{node!s} is a leaf and has no head or arguments; ask symnum.term.is_call(term) first"
+        )
     return node
 
 

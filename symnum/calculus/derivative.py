@@ -29,7 +29,7 @@ def diff(term: Any, *variables: Any) -> Any:
     >>> diff(x**4, x, 2)
     12*x^2
     """
-    if isinstance(term, list | tuple):
+    if isinstance(term, list | tuple) and not interface.is_term(term):
         return [diff(t, *variables) for t in term]
     for variable, order in _orders(variables):
         for _ in range(order):
@@ -45,7 +45,9 @@ def _orders(variables: Sequence[Any]) -> list[tuple[Any, int]]:
     for item in variables:
         if isinstance(item, int) and not isinstance(item, bool):
             if not out or item < 0:
-                raise ValueError(f"diff got the order {item!r}; write symnum.diff(term, x, 2) with a variable first and an order >= 0")
+                raise ValueError(
+                    f"diff got the order {item!r}; write symnum.diff(term, x, 2) with a variable first and an order >= 0"
+                )
             out[-1] = (out[-1][0], item)
         else:
             out.append((_variable(item), 1))
@@ -54,9 +56,13 @@ def _orders(variables: Sequence[Any]) -> list[tuple[Any, int]]:
 
 def _variable(item: Any) -> Any:
     if not interface.is_term(item) or not interface.is_symbol(item):
-        raise TypeError(f"cannot differentiate with respect to {item!s}; give a symbol, and substitute it for the expression first")
+        raise TypeError(
+            f"cannot differentiate with respect to {item!s}; give a symbol, and substitute it for the expression first"
+        )
     if interface.sort_of(item) == "boolean":
-        raise TypeError(f"cannot differentiate with respect to the boolean symbol {item!s}; derivatives need a real symbol")
+        raise TypeError(
+            f"cannot differentiate with respect to the boolean symbol {item!s}; derivatives need a real symbol"
+        )
     return item
 
 
@@ -167,11 +173,15 @@ def _forward(roots: Sequence[Any], variables: Sequence[Any]) -> list[dict[int, A
 def _numeric(roots: Sequence[Any]) -> Sequence[Any]:
     for root in roots:
         if interface.is_call(root) and OPERATORS[interface.head(root)].result_sort == "boolean":
-            raise ValueError(f"{brief(root)} is a condition and has no derivative; write ifelse(condition, 1, 0) to get a number")
+            raise ValueError(
+                f"{brief(root)} is a condition and has no derivative; write ifelse(condition, 1, 0) to get a number"
+            )
     return roots
 
 
-def _choose(graph: DependencyGraph, gradients: dict[Any, dict[int, Any]], cases: list[tuple[Any, Any]], other: Any) -> dict[int, Any]:
+def _choose(
+    graph: DependencyGraph, gradients: dict[Any, dict[int, Any]], cases: list[tuple[Any, Any]], other: Any
+) -> dict[int, Any]:
     """Return the gradient of a choice: the choice between the gradients."""
     below = [gradients.get(interface.key(value), {}) for _, value in cases]
     last = gradients.get(interface.key(other), {})

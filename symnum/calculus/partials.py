@@ -50,7 +50,11 @@ def _product_partials(node: Any, face: Any, wanted: Callable[[Any], bool]) -> Pa
     if face.factors is None:
         args = face.args(node)
         others = [[*args[:i], *args[i + 1 :]] for i in range(len(args))]
-        return [(interface.key(a), rest[0] if len(rest) == 1 else make("*", tuple(rest))) for a, rest in zip(args, others, strict=True) if wanted(a)]
+        return [
+            (interface.key(a), rest[0] if len(rest) == 1 else make("*", tuple(rest)))
+            for a, rest in zip(args, others, strict=True)
+            if wanted(a)
+        ]
     out: Partials = []
     for base, exponent in face.factors(node)[1]:
         if wanted(base):
@@ -89,7 +93,9 @@ def _derivative_program(text: str, sorts: tuple[str, ...]) -> tuple[tuple[str, A
     from symnum.backends import tree
     from symnum.text.parser import parse
 
-    conditions = {name: tree.symbol(name, "boolean") for name, sort in zip(ARGUMENTS, sorts) if sort == "boolean"}
+    conditions = {
+        name: tree.symbol(name, "boolean") for name, sort in zip(ARGUMENTS, sorts) if sort == "boolean"
+    }
     steps: list[tuple[str, Any]] = []
     where: dict[Any, int] = {}
     for node in interface.postorder(parse(text, symbols=conditions, backend="tree")):
@@ -191,7 +197,9 @@ class DependencyGraph:
         found = self._partials.get(key)
         if found is None:
             depends = self.depends
-            found = self._partials[key] = local_partials(node, lambda child: depends.get(interface.key(child), False))
+            found = self._partials[key] = local_partials(
+                node, lambda child: depends.get(interface.key(child), False)
+            )
         return found
 
     def multiply(self, partial: Any, inner: Any) -> Any:
@@ -202,10 +210,16 @@ class DependencyGraph:
         for choice, other in ((partial, inner), (inner, partial)):
             if other is not self.one and _is_indicator(choice):
                 condition, yes, no = interface.args(choice)
-                branches = (yes, self.multiply(other, no)) if _is_zero(yes) else (self.multiply(other, yes), no)
+                branches = (
+                    (yes, self.multiply(other, no)) if _is_zero(yes) else (self.multiply(other, yes), no)
+                )
                 return self.make("ifelse", (condition, *branches))
         if inner is self.one:
-            return partial if interface.backend_of(partial) != "python" else interface.make_number(inner, partial)
+            return (
+                partial
+                if interface.backend_of(partial) != "python"
+                else interface.make_number(inner, partial)
+            )
         return self.make("*", (partial, inner))
 
     def add(self, terms: Sequence[Any]) -> Any:

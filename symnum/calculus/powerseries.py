@@ -50,6 +50,8 @@ class Arithmetic:
 
     def __init__(self, order: int) -> None:
         self.order = order
+        self.shortage = "its leading terms cancel"
+        """Why a result may have fewer terms than ``order``."""
 
     # --- making and rational operations ---
 
@@ -62,10 +64,16 @@ class Arithmetic:
         """Return a constant as a series."""
         return self.series(0, [value])
 
+    def truncated(self, value: Coefficient) -> Series:
+        """Return a series of which only the constant term is known."""
+        return Series(0, [value])
+
     def add(self, parts: Sequence[Series]) -> Series:
         """Return the sum."""
         low, order = min(s.low for s in parts), min(s.order for s in parts)
-        return Series(min(low, order), [total([(1, s.at(k)) for s in parts if s.low <= k]) for k in range(low, order)])
+        return Series(
+            min(low, order), [total([(1, s.at(k)) for s in parts if s.low <= k]) for k in range(low, order)]
+        )
 
     def scale(self, factor: Value, a: Series) -> Series:
         """Return number * series."""
@@ -89,6 +97,8 @@ class Arithmetic:
 
     def derivative(self, a: Series) -> Series:
         """Return da/dh."""
+        if a.low == 0:
+            return Series(0, [total([(i, v)]) for i, v in enumerate(a.c)][1:])
         return Series(a.low - 1, [total([(a.low + i, v)]) for i, v in enumerate(a.c)])
 
     def integral(self, a: Series, start: Coefficient) -> Series:
@@ -96,7 +106,9 @@ class Arithmetic:
         if a.low < 0:
             a = self.leading(a)
         if a.low < 0:
-            raise NotAnalytic("its derivative has a pole there (a branch point of the function, or the end of its domain)")
+            raise NotAnalytic(
+                "its derivative has a pole there (a branch point of the function, or the end of its domain)"
+            )
         c = [start] + [0] * a.low + [total([(Fraction(1, a.low + i + 1), v)]) for i, v in enumerate(a.c)]
         return Series(0, c[: max(self.order, 1)])
 
@@ -105,7 +117,9 @@ class Arithmetic:
         for i, value in enumerate(a.c):
             if not vanishes(value):
                 return Series(a.low + i, a.c[i:])
-        raise TooFewTerms("what it divides by, or takes a root or logarithm of, seems to be zero near the point")
+        raise TooFewTerms(
+            "what it divides by, or takes a root or logarithm of, seems to be zero near the point"
+        )
 
     # --- powers, roots, exp and log ---
 
@@ -120,11 +134,14 @@ class Arithmetic:
 
     def root(self, a: Series, degree: int) -> Series:
         """Return the real root of degree 2 or 3, as sqrt and cbrt are."""
-        if degree == 3:
-            lead = self.leading(a)
-            if sign_of(lead.c[0]) == -1:
-                return self.scale(-1, self._rational_power(self.scale(-1, lead), Fraction(1, 3)))
-        return self._rational_power(a, Fraction(1, degree))
+        if degree == 2:
+            return self._rational_power(a, Fraction(1, 2))
+        lead = self.leading(a)
+        if lead.low % 3:
+            raise NotAnalytic("the argument of cbrt vanishes there, which is a branch point")
+        sign = -1 if sign_of(lead.c[0]) == -1 else 1
+        found = self._power_recurrence(self.scale(sign, lead).c, Fraction(1, 3))
+        return self.scale(sign, Series(lead.low // 3, found))
 
     def _rational_power(self, a: Series, exponent: Value) -> Series:
         if exponent == 0:
@@ -144,16 +161,22 @@ class Arithmetic:
         if lead.low % 2 and exponent.denominator % 2 == 0:
             raise NotAnalytic(f"the base of the power {exponent} vanishes there, which is a branch point")
         if lead.low != 0 and (exponent * lead.low) % 2:
-            raise NotAnalytic(f"the power {exponent} of what vanishes there has a kink, as sqrt(x^2) = |x| has")
+            raise NotAnalytic(
+                f"the power {exponent} of what vanishes there has a kink, as sqrt(x^2) = |x| has"
+            )
         if sign_of(lead.c[0]) == -1:
-            raise NotAnalytic(f"the base of the power {exponent} is negative there, where the power is not real")
+            raise NotAnalytic(
+                f"the base of the power {exponent} is negative there, where the power is not real"
+            )
 
     def _general_power(self, a: Series, exponent: Coefficient) -> Series:
         lead = self.leading(a)
         if lead.low != 0:
             raise NotAnalytic(f"the base of the power {exponent!s} vanishes or has a pole there")
         if sign_of(lead.c[0]) == -1:
-            raise NotAnalytic(f"the base of the power {exponent!s} is negative there, where the power is not real")
+            raise NotAnalytic(
+                f"the base of the power {exponent!s} is negative there, where the power is not real"
+            )
         return Series(0, self._power_recurrence(lead.c, exponent))
 
     def _power_recurrence(self, u: Sequence[Coefficient], r: Coefficient) -> list[Coefficient]:
@@ -188,13 +211,15 @@ class Arithmetic:
     def circular(self, a: Series) -> tuple[Series, Series]:
         """Return sin(a) and cos(a)."""
         a = self.require_finite(a, "sin")
-        s, c = (evaluated(lambda: f(as_term(a.c[0]))) for f in (sn.sin, sn.cos))
+        start = as_term(a.c[0])
+        s, c = evaluated(lambda: sn.sin(start)), evaluated(lambda: sn.cos(start))
         return self._rotation(a, *_quarter_turn(a.c[0], s, c), -1)
 
     def hyperbolic(self, a: Series) -> tuple[Series, Series]:
         """Return sinh(a) and cosh(a)."""
         a = self.require_finite(a, "sinh")
-        s, c = (evaluated(lambda: f(as_term(a.c[0]))) for f in (sn.sinh, sn.cosh))
+        start = as_term(a.c[0])
+        s, c = evaluated(lambda: sn.sinh(start)), evaluated(lambda: sn.cosh(start))
         return self._rotation(a, s, c, 1)
 
     def _rotation(self, a: Series, s0: Coefficient, c0: Coefficient, sign: int) -> tuple[Series, Series]:
@@ -235,7 +260,9 @@ class Arithmetic:
         (a,) = args
         if head == "sign":
             return self.constant(self._sign_near(a, "sign"))
-        at_jump = vanishes(total([(1, start), (-1, a.at(0))])) and not all(_is_zero(v) for v in a.c[1 - a.low :])
+        at_jump = vanishes(total([(1, start), (-1, a.at(0))])) and not all(
+            _is_zero(v) for v in a.c[1 - a.low :]
+        )
         if at_jump:
             raise NotAnalytic(f"{head} jumps there")
         return self.constant(start)

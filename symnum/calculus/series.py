@@ -27,44 +27,51 @@ def series(term: Any, variable: Any, point: Any = 0, n: int = 6) -> Any:
     >>> import symnum as sn
     >>> x = sn.symbols("x")
     >>> series(sn.sin(x), x)
-    x - x^3/6 + x^5/120
+    x^5/120 - x^3/6 + x
     >>> series(1/sn.sin(x), x, 0, 4)
-    1/x + x/6 + 7*x^3/360
+    7*x^3/360 + x/6 + 1/x
     """
     if not interface.is_term(variable) or not interface.is_symbol(variable):
-        raise ValueError(f"series takes a symbol as its variable, but got {variable!s}; write series(term, x, 0, 6)")
+        raise ValueError(
+            f"series takes a symbol as its variable, but got {variable!s}; write series(term, x, 0, 6)"
+        )
     if type(n) is not int or n < 1:
-        raise ValueError(f"series takes the order n as an int > 0, but got {n!r}; write series(term, x, 0, 6)")
+        raise ValueError(
+            f"series takes the order n as an int > 0, but got {n!r}; write series(term, x, 0, 6)"
+        )
     if interface.is_number(point) and abs(interface.value(point)) == float("inf"):
-        raise ValueError(f"series has no expansion point {point!s}; put 1/t for the variable and expand about t = 0")
+        raise ValueError(
+            f"series has no expansion point {point!s}; put 1/t for the variable and expand about t = 0"
+        )
     backend = interface.backend_of(variable)
     root, x, x0 = (convert(t, "interned") for t in (term, variable, point))
     if any(part is x for part in interface.postorder(x0)):
-        raise ValueError(f"the expansion point {x0!s} holds the variable {x!s}; use another symbol for the point")
-    order = n
-    for attempt in range(_RETRIES + 1):
-        try:
-            found = _expand(root, x, x0, order)
-        except TooFewTerms as problem:
-            found = None
-            if attempt == _RETRIES:
-                raise ValueError(
-                    f"the series of {root!s} about {x!s} = {x0!s} cannot be found: {problem}; simplify the term first"
-                ) from None
-        except NotAnalytic as problem:
-            raise ValueError(f"{root!s} has no power series about {x!s} = {x0!s}: {problem}") from None
-        if found is not None and found.order >= n:
-            break
-        order = 2 * order + 2 if found is None else order + (n - found.order)
-    assert found is not None
+        raise ValueError(
+            f"the expansion point {x0!s} holds the variable {x!s}; use another symbol for the point"
+        )
+    found = _with_order(root, x, x0, n)
     step = x if interface.is_number(x0) and interface.value(x0) == 0 else x - x0
     parts = [c * step**k for k, c in found.terms() if k < n]
     total = interface.make(x, "+", parts) if parts else interface.make_number(x, 0)
     return total if backend == "interned" or backend not in BACKENDS else convert(total, backend)
 
 
-def _expand(root: Any, x: Any, x0: Any, order: int) -> Series:
-    return SeriesOf(Arithmetic(order), {interface.key(x): [x0, 1]}).of(root)
+def _with_order(root: Any, x: Any, x0: Any, n: int) -> Series:
+    """Return the series up to h^n at least, with a working order raised as far as leading terms cancel."""
+    order, reason = n, ""
+    for _ in range(_RETRIES + 1):
+        arithmetic = Arithmetic(order)
+        try:
+            found: Series = SeriesOf(arithmetic, {interface.key(x): [x0, 1]}).of(root)
+        except TooFewTerms as problem:
+            reason, order = str(problem), 2 * order + 2
+            continue
+        except NotAnalytic as problem:
+            raise ValueError(f"{root!s} has no power series about {x!s} = {x0!s}: {problem}") from None
+        if found.order >= n:
+            return found
+        reason, order = arithmetic.shortage, order + (n - found.order)
+    raise ValueError(f"{n} terms of the series of {root!s} about {x!s} = {x0!s} cannot be found: {reason}")
 
 
 class SeriesOf:
@@ -100,7 +107,9 @@ class SeriesOf:
             if missing:
                 stack.extend(missing)
                 continue
-            self.known[identity] = self._call(interface.head(node), [self.known[interface.key(a)] for a in args])
+            self.known[identity] = self._call(
+                interface.head(node), [self.known[interface.key(a)] for a in args]
+            )
         return self.known[interface.key(root)]
 
     def _dependence(self, root: Any) -> dict[Any, bool]:
@@ -123,13 +132,12 @@ class SeriesOf:
         if rule is not None:
             return rule(ops, args)
         row = OPERATORS[head]
-        if row.derivative is None:
-            raise NotAnalytic(
-                f"operator {head!r} has no derivative rule; give one with symnum.register_operator(..., derivative='...')"
-            )
         for u in args:
             ops.require_finite(u, head)
         start = ops.value_of(head, args)
+        if row.derivative is None:
+            ops.shortage = f"operator {head!r} has no derivative rule; give one with symnum.register_operator(..., derivative='...')"
+            return ops.truncated(start)
         if all(text == "0" for text in row.derivative):
             return ops.step_function(head, args, start)
         return self._integrated(row.derivative, args, start)

@@ -37,7 +37,9 @@ class SparseMatrix:
         """Return the entry at (row, column), 0 where there is none; raises IndexError outside the shape."""
         i, j = place
         if not (0 <= i < self.shape[0] and 0 <= j < self.shape[1]):
-            raise IndexError(f"place {place!r} is outside the {self.shape[0]} x {self.shape[1]} matrix; indices start at 0")
+            raise IndexError(
+                f"place {place!r} is outside the {self.shape[0]} x {self.shape[1]} matrix; indices start at 0"
+            )
         return dict(self).get((i, j), 0)
 
     def todense(self) -> list[list[Any]]:
@@ -55,5 +57,7 @@ class SparseMatrix:
         from scipy.sparse import coo_matrix
 
         if len(values) != len(self.entries):
-            raise ValueError(f"{len(values)} values were given for {len(self.entries)} entries; compile list(matrix.entries) and call it")
+            raise ValueError(
+                f"{len(values)} values were given for {len(self.entries)} entries; compile list(matrix.entries) and call it"
+            )
         return coo_matrix((values, (self.rows, self.columns)), shape=self.shape).tocsc()

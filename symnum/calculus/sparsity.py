@@ -81,7 +81,9 @@ def _interactions(node: Any) -> Iterator[tuple[Any, Any]]:
         for base, exponent in powers:
             if not (isinstance(exponent, int) and exponent == 1):
                 yield base, base
-                if interface.is_term(exponent) and interface.is_call(exponent) | interface.is_symbol(exponent):
+                if interface.is_term(exponent) and interface.is_call(exponent) | interface.is_symbol(
+                    exponent
+                ):
                     yield base, exponent
                     yield exponent, exponent
         for i, a in enumerate(below):

@@ -134,7 +134,7 @@ class CompiledFunction:
                 self._code.rows(inputs, count, filled)
             return filled.reshape(wanted) if wanted else filled.item()
         self._check_out(out, wanted)
-        direct = out.flags.carray and not any(numpy.may_share_memory(out, a) for a in inputs)
+        direct = out.flags.carray and not any(_may_overlap(out, a) for a in inputs)
         filled = out.reshape(outputs, count) if direct else numpy.empty((outputs, count), self._dtype)
         if filled.size:
             self._code.rows(inputs, count, filled)
@@ -279,6 +279,13 @@ def _common_shape(values: Sequence[Any]) -> tuple[int, ...] | None:
         elif value.shape != shape:
             return None
     return shape
+
+
+def _may_overlap(out: Any, given: Any) -> bool:
+    """Tell whether two arrays may share memory; two that own theirs do not."""
+    if out.base is None and given.base is None:
+        return out is given
+    return numpy.may_share_memory(out, given)
 
 
 def _as_floats(value: Any, name: str) -> Any:

@@ -83,7 +83,8 @@ class NumbaCode(Code):
     @property
     def numba(self) -> Any:
         """Return the scalar function; its module must be known to Python when numba compiles a caller of it."""
-        sys.modules.setdefault(self.module.__name__, self.module)
+        if self.module.KEPT_ON_DISK:
+            sys.modules.setdefault(self.module.__name__, self.module)
         return self.module.scalar
 
     def rows(self, inputs: Sequence[Any], count: int, out: Any) -> None:
@@ -94,24 +95,27 @@ class NumbaCode(Code):
                 row[:] = given
             self.kernel(table, out)
             return
-        if all(a.shape[0] == count for a in inputs):
-            self.kernel(
-                count, count, self.every_row, out, *[a if a.flags.carray else a.copy() for a in inputs]
-            )
+        for given in inputs:
+            if given.shape[0] != count or not given.flags.carray:
+                break
+        else:
+            self.kernel(count, count, self.every_row, out, *inputs)
             return
-        block = min(count, BROADCAST_ROWS)
+        block = min(count, BROADCAST_ROWS) if any(a.shape[0] != count for a in inputs) else count
         steps = numpy.array([a.shape[0] == count for a in inputs], numpy.int64)
-        given = [
-            (a if a.flags.carray else a.copy()) if a.shape[0] == count else numpy.full(block, a[0])
-            for a in inputs
-        ]
-        self.kernel(count, block, steps, out, *given)
+        spread = [_plain(a) if a.shape[0] == count else numpy.full(block, a[0]) for a in inputs]
+        self.kernel(count, block, steps, out, *spread)
 
     def scalar(self, *values: float) -> Any:
         """Return the value, or an array of the values, at one point; small programs have a compiled function instead."""
         out = numpy.empty((self.outputs, 1), self.result_type)
         self.kernel(numpy.array(values, float).reshape(-1, 1), out)
         return out.item() if self.outputs == 1 else out[:, 0]
+
+
+def _plain(array: Any) -> Any:
+    """Return a contiguous array that may be written, since numba gives other arrays another type."""
+    return array if array.flags.carray else array.copy()
 
 
 def build(program: Program, options: Options) -> Code:

@@ -36,6 +36,11 @@ _OTHER_NAMES = {
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "fabs": "abs", "sgn": "sign", "ceiling": "ceil", "where": "ifelse",
     "Piecewise": "ifelse", "if": "ifelse", "iff": "ifelse", "minimum": "min", "maximum": "max", "fmod": "mod", "loggamma": "lgamma",
 }  # fmt: skip
+_DOUBLED = {
+    "&&": "'&&' is not an operator; write & or and",
+    "||": "'||' is not an operator; write | or or",
+    "//": "'//' is not an operator; write floor(a/b)",
+}
 _OTHER_FORMS = {
     "pow": "a^b", "power": "a^b", "square": "a^2", "add": "a + b", "mul": "a*b", "sub": "a - b", "div": "a/b", "inv": "1/a",
     "factorial": "gamma(n + 1)", "lt": "a < b", "gt": "a > b", "eq": "a == b", "sum": "a + b + c", "degrees": "180/pi*a", "radians": "pi/180*a",
@@ -335,7 +340,8 @@ class _Parser:
             return self.make("pi", ())
         row = OPERATORS.get(name)
         if row is not None:
-            self._refuse(f"{name} is a function and needs arguments; write {row.signature()}", token.offset)
+            written = f"{row.signature()}^2 for a power of it" if self.token.text == "^" else row.signature()
+            self._refuse(f"{name} is a function and needs arguments; write {written}", token.offset)
         check_letters(self.text, token)
         if self.strict or self.backend not in BACKENDS:
             self._refuse_unbound(token)
@@ -495,8 +501,12 @@ class _Parser:
     def _refuse_missing_operand(self, token: Token) -> NoReturn:
         before = self.previous
         opening = self.pending[-1] if self.pending else None
-        if token.text == "|":
+        spelled = self.text[token.offset : token.offset + 1]
+        if spelled == "|" and before.text != "or":
             self._refuse("'|' means or; write abs(x) for an absolute value", token.offset)
+        doubled = _DOUBLED.get(self.text[before.offset : token.offset + 1])
+        if doubled is not None:
+            self._refuse(doubled, before.offset)
         if opening is not None and opening.kind in ("(", "call") and token.kind == "end":
             self._reduce_all()
         if before.kind == "sign" and before.text in ("(", ","):
@@ -530,8 +540,8 @@ class _Parser:
             self._refuse("'not' stands before a condition; write a != b for different, or a and not b", token.offset)
         right = "(...)" if token.text == "(" else _brief(token.text)
         shown = "(...)" if left == "')'" else left
-        if token.kind == "number" and before.kind == "number":
-            advice = "write one number, or an operator between them"
+        if before.kind == "number" and (token.kind == "number" or token.text.startswith("_")):
+            advice = "write one number, without spaces, _ or a second point, or an operator between them"
         else:
             advice = f"write {shown}*{right}"
         opened = "'('" if token.text == "(" else right

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,14 +39,15 @@ def several(target):
 
 
 def test_numbers_give_python_numbers(f):
-    for one, two in [
+    pairs: list[tuple[Any, Any]] = [
         (1.5, 2.5),
         (2, 3),
         (True, np.float64(2)),
         (np.int64(2), np.float32(0.5)),
         (np.array(1.0), 2.0),
         (np.uint8(3), 1),
-    ]:
+    ]
+    for one, two in pairs:
         value = f(one, two)
         assert type(value) is float and value == pytest.approx(by_hand(float(one), float(two)), rel=1e-15)
     assert f(Fraction(1, 2), 1) == pytest.approx(by_hand(0.5, 1))

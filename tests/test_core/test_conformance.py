@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+
 import symnum as sn
 from symnum import term
 from symnum.backends import interned, tree
@@ -63,7 +64,14 @@ def odd_make(head: str, args: tuple[Any, ...]) -> Any:
     return OddCall(head, tuple(args))
 
 
-term.register(OddName, is_call=lambda t: False, is_symbol=lambda t: True, name=lambda t: t.text, make=odd_make, backend="odd")
+term.register(
+    OddName,
+    is_call=lambda t: False,
+    is_symbol=lambda t: True,
+    name=lambda t: t.text,
+    make=odd_make,
+    backend="odd",
+)
 term.register(
     OddCall,
     is_call=lambda t: True,
@@ -187,7 +195,9 @@ def test_free_symbols_are_ordered_by_name(backend: Backend) -> None:
 
 
 def test_evaluate(backend: Backend) -> None:
-    assert sn.evaluate(sample(backend), {"x": 0.7, "y": -1.3}) == pytest.approx(expected(0.7, -1.3), rel=1e-14)
+    assert sn.evaluate(sample(backend), {"x": 0.7, "y": -1.3}) == pytest.approx(
+        expected(0.7, -1.3), rel=1e-14
+    )
 
 
 def test_convert_to_interned(backend: Backend) -> None:
@@ -290,7 +300,9 @@ def test_the_unfitted_question_says_what_to_register() -> None:
         pass
 
     term.register(Mute, is_call=lambda t: True)
-    with pytest.raises(TypeError, match=r"Mute has no head; register it with symnum.term.register\(Mute, head=...\)"):
+    with pytest.raises(
+        TypeError, match=r"Mute has no head; register it with symnum.term.register\(Mute, head=...\)"
+    ):
         term.head(Mute())
     with pytest.raises(TypeError, match="cannot build a call"):
         term.make(Mute(), "+", ())

@@ -14,9 +14,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import symnum as sn
 from hypothesis import given
 from hypothesis import strategies as st
+
+import symnum as sn
 from symnum import term
 from symnum.backends import interned
 from symnum.backends.nodes import _CLASHES
@@ -165,7 +166,13 @@ def test_metadata_is_outside_identity() -> None:
 def test_order_is_structural() -> None:
     script = "import symnum as sn; b, a, x10, x9 = sn.symbols('b a x10 x9'); print(sn.sin(b)*a + x10*x9 + a**2 + 3 + sn.max(x10, a))"
     texts = {
-        subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}).stdout
+        subprocess.run(
+            [sys.executable, "-P", "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed},
+        ).stdout
         for seed in ("0", "1", "77")
     }
     assert texts == {"a^2 + x9*x10 + a*sin(b) + max(a, x10) + 3\n"}
@@ -239,7 +246,9 @@ def test_refusals() -> None:
         x + "y"
     with pytest.raises(TypeError, match="terms are real"):
         x * 2j
-    with pytest.raises(TypeError, match="takes boolean arguments, but argument 1 is real; write a comparison"):
+    with pytest.raises(
+        TypeError, match="takes boolean arguments, but argument 1 is real; write a comparison"
+    ):
         x & (y > 0)
     with pytest.raises(TypeError, match=r"takes real arguments, but argument 1 is boolean; write ifelse"):
         (y > 0) + 1
@@ -257,7 +266,11 @@ def test_mixing_backends_is_refused() -> None:
 
 def test_symbols_are_checked() -> None:
     assert sn.symbols("a, b c0:2") == (sn.symbols("a"), sn.symbols("b"), sn.symbols("c0"), sn.symbols("c1"))
-    for bad, message in (("2x", "not an identifier"), ("sin", "word of the formula language"), ("", "got no name")):
+    for bad, message in (
+        ("2x", "not an identifier"),
+        ("sin", "word of the formula language"),
+        ("", "got no name"),
+    ):
         with pytest.raises(ValueError, match=message):
             sn.symbols(bad)
     with pytest.raises(ValueError, match="unknown assumption 'prime'"):

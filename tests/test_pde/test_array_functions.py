@@ -52,7 +52,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "nested lists": lambda u: u[:2, :2] * [[u[0, 0], 1.0], [2.0, u[1, 1]]],
     "splits": lambda u: np.array_split(u, 4, axis=1)[1] * np.hsplit(u, 3)[0],
     "arguments by name": lambda u: np.stack(
-        arrays=[np.reshape(a=u, shape=(6, 4)), np.roll(a=u.T, shift=1, axis=0)]
+        arrays=[np.repeat(u[:3], axis=0, repeats=2)[:, :4], np.roll(a=u.T, shift=1, axis=0)]
     ),
     "tile": lambda u: np.tile(u, (2, 1, 2)),
     "repeat": lambda u: np.repeat(u, [1, 0, 2, 3], axis=0),
