@@ -119,7 +119,12 @@ class Total(Node):
         return (self.source,)
 
 
-_BOOLEAN_HEADS = frozenset(name for name, row in OPERATORS.items() if row.result_sort == "boolean")
+MAX_FORMULA = 200
+"""A formula of more operations than this becomes an array of its own where it is used further, so that code stays small."""
+
+MAX_SHARED_SUM = 16
+"""So does a shorter sum that is used already and now goes into another sum: flattened, it would be added up twice."""
+
 
 
 class Graph:
@@ -130,6 +135,8 @@ class Graph:
         self._known: dict[Hashable, Node] = {}
         self._symbols: dict[int, Any] = {}
         self._atoms: dict[Hashable, Node] = {}
+        self._weights: dict[int, int] = {}
+        self._used: set[int] = set()
         self._visible: dict[int, tuple[bool, bool, list[tuple[Region, Node]]]] = {}
 
     def __len__(self) -> int:
@@ -187,9 +194,11 @@ class Graph:
         return self._formula(term, shape, boolean)
 
     def term(self, node: Node) -> Any:
-        """Return the formula of a node: its own, or the symbol that stands for it."""
-        if isinstance(node, Elementwise):
-            return node.term
+        """Return the formula of a node: its own, or else the symbol that stands for it."""
+        return node.term if isinstance(node, Elementwise) else self.symbol(node)
+
+    def symbol(self, node: Node) -> Any:
+        """Return the symbol that stands for a node in the formulas that read it."""
         symbol = self._symbols.get(node.index)
         if symbol is None:
             name = node.name if isinstance(node, Input) else f"a{node.index}"
@@ -230,14 +239,30 @@ class Graph:
         """
         shape = np.broadcast_shapes(*(node.shape for node in nodes))
         row = OPERATORS[head]
-        sorts = row.argument_sorts
-        terms = [self._sorted(node, sorts[min(i, len(sorts) - 1)]) for i, node in enumerate(nodes)]
-        boolean = head in _BOOLEAN_HEADS or row.result_sort == "boolean"
+        sorts = [row.argument_sorts[min(i, len(row.argument_sorts) - 1)] for i in range(len(nodes))]
+        boolean = row.result_sort == "boolean"
         if head == "ifelse":
             boolean = is_boolean(nodes[1]) and is_boolean(nodes[2])
-            if not boolean:
-                terms[1:] = [self._sorted(node, "real") for node in nodes[1:]]
-        return self.formula(interface.make(terms[0], head, terms), shape, boolean)
+            sorts[1:] = ["boolean" if boolean else "real"] * 2
+        held = [self._is_held(node, head) for node in nodes]
+        terms = [
+            self.symbol(node) if hold else self._sorted(node, sort)
+            for node, sort, hold in zip(nodes, sorts, held, strict=True)
+        ]
+        found = self.formula(interface.make(terms[0], head, terms), shape, boolean)
+        weights = [0 if hold else self._weights.get(node.index, 0) for node, hold in zip(nodes, held, strict=True)]
+        self._weights.setdefault(found.index, 1 + sum(weights))
+        return found
+
+    def _is_held(self, node: Node, head: str) -> bool:
+        """Tell whether an operand enters as an array of its own, because it is too long to be written into another formula."""
+        used = node.index in self._used
+        self._used.add(node.index)
+        weight = self._weights.get(node.index, 0)
+        if weight <= MAX_SHARED_SUM or not isinstance(node, Elementwise) or node.boolean:
+            return False
+        is_sum = interface.is_call(node.term) and interface.head(node.term) == "+"
+        return weight > MAX_FORMULA or (used and is_sum and head in ("+", "-"))
 
     def _sorted(self, node: Node, sort: str) -> Any:
         """Return the formula of a node as a number or as a condition."""
@@ -282,9 +307,9 @@ class Graph:
 
     def assemble(self, shape: Shape, base: Node | None, pieces: Iterable[tuple[Region, Node]]) -> Node:
         """Return ``base`` (None where the pieces cover everything) with regions of it replaced by pieces of the same shapes."""
-        placed = [(region, self._numeric(node)) for region, node in pieces if region.size]
+        placed = [(region, self.numeric(node)) for region, node in pieces if region.size]
         if base is not None:
-            base = self._numeric(base)
+            base = self.numeric(base)
         if placed and placed[-1][0].size == prod(shape) and placed[-1][0] == Strided.whole(shape):
             return placed[-1][1]
         if isinstance(base, Assembly):
@@ -296,12 +321,12 @@ class Graph:
         found: Node = self._intern(Assembly, key, shape, base, tuple(placed))
         return found
 
-    def _numeric(self, node: Node) -> Node:
+    def numeric(self, node: Node) -> Node:
         return self.formula(self._sorted(node, "real"), node.shape) if is_boolean(node) else node
 
     def product(self, node: Node, matrix: Any, left: bool) -> Node:
         """Return matrix @ node (``left``) or node @ matrix for a constant matrix, a 2-D array or a CSR matrix."""
-        node = self._numeric(node)
+        node = self.numeric(node)
         if node.shape:
             axis = -1 if not left or len(node.shape) == 1 else -2
             inner, outer = (matrix.shape[1], matrix.shape[0]) if left else matrix.shape
@@ -324,7 +349,7 @@ class Graph:
         """Return the sum over the given axes, which are numbered from 0."""
         if not axes:
             return node
-        node = self._numeric(node)
+        node = self.numeric(node)
         shape = tuple(n for axis, n in enumerate(node.shape) if axis not in axes)
         if isinstance(node, Elementwise) and interface.is_number(node.term):
             count = prod(node.shape[axis] for axis in axes)

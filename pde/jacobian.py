@@ -269,7 +269,7 @@ def _assembly_rows(graph: Graph, node: Assembly, known: dict[int, Rows]) -> Rows
 def _formula_rows(graph: Graph, node: Elementwise, known: dict[int, Rows], values: _Values) -> Rows:
     """Return the sum over the moving atoms of the partial derivative times the rows of the atom."""
     atoms = [atom for atom in graph.atoms(node) if atom.index in known]
-    slopes = term_jacobian([node.term], [graph.term(atom) for atom in atoms], sparse=True)
+    slopes = term_jacobian([node.term], [graph.symbol(atom) for atom in atoms], sparse=True)
     parts = []
     for (_, number), slope in slopes:
         atom = atoms[number]

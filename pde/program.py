@@ -151,7 +151,7 @@ class _Kernel:
         # positional names make equal formulas over different arrays one compiled function
         names = [interned.symbol(f"x{i}") for i in range(len(self.atoms))]
         terms = substitute(
-            [node.term for node in group], dict(zip(map(graph.term, self.atoms), names, strict=True))
+            [node.term for node in group], dict(zip(map(graph.symbol, self.atoms), names, strict=True))
         )
         if target == "auto" and often and prod(self.shape) >= _MACHINE_CODE_ROWS:
             with suppress(Unsupported):

@@ -80,7 +80,7 @@ def _formulas(graph: Graph, node: Elementwise, known: dict[int, Any]) -> list[An
     columns = [
         np.broadcast_to(known[atom.index].reshape(atom.shape), node.shape).reshape(-1) for atom in atoms
     ]
-    symbols = [graph.term(atom) for atom in atoms]
+    symbols = [graph.symbol(atom) for atom in atoms]
     return [
         substitute(node.term, dict(zip(symbols, entries, strict=True)))
         for entries in zip(*columns, strict=True)

@@ -78,7 +78,7 @@ def _output_node(graph: Graph, result: Any, shape: tuple[int, ...]) -> Node:
         raise ValueError(
             f"f returned shape {node.shape}, but the state u0 has shape {shape}; they must be equal{same_size}"
         )
-    return graph.formula(graph._sorted(node, "real"), shape)
+    return graph.numeric(node)
 
 
 class OdeSystem:

@@ -31,7 +31,7 @@ ROWS_PER_TERM = 4
 """Each term needs that many rows, for with a bank to choose from a few terms fit anything."""
 
 MONOMIALS = 120
-DEGREE = 6
+DEGREE = 10
 
 ROUNDING = 1e-24
 """What a sum that fits exactly leaves here, where squares are subtracted."""
@@ -211,11 +211,11 @@ def eliminate(terms: Sequence[Tokens], evaluator: Evaluator, views: Views, view:
 
 
 def _spanning(F: Floats) -> list[int]:
-    """Return the first of the directions that are linearly independent, at most half as many as there are rows."""
+    """Return the first of the directions that are linearly independent, at most three for four rows."""
     basis = np.empty((0, F.shape[1]))
     kept: list[int] = []
     for k, vector in enumerate(F):
-        if len(kept) >= F.shape[1] // 2:
+        if len(kept) >= 3 * F.shape[1] // 4:
             break
         rest = vector - (basis @ vector) @ basis
         rest -= (basis @ rest) @ basis

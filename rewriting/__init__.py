@@ -9,3 +9,34 @@ if __name__ != "symnum.rewriting":
         f"this package was imported as {__name__!r}, but it is a part of symnum and works only as 'symnum.rewriting'; "
         "write 'import symnum.rewriting', or start Python with -P so that the current folder is not searched"
     )
+
+from importlib import import_module  # the guard above comes first
+from typing import Any
+
+_HOME = {
+    "symnum.rewriting.rules": "Rule RuleSet rule",
+    "symnum.rewriting.strategies": "RewriteLoopError bottom_up chain first fixpoint top_down",
+    "symnum.rewriting.facts": "Facts",
+    "symnum.rewriting.measure": "TreeCost shared_cost",
+    "symnum.rewriting.simplify": "Limits SimplifyReport simplify simplify_report",
+}
+"""Module -> the public names that it defines; they are loaded when they are first used."""
+
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
+
+__all__ = [*sorted(_MODULE_OF), "theories"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name == "theories":
+        return import_module("symnum.rewriting.theories")
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module 'symnum.rewriting' has no attribute {name!r}; dir(symnum.rewriting) lists the public names")
+    found = getattr(import_module(module), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -12,16 +12,18 @@ from typing import Any
 from symnum import term as interface
 from symnum.exact import is_integer
 from symnum.operators import OPERATORS
-from symnum.rewriting.views import head_of, is_value, product_view, sum_view
+from symnum.rewriting.views import PRODUCT_HEADS, SUM_HEADS, head_of, is_value, product_view, sum_view
 
 NEGATIVE, ZERO, POSITIVE = 1, 2, 4
 ANY = NEGATIVE | ZERO | POSITIVE
 """A set of signs is a bit mask: ``ZERO | POSITIVE`` is nonnegative."""
 
-_ASSUMED = {"positive": POSITIVE, "negative": NEGATIVE, "nonnegative": ZERO | POSITIVE, "nonzero": NEGATIVE | POSITIVE}
+ASSUMED = {"positive": POSITIVE, "negative": NEGATIVE, "nonnegative": ZERO | POSITIVE, "nonzero": NEGATIVE | POSITIVE}
+"""What an assumption on a symbol or slot says about signs."""
+
 _ALWAYS = {
     "exp": POSITIVE, "cosh": POSITIVE, "sech": POSITIVE, "pi": POSITIVE,
-    "abs": ZERO | POSITIVE, "acosh": ZERO | POSITIVE, "acos": ZERO | POSITIVE, "asec": ZERO | POSITIVE, "sqrt": ZERO | POSITIVE,
+    "abs": ZERO | POSITIVE, "acosh": ZERO | POSITIVE, "acos": ZERO | POSITIVE, "asec": ZERO | POSITIVE,
 }  # fmt: skip
 """Signs of calls whatever their argument is."""
 
@@ -112,7 +114,7 @@ class Facts:
         if interface.is_symbol(node):
             found = ANY
             for assumption in interface.assumptions(node):
-                found &= _ASSUMED.get(assumption, ANY)
+                found &= ASSUMED.get(assumption, ANY)
             return found
         head = interface.head(node)
         if head in _ALWAYS:
@@ -127,17 +129,14 @@ class Facts:
             return self.signs(interface.args(node)[1]) | self.signs(interface.args(node)[2])
         if head in ("min", "max"):
             return _extreme([self.signs(a) for a in interface.args(node)], head == "max")
-        if head in ("+", "-"):
-            if head == "-":
-                left, right = interface.args(node)
-                return _add(self.signs(left), _negated(self.signs(right)))
+        if head in SUM_HEADS:
             constant, pairs = sum_view(node)
             found = _sign_of(constant)
             for term, coefficient in pairs:
                 found = _add(found, _multiply(self.signs(term), _sign_of(coefficient)))
             return found
-        if head in ("*", "/", "neg", "^"):
-            coefficient, pairs = _factors(node)
+        if head in PRODUCT_HEADS:
+            coefficient, pairs = product_view(node)
             found = _sign_of(coefficient)
             for base, exponent in pairs:
                 found = _multiply(found, _power(self.signs(base), exponent))
@@ -155,8 +154,10 @@ class Facts:
         if interface.is_symbol(node):
             return True
         head = interface.head(node)
-        if head in ("*", "/", "neg", "^", "sqrt"):
-            return all(self._power_defined(base, exponent) for base, exponent in _factors(node)[1])
+        if head in PRODUCT_HEADS:
+            return all(self._power_defined(base, exponent) for base, exponent in product_view(node)[1])
+        if head not in OPERATORS:
+            return False
         return OPERATORS[head].domain == "true" or self.decide(_domain(node)) is True
 
     def _power_defined(self, base: Any, exponent: Any) -> bool:
@@ -171,16 +172,12 @@ class Facts:
 def _parts(node: Any) -> list[Any]:
     if not interface.is_call(node):
         return []
-    if interface.head(node) == "/":
-        return list(interface.args(node))
-    return list(interface.operands(node))
-
-
-def _factors(node: Any) -> tuple[Any, list[tuple[Any, Any]]]:
-    if interface.head(node) == "/":
-        above, below = interface.args(node)
-        return 1, [(above, 1), (below, -1)]
-    return product_view(node)
+    head = interface.head(node)
+    if head in SUM_HEADS:
+        return [term for term, _ in sum_view(node)[1]]
+    if head in PRODUCT_HEADS:
+        return [part for pair in product_view(node)[1] for part in pair if not is_value(part)]
+    return list(interface.args(node))
 
 
 def _domain(node: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.operators import OPERATORS
-from symnum.rewriting.views import is_value, product_view, sum_view
+from symnum.rewriting.views import PRODUCT_HEADS, SUM_HEADS, is_value, product_view, sum_view
 
 Cost = tuple[int, int]
 """(number of operations, ten times the sum of their costs in the operator table)."""
@@ -30,19 +30,14 @@ def own_cost(node: Any) -> tuple[Cost, list[Any]]:
     if not face.is_call(node):
         return (0, 0), []
     head = face.head(node)
-    if head in ("*", "^", "neg", "/", "sqrt"):
-        if head == "/":
-            pairs = list(zip(face.args(node), (1, -1)))
-            return _product_cost(1, pairs)
+    if head in PRODUCT_HEADS:
         return _product_cost(*product_view(node))
-    if head in ("+", "-"):
-        if head == "-":
-            constant, pairs = 0, list(zip(face.args(node), (1, -1)))
-        else:
-            constant, pairs = sum_view(node)
-        return _sum_cost(constant, pairs)
-    row = OPERATORS[head]
+    if head in SUM_HEADS:
+        return _sum_cost(*sum_view(node))
+    row = OPERATORS.get(head)
     args = list(face.args(node))
+    if row is None:
+        return (1, 10), args
     count = max(len(args) - 1, 0) if row.associative else 1 if args else 0
     return (count, count * _weight(head)), args
 

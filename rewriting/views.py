@@ -19,6 +19,9 @@ from symnum.order import order_key
 Entries = dict[Hashable, tuple[Any, Any]]
 """{key: (term, coefficient)} of a sum, or {key: (base, exponent)} of a product; an exponent is a number or a term."""
 
+SUM_HEADS = frozenset(["+", "-"])
+PRODUCT_HEADS = frozenset(["*", "/", "neg", "^", "sqrt"])
+
 
 def is_canonical(term: Any) -> bool:
     """Tell whether the backend of ``term`` keeps sums and products in canonical form by itself."""
@@ -57,8 +60,10 @@ def product_view(term: Any) -> tuple[Any, list[tuple[Any, Any]]]:
                 found.append(_base_and_exponent(arg))
         return coefficient, found
     if head == "neg":
-        coefficient, found = product_view(face.args(term)[0])
-        return -coefficient, found
+        return -1, [(face.args(term)[0], 1)]
+    if head == "/":
+        above, below = face.args(term)
+        return 1, [(above, 1), (below, -1)]
     return 1, [_base_and_exponent(term)]
 
 
@@ -78,7 +83,11 @@ def sum_view(term: Any) -> tuple[Any, list[tuple[Any, Any]]]:
     if face.addends is not None:
         constant, pairs = face.addends(term)
         return constant, list(pairs)
-    if head_of(term) != "+":
+    head = head_of(term)
+    if head == "-":
+        left, right = face.args(term)
+        return 0, [(left, 1), (right, -1)]
+    if head != "+":
         return _split(term)
     constant, found = 0, []
     for arg in face.sorted_args(term):
@@ -92,6 +101,8 @@ def _split(term: Any) -> tuple[Any, list[tuple[Any, Any]]]:
     """Return one addend of a backend without canonical form as (number, []) or (0, [(rest, coefficient)])."""
     if interface.is_number(term) and type(interface.value(term)) is not bool:
         return interface.value(term), []
+    if head_of(term) == "neg":
+        return 0, [(interface.args(term)[0], -1)]
     if head_of(term) != "*" or not any(map(interface.is_number, interface.args(term))):
         return 0, [(term, 1)]
     coefficient, pairs = product_view(term)
@@ -214,7 +225,9 @@ def call_of(like: Any, head: str, args: Sequence[Any]) -> Any:
     spelled = _SPELLED.get(head)
     if spelled is not None:
         return spelled(like, args)
-    row = OPERATORS[head]
+    row = OPERATORS.get(head)
+    if row is None:
+        return face.make(head, tuple(args))
     if args and all(interface.is_number(a) for a in args):
         from symnum.backends import interned
 

@@ -351,6 +351,7 @@ def result_sort(row: Operator, sorts: tuple[str, ...], last_value: Any = None) -
 def exact_value(row: Operator, values: tuple[Any, ...]) -> Any:
     """Return the exact value of a call on exact numbers, or None where there is none.
 
+    >>> from fractions import Fraction
     >>> exact_value(OPERATORS["floor"], (Fraction(5, 2),))
     2
     """

@@ -231,7 +231,7 @@ def by_powers(
 ) -> tuple[Ring, dict[tuple[tuple[int, int], ...], list[Monomial]]]:
     """Return the expansion with respect to the variables as {powers of the variables: monomials of the rest}."""
     depends = _occurrence(term, variables)
-    ring = Ring([term], opaque=lambda node: not depends(node))
+    ring = Ring([term], opaque=lambda node: not interface.is_number(node) and not depends(node))
     slots = set()
     for variable in variables:
         slot = ring.slot_of(variable)

@@ -19,7 +19,7 @@ def substitute(term: Any, replacements: Mapping[Any, Any]) -> Any:
     >>> import symnum as sn
     >>> x, y = sn.symbols("x y")
     >>> substitute(x - 2*y, {x: y, y: x})
-    y - 2*x
+    -2*x + y
     """
     if isinstance(term, list | tuple) and not interface.is_term(term):
         return [substitute(t, replacements) for t in term]

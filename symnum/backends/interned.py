@@ -510,9 +510,14 @@ def call(head: str, args: Sequence[Any]) -> Any:
             return args[1] if args[0].value else args[2]
         if args[1] is args[2]:
             return args[1]
-    if row.commutative and order_key(args[1]) < order_key(args[0]):
+    if row.commutative and _pair_key(args[0]) > _pair_key(args[1]):
         args = (args[1], args[0])
     return _intern_call(head, row, args)
+
+
+def _pair_key(node: Any) -> tuple[bool, Any]:
+    """Order the sides of an equation: a number comes second."""
+    return isinstance(node, Number), order_key(node)
 
 
 def _intern_call(head: str, row: Any, args: tuple[Any, ...]) -> Any:

@@ -74,7 +74,7 @@ def from_sympy(expression: Any, backend: str = "interned", symbols: Any = None) 
 
 def _flat(given: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     """Return the expressions in ``given``, which may be a matrix or a list of lists, and how to put the results in their places."""
-    if getattr(given, "is_Matrix", False) or type(given).__module__ == "numpy":
+    if hasattr(given, "tolist"):
         given = given.tolist()
     if not isinstance(given, list | tuple):
         return [given], lambda results: results[0]

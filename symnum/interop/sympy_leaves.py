@@ -107,8 +107,8 @@ def _float_from_sympy(node: Any) -> float:
         except OverflowError:
             pass
     raise ValueError(
-        f"SymPy Float {sympy.Float(node, 20)} has {node._prec} bits of precision and is not a double (53 bits), so digits would be "
-        f"lost; round it with expr.n(15), or keep it exact with sympy.nsimplify(expr, rational=True)"
+        f"SymPy Float {sympy.Float(node, 20)}, of {node._prec} bits, is no double (53 bits, up to 1.8e308), so its value would be lost; "
+        f"round it with expr.n(15), or keep it exact with sympy.nsimplify(expr, rational=True)"
     )
 
 

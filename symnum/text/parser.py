@@ -63,7 +63,7 @@ def parse(
 
     >>> import symnum as sn
     >>> sn.parse("sin(x)^2 + 1/3*y - 0.5")
-    sin(x)^2 + y/3 - 0.5
+    y/3 + sin(x)^2 - 0.5
     >>> parse("rate*t", symbols={"rate": 3})
     3*t
     """

@@ -1,0 +1,180 @@
+"""Strategies: how rewriters are applied.
+
+A rewriter is any callable from a term to a term, or to None for "no change".  Strategies take rewriters and are rewriters again.
+None of them recurses over terms, and a shared part is rewritten once.
+
+>>> import symnum as sn
+>>> from symnum.rewriting import rule, RuleSet
+>>> shrink = fixpoint(bottom_up(RuleSet([rule("sin(asin(a)) -> a"), rule("abs(abs(a)) -> abs(a)")])))
+>>> shrink(sn.parse("abs(abs(sin(asin(x))))"))
+abs(x)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from symnum import term as interface
+
+Rewriter = Callable[[Any], Any]
+"""A function from a term to a term, or to None where it changes nothing."""
+
+
+class RewriteLoopError(RuntimeError):
+    """Say that rewriting does not end: a measure did not fall, a term came back, or the steps ran out."""
+
+
+def _changed(old: Any, new: Any) -> bool:
+    return new is not None and new is not old and interface.key(new) != interface.key(old)
+
+
+def chain(*rewriters: Rewriter) -> Rewriter:
+    """Apply all rewriters, each to what the one before made."""
+
+    def chained(term: Any) -> Any:
+        current = term
+        for rewriter in rewriters:
+            new = rewriter(current)
+            current = current if new is None else new
+        return current if _changed(term, current) else None
+
+    return chained
+
+
+def first(*rewriters: Rewriter) -> Rewriter:
+    """Apply the first rewriter that changes the term."""
+
+    def chosen(term: Any) -> Any:
+        for rewriter in rewriters:
+            new = rewriter(term)
+            if _changed(term, new):
+                return new
+        return None
+
+    return chosen
+
+
+def bottom_up(rewriter: Rewriter, *, memo: dict[Hashable, tuple[Any, Any]] | None = None) -> Rewriter:
+    """Apply a rewriter once at each distinct part of a term, arguments before calls.
+
+    ``memo`` keeps {key: (part, result)} between calls; give it only for a rewriter whose result depends on the part alone.
+    """
+
+    def walk(root: Any) -> Any:
+        done: dict[Hashable, tuple[Any, Any]] = {} if memo is None else memo
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            face = interface.interface(node)
+            identity = face.key(node)
+            if identity in done:
+                stack.pop()
+                continue
+            current = node
+            if face.is_call(node):
+                args = face.args(node)
+                keys = [interface.key(arg) for arg in args]
+                missing = [arg for arg, key in zip(args, keys) if key not in done]
+                if missing:
+                    stack.extend(reversed(missing))
+                    continue
+                new_args = [done[key][1] for key in keys]
+                if any(new is not old for new, old in zip(new_args, args)):
+                    current = face.make(face.head(node), tuple(new_args))
+            new = rewriter(current)
+            done[identity] = (node, current if new is None else new)
+            stack.pop()
+        result = done[interface.key(root)][1]
+        return result if _changed(root, result) else None
+
+    return walk
+
+
+def top_down(rewriter: Rewriter) -> Rewriter:
+    """Apply a rewriter once at each distinct part of a term, calls before arguments.
+
+    What the rewriter makes is entered, but it is not applied to the same place again.
+    """
+
+    def walk(root: Any) -> Any:
+        done: dict[Hashable, tuple[Any, Any]] = {}
+        rewritten: dict[Hashable, tuple[Any, Any]] = {}
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            identity = interface.key(node)
+            if identity in done:
+                stack.pop()
+                continue
+            if identity not in rewritten:
+                new = rewriter(node)
+                rewritten[identity] = (node, node if new is None else new)
+            current = rewritten[identity][1]
+            if interface.is_call(current):
+                args = interface.args(current)
+                missing = [arg for arg in args if interface.key(arg) not in done and interface.key(arg) != identity]
+                if missing:
+                    stack.extend(reversed(missing))
+                    continue
+                new_args = [done[interface.key(arg)][1] if interface.key(arg) in done else arg for arg in args]
+                if any(new is not old for new, old in zip(new_args, args)):
+                    current = interface.make(current, interface.head(current), new_args)
+            done[identity] = (node, current)
+            stack.pop()
+        result = done[interface.key(root)][1]
+        return result if _changed(root, result) else None
+
+    return walk
+
+
+def fixpoint(rewriter: Rewriter, *, measure: Callable[[Any], Any] | None = None, limit: int = 1000) -> Rewriter:
+    """Apply a rewriter until it changes nothing.
+
+    With a ``measure`` (any function of a term to comparable values) each change must make it fall; without one a term that
+    comes back, or more than ``limit`` changes, is a loop.  Raises RewriteLoopError for a loop, naming the terms; it never runs forever.
+
+    >>> import symnum as sn
+    >>> from symnum.rewriting import rule, RuleSet
+    >>> swap = RuleSet([rule("atan2(a, b) -> atan2(b, a)")])
+    >>> fixpoint(swap)(sn.parse("atan2(x, y)"))
+    Traceback (most recent call last):
+    ...
+    symnum.rewriting.strategies.RewriteLoopError: rewriting 'atan2(x, y)' came back to it after 2 changes; ...
+    """
+
+    def repeat(term: Any) -> Any:
+        current = term
+        seen: dict[Hashable, Any] = {interface.key(term): term}
+        value = None if measure is None else measure(term)
+        for step in range(1, limit + 1):
+            new = rewriter(current)
+            if not _changed(current, new):
+                return current if _changed(term, current) else None
+            if measure is not None:
+                new_value = measure(new)
+                if not new_value < value:
+                    raise RewriteLoopError(
+                        f"rewriting {_short(current)} to {_short(new)} does not make the measure fall ({value} to {new_value}); "
+                        f"turn the rule round, give it a condition, or pass another measure"
+                    )
+                value = new_value
+            elif interface.key(new) in seen:
+                raise RewriteLoopError(
+                    f"rewriting {_short(new)} came back to it after {step} changes; "
+                    f"remove one of the rules that undo each other, or pass a measure that must fall"
+                )
+            seen[interface.key(new)] = new
+            current = new
+        raise RewriteLoopError(
+            f"rewriting {_short(term)} did not end within {limit} changes, and is now {_short(current)}; "
+            f"pass a measure that must fall, or a higher limit"
+        )
+
+    return repeat
+
+
+def _short(term: Any) -> str:
+    from symnum.text.printer import to_text
+
+    return repr(to_text(term, limit=60))
