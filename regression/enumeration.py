@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from symnum.regression import kernels
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
-from symnum.regression.evaluator import kernels_for
 from symnum.regression.grammar import Grammar, Tokens
 from symnum.regression.problem import Problem
 
@@ -27,7 +27,6 @@ class Bank:
 
     def __init__(self, grammar: Grammar, problem: Problem, capacity: int, table_bits: int = 22) -> None:
         self.grammar = grammar
-        self.kernels = kernels_for(grammar.opcodes)
         self.values = np.empty((capacity, problem.rows))
         self.families = np.zeros(capacity, np.int64)
         self.roots = np.zeros(capacity, np.int64)
@@ -48,8 +47,8 @@ class Bank:
         for token, values in zip(leaves, [*numbers, *problem.X], strict=True):
             if (
                 self.size < capacity
-                and self.kernels.usable(values)
-                and self.kernels.remember(self.table, values)
+                and kernels.usable(values)
+                and kernels.remember(self.table, values)
             ):
                 self.values[self.size] = values
                 self.roots[self.size] = token
@@ -87,7 +86,7 @@ def enumerate_expressions(bank: Bank, archive: Archive, budget: Budget) -> str:
     leaves = np.arange(bank.size)
     scores = np.empty((bank.size, len(archive.views.names)))
     for k in leaves:
-        bank.kernels.unexplained(
+        kernels.unexplained(
             bank.values[k], archive.views.targets, archive.views.weights, archive.views.spread, scores[k]
         )
     archive.offer(scores, bank.lengths[: bank.size], bank.tokens)
@@ -154,9 +153,9 @@ def _try(
     if bank.met + count > len(bank.table) // 2:
         bank.table[:] = 0  # forget, rather than let the table fill up: some functions may then come twice
         bank.met = 0
-    found = bank.kernels.expand(
+    found = kernels.expand(
         int(grammar.code[token]), grammar.arity[token] == 2, left, right, int(grammar.banned[token, 0]), int(grammar.banned[token, 1]),
-        int(grammar.inverse[token]), int(grammar.family[token]), bank.values, bank.families, bank.roots, bank.table,
+        int(grammar.inverse[token]), int(grammar.family[token]), bank.values, bank.families, bank.roots, bank.table, *grammar.machine,
         views.targets, views.weights, views.spread, values, families, scores, picked,
     )  # fmt: skip
     bank.met += found

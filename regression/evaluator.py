@@ -9,39 +9,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symnum.operators import OPERATORS
-from symnum.regression import kernels, operations
+from symnum.regression import kernels
 from symnum.regression.grammar import Grammar, Tokens
-
-_REBUILT: dict[int, Any] = {}
-_REBUILT_LIMIT = 8
-_LOCK = threading.Lock()
-
-
-def kernels_for(opcodes: tuple[str, ...]) -> Any:
-    """Return the kernels for these operations: those on disk, or others compiled for this process where there is a user's operator."""
-    own = opcodes != operations.BUILT_IN
-    if not own and kernels.digest() == operations.DIGEST:
-        return kernels
-    text = operations.source(opcodes) + repr(
-        [OPERATORS[name].namespace for name in opcodes[len(operations.BUILT_IN) :]]
-    )
-    key = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "big")
-    with _LOCK:
-        if key not in _REBUILT:
-            while len(_REBUILT) >= _REBUILT_LIMIT:
-                del _REBUILT[next(iter(_REBUILT))]
-            _REBUILT[key] = kernels.rebuild(operations.compile_apply(opcodes), key)
-        return _REBUILT[key]
-
 
 class Evaluator:
     """Evaluate the expressions of a grammar on ``X`` (variables, rows)."""
@@ -49,8 +24,7 @@ class Evaluator:
     def __init__(self, grammar: Grammar, X: NDArray[np.float64]) -> None:
         self.grammar = grammar
         self.X = np.ascontiguousarray(X, float)
-        self.kernels = kernels_for(grammar.opcodes)
-        self._tables = (grammar.kind, grammar.code, grammar.arity, np.array(grammar.numbers, float), self.X)
+        self._tables = (grammar.kind, grammar.code, grammar.arity, np.array(grammar.numbers, float), self.X, *grammar.machine)
 
     @property
     def rows(self) -> int:
@@ -63,7 +37,7 @@ class Evaluator:
         """Return values (expressions, rows); where an expression is undefined the value is nan or infinite."""
         tokens, lengths = _padded(expressions)
         slots = _slots(constants, len(lengths))
-        return np.asarray(self.kernels.evaluate(tokens, lengths, slots, *self._tables))
+        return np.asarray(kernels.evaluate(tokens, lengths, slots, *self._tables))
 
     def variants(self, tokens: Tokens, constants: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values of one expression at several settings (settings, slots) of its constants."""
@@ -71,7 +45,7 @@ class Evaluator:
         repeated = np.broadcast_to(tokens, (count, len(tokens)))
         lengths = np.full(count, len(tokens), np.int64)
         return np.asarray(
-            self.kernels.evaluate(
+            kernels.evaluate(
                 np.ascontiguousarray(repeated), lengths, np.ascontiguousarray(constants), *self._tables
             )
         )
@@ -81,7 +55,7 @@ class Evaluator:
         tokens, lengths = _padded(expressions)
         slots = _slots(None, len(lengths))
         return np.asarray(
-            self.kernels.score(
+            kernels.score(
                 tokens, lengths, slots, *self._tables, views.targets, views.weights, views.spread
             )
         )

@@ -113,9 +113,10 @@ class Grammar:
         return np.arange(self.constant, dtype=np.int16)
 
     @cached_property
-    def opcodes(self) -> tuple[str, ...]:
-        """Return the operation names in the order of the kernels' opcodes, the user's own behind the built-in ones."""
-        return (*operations.BUILT_IN, *(name for name in self.operators if name not in operations.BUILT_IN))
+    def machine(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], int]:
+        """Return the operations as the kernels take them: steps, first steps, literals and number of temporaries."""
+        table = operations.table(self.all_operators)
+        return table.steps, table.first, table.literals, table.temporaries
 
     @cached_property
     def arity(self) -> NDArray[np.int64]:
@@ -132,9 +133,9 @@ class Grammar:
 
     @cached_property
     def code(self) -> NDArray[np.int64]:
-        """Return the place of each token among the variables, the numbers or the opcodes."""
-        operators = [self.opcodes.index(name) for name in self.all_operators]
-        return np.array([*range(len(self.variables)), *range(len(self.numbers)), 0, *operators], np.int64)
+        """Return the place of each token among the variables, the numbers or the operations."""
+        counts = (len(self.variables), len(self.numbers), 1, len(self.all_operators))
+        return np.concatenate([np.arange(count) for count in counts]).astype(np.int64)
 
     @cached_property
     def family(self) -> NDArray[np.int64]:

@@ -8,14 +8,14 @@ which sums to 1, ``spread`` (views,), the weighted variance of each target.
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from symnum.regression.operations import DIGEST, apply
+from symnum.codegen.tape_kernel import _call_loop
+from symnum.regression.operations import LITERAL, TEMPORARY
 
 Array = NDArray[Any]
 
@@ -35,25 +35,42 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @kernel
-def digest() -> int:
-    """Return the digest of the operations these kernels were compiled from."""
-    return DIGEST
+def apply(steps: Array, first: Array, literals: Array, op: int, a: int, b: int, out: int, space: Array, wires: Array) -> None:
+    """Apply an operation to the rows at the addresses ``a`` and ``b``, into the row at ``out``, which may be one of them.
+
+    ``space`` (temporaries, rows) holds results in between, ``wires`` (9,) what a loop of NumPy is called with.
+    """
+    rows = space.shape[1]
+    at = space.ctypes.data
+    args = wires.ctypes.data
+    wires[8] = rows
+    for s in range(first[op], first[op + 1]):
+        count = steps[s, 2]
+        for j in range(count):
+            operand = steps[s, 3 + j]
+            wires[4 + j] = 8
+            if operand == 0:
+                wires[j] = a
+            elif operand == 1:
+                wires[j] = b
+            elif operand < LITERAL:
+                wires[j] = at + (operand - TEMPORARY) * rows * 8
+            else:
+                wires[j] = literals.ctypes.data + (operand - LITERAL) * 8
+                wires[4 + j] = 0
+        wires[count] = out if s == first[op + 1] - 1 else at + (s - first[op]) * rows * 8
+        wires[4 + count] = 8
+        _call_loop(steps[s, 0], args, args + 64, args + 32, steps[s, 1])
 
 
 @kernel
 def evaluate_one(
-    tokens: Array,
-    length: int,
-    constants: Array,
-    kind: Array,
-    code: Array,
-    arity: Array,
-    numbers: Array,
-    X: Array,
-    stack: Array,
-    out: Array,
-) -> None:
-    """Evaluate one prefix token array into ``out`` (rows,): read from the right, arguments wait on a stack."""
+    tokens: Array, length: int, constants: Array, kind: Array, code: Array, arity: Array, numbers: Array, X: Array,
+    steps: Array, first: Array, literals: Array, stack: Array, space: Array, wires: Array,
+) -> None:  # fmt: skip
+    """Evaluate one prefix token array into ``stack[0]``: read from the right, arguments wait on the stack."""
+    row = stack.shape[1] * 8
+    at = stack.ctypes.data
     top = -1
     slot = 0
     for p in range(length):
@@ -72,29 +89,25 @@ def evaluate_one(
             slot -= 1
             stack[top, :] = constants[slot]
         elif arity[token] == 1:
-            apply(code[token], stack[top], stack[top], stack[top])
+            apply(steps, first, literals, code[token], at + top * row, 0, at + top * row, space, wires)
         else:
-            apply(code[token], stack[top], stack[top - 1], stack[top - 1])
+            apply(steps, first, literals, code[token], at + top * row, at + (top - 1) * row, at + (top - 1) * row, space, wires)
             top -= 1
-    out[:] = stack[0]
 
 
 @kernel
 def evaluate(
-    tokens: Array,
-    lengths: Array,
-    constants: Array,
-    kind: Array,
-    code: Array,
-    arity: Array,
-    numbers: Array,
-    X: Array,
-) -> Array:
+    tokens: Array, lengths: Array, constants: Array, kind: Array, code: Array, arity: Array, numbers: Array, X: Array,
+    steps: Array, first: Array, literals: Array, temporaries: int,
+) -> Array:  # fmt: skip
     """Return the values (expressions, rows) of prefix token arrays (expressions, longest)."""
     out = np.empty((tokens.shape[0], X.shape[1]))
     stack = np.empty((tokens.shape[1] // 2 + 2, X.shape[1]))
+    space = np.empty((temporaries, X.shape[1]))
+    wires = np.empty(9, np.int64)
     for e in range(tokens.shape[0]):
-        evaluate_one(tokens[e], lengths[e], constants[e], kind, code, arity, numbers, X, stack, out[e])
+        evaluate_one(tokens[e], lengths[e], constants[e], kind, code, arity, numbers, X, steps, first, literals, stack, space, wires)
+        out[e] = stack[0]
     return out
 
 
@@ -140,16 +153,17 @@ def unexplained(values: Array, targets: Array, weights: Array, spread: Array, re
 @kernel
 def score(
     tokens: Array, lengths: Array, constants: Array, kind: Array, code: Array, arity: Array, numbers: Array, X: Array,
-    targets: Array, weights: Array, spread: Array,
+    steps: Array, first: Array, literals: Array, temporaries: int, targets: Array, weights: Array, spread: Array,
 ) -> Array:  # fmt: skip
     """Return the unexplained part of each view (expressions, views); inf where an expression is undefined on a row."""
     result = np.full((tokens.shape[0], targets.shape[0]), np.inf)
     stack = np.empty((tokens.shape[1] // 2 + 2, X.shape[1]))
-    values = np.empty(X.shape[1])
+    space = np.empty((temporaries, X.shape[1]))
+    wires = np.empty(9, np.int64)
     for e in range(tokens.shape[0]):
-        evaluate_one(tokens[e], lengths[e], constants[e], kind, code, arity, numbers, X, stack, values)
-        if usable(values):
-            unexplained(values, targets, weights, spread, result[e])
+        evaluate_one(tokens[e], lengths[e], constants[e], kind, code, arity, numbers, X, steps, first, literals, stack, space, wires)
+        if usable(stack[0]):
+            unexplained(stack[0], targets, weights, spread, result[e])
     return result
 
 
@@ -187,13 +201,18 @@ def remember(table: Array, values: Array) -> bool:
 @kernel
 def expand(
     op: int, binary: bool, left: Array, right: Array, banned_left: int, banned_right: int, inverse: int, own_family: int,
-    values: Array, families: Array, roots: Array, table: Array, targets: Array, weights: Array, spread: Array,
-    new_values: Array, new_families: Array, new_scores: Array, picked: Array,
+    values: Array, families: Array, roots: Array, table: Array, steps: Array, first: Array, literals: Array, temporaries: int,
+    targets: Array, weights: Array, spread: Array, new_values: Array, new_families: Array, new_scores: Array, picked: Array,
 ) -> int:  # fmt: skip
     """Apply one operation to stored values; write what is defined, allowed and new, and return how much that is.
 
-    ``left`` and ``right`` index ``values``; ``families`` and ``roots`` are what the stored expressions contain and their opcode.
+    ``left`` and ``right`` index ``values``; ``families`` and ``roots`` are what the stored expressions contain and their first token.
     """
+    row = values.shape[1] * 8
+    at = values.ctypes.data
+    new_at = new_values.ctypes.data
+    space = np.empty((temporaries, values.shape[1]))
+    wires = np.empty(9, np.int64)
     count = 0
     for k in range(left.shape[0]):
         a = left[k]
@@ -202,11 +221,11 @@ def expand(
             continue
         if binary and families[b] & banned_right:
             continue
-        row = new_values[count]
-        apply(op, values[a], values[b], row)
-        if not usable(row) or not remember(table, row):
+        apply(steps, first, literals, op, at + a * row, at + b * row, new_at + count * row, space, wires)
+        found = new_values[count]
+        if not usable(found) or not remember(table, found):
             continue
-        unexplained(row, targets, weights, spread, new_scores[count])
+        unexplained(found, targets, weights, spread, new_scores[count])
         new_families[count] = families[a] | own_family | (families[b] if binary else 0)
         picked[count] = k
         count += 1
@@ -242,26 +261,3 @@ def allowed(tokens: Array, arity: Array, family: Array, banned: Array, inverse: 
         families[top] = found
         roots[top] = token
     return top == 0
-
-
-NAMES = (
-    "digest",
-    "evaluate_one",
-    "evaluate",
-    "usable",
-    "unexplained",
-    "score",
-    "fingerprint",
-    "remember",
-    "expand",
-)
-"""The kernels in the order in which they call each other."""
-
-
-def rebuild(own_apply: Callable[..., Any], own_digest: int) -> SimpleNamespace:
-    """Return these kernels compiled anew, in this process only, around another ``apply``."""
-    scope = dict(globals()) | {"apply": own_apply, "DIGEST": own_digest}
-    for name in NAMES:
-        python = globals()[name].py_func
-        scope[name] = njit(nogil=True, error_model="numpy")(FunctionType(python.__code__, scope, name))
-    return SimpleNamespace(**{name: scope[name] for name in NAMES})

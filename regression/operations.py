@@ -1,35 +1,60 @@
-"""The elementwise operations of the search kernels, generated from the operator table.
+"""The elementwise operations of the search: every suitable row of the operator table as NumPy's own compiled loops.
 
-Every row of the table that maps one or two reals to a real and has a ``numba`` spelling gets an opcode; whole powers such as
-``"^2"`` have opcodes of their own because they are cheaper than ``"^"``.
+An operation is a short sequence of steps; a step calls the inner loop of one ufunc (see :mod:`symnum.codegen.loops`) on whole rows
+of values.  So nothing is compiled for an operator, also not for a user's own, and values are those of a compiled formula to the
+last bit.
 """
 
 from __future__ import annotations
 
-import hashlib
-import math
-import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numba
+import numpy as np
+from numpy.typing import NDArray
 
-from symnum.codegen import special
-from symnum.operators import _BUILT_IN, OPERATORS, Operator, operator
+from symnum.codegen.loops import SELECT, Micro, NoLoop, find_loop, recipe
+from symnum.operators import Operator, operator
 
-POWERS = {
-    "^-1": "(1.0 / {0})",
-    "^2": "({0} * {0})",
-    "^3": "({0} * {0} * {0})",
-    "^4": "(({0} * {0}) * ({0} * {0}))",
+POWERS: dict[str, tuple[Micro, ...]] = {
+    "^-1": ((np.reciprocal, (0,)),),
+    "^2": ((np.square, (0,)),),
+    "^3": ((np.square, (0,)), (np.multiply, ("#0", 0))),
+    "^4": ((np.square, (0,)), (np.square, ("#0",))),
 }
-"""Operations that are the operator ``^`` with a fixed exponent, and their spelling."""
+"""Operations that are the operator ``^`` with a fixed exponent, because they are cheaper and simpler than ``^``."""
 
-_HELPER = re.compile(r"(?<![\w.])_\w+")
+OPERANDS = 2
+"""The most operands that a step may have."""
+
+TEMPORARY, LITERAL = 2, 1 << 20
+"""Operands of a step: 0 and 1 are the arguments, then come results of earlier steps, then numbers."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Hold operations as arrays for the kernels.
+
+    ``steps`` is (steps, 3 + OPERANDS): address of the loop, of its data, number of operands, operands; operation k has the steps
+    from ``first[k]`` to ``first[k + 1]``.
+    """
+
+    steps: NDArray[np.int64]
+    first: NDArray[np.int64]
+    literals: NDArray[np.float64]
+    temporaries: int
+
+
+def arity(name: str) -> int:
+    """Return the number of arguments of an operation: sums and products are taken two at a time.
+
+    >>> arity("^2"), arity("+"), arity("sin")
+    (1, 2, 1)
+    """
+    return 1 if name in POWERS else _arity(operator(name))
 
 
 def _arity(row: Operator) -> int:
-    """Return how many arguments an operation of this row takes: sums and products are taken two at a time."""
     _, high = row.arity
     return 2 if high is None else high
 
@@ -43,55 +68,43 @@ def refusal(name: str) -> str | None:
         return f"it takes {_arity(row)} arguments, and a search builds operators of one and two"
     if row.result_sort == "boolean" or any(sort == "boolean" for sort in row.argument_sorts):
         return "it deals with conditions, and a search builds real functions"
-    if not row.numba:
-        return "its row has no numba spelling; register the operator with numba='math.name({0})' or a function made by numba.njit"
+    try:
+        _encoded(_recipe(name), [])
+    except NoLoop as problem:
+        return f"{problem}; register it with a numpy spelling made of ufuncs, such as numpy='numpy.tanh({{0}})'"
     return None
 
 
-BUILT_IN: tuple[str, ...] = (
-    *(name for name in OPERATORS if name in _BUILT_IN and refusal(name) is None),
-    *POWERS,
-)
-"""The names that have an opcode in the kernels that are cached on disk, in the order of the opcodes."""
+def _recipe(name: str) -> tuple[Micro, ...]:
+    return POWERS[name] if name in POWERS else recipe(operator(name))
 
 
-def arity(name: str) -> int:
-    """Return the number of arguments of an operation.
-
-    >>> arity("^2"), arity("+"), arity("sin")
-    (1, 2, 1)
-    """
-    return 1 if name in POWERS else _arity(operator(name))
-
-
-def source(names: Iterable[str]) -> str:
-    """Return Python source of ``apply(op, a, b, out)``, which applies operation number ``op`` to rows of values."""
-    lines = ["def apply(op, a, b, out):", "    n = out.shape[0]"]
-    for code, name in enumerate(names):
-        spelling = POWERS.get(name) or OPERATORS[name].numba
-        lines += [
-            f"    {'if' if code == 0 else 'elif'} op == {code}:  # {name}",
-            "        for i in range(n):",
-            f"            out[i] = {spelling.format('a[i]', 'b[i]')}",
-        ]
-    return "\n".join(lines) + "\n"
+def table(names: Sequence[str]) -> Table:
+    """Return the operations of these names, in this order."""
+    literals: list[float] = []
+    programs = [_encoded(_recipe(name), literals) for name in names]
+    first = np.cumsum([0, *map(len, programs)])
+    steps = np.array([step for program in programs for step in program], np.int64).reshape(-1, 3 + OPERANDS)
+    return Table(steps, first, np.array([*literals, 0.0]), max(map(len, programs), default=1))
 
 
-def compile_apply(names: tuple[str, ...]) -> Callable[..., Any]:
-    """Compile ``apply`` for these operations; values follow NumPy (log(-1) is nan, 1/0 is inf) and nothing raises."""
-    namespace: dict[str, Any] = {"math": math}
-    for name in names:
-        if name not in POWERS:
-            row = OPERATORS[name]
-            helpers = [helper for helper in _HELPER.findall(row.numba) if hasattr(special, helper)]
-            namespace |= {helper: getattr(special, helper) for helper in helpers} | dict(row.namespace)
-    # the source is generated from the operator table, never from a user's text
-    exec(compile(source(names), "<operations of the search>", "exec"), namespace)
-    return numba.njit(error_model="numpy", nogil=True)(namespace["apply"])
-
-
-apply = compile_apply(BUILT_IN)
-"""The built-in operations; the kernels that call it are cached on disk, this function is compiled only with them."""
-
-DIGEST = int.from_bytes(hashlib.blake2b(source(BUILT_IN).encode(), digest_size=7).digest(), "big")
-"""What the kernels were compiled from: numba's cache does not notice a change of another file, this number does."""
+def _encoded(micros: Sequence[Micro], literals: list[float]) -> list[list[int]]:
+    """Return the steps of one operation, and put the numbers that it needs into ``literals``."""
+    steps = []
+    for function, operands in micros:
+        if function is SELECT or len(operands) > OPERANDS:
+            raise NoLoop("its numpy spelling chooses between values")
+        loop = find_loop(function, (False,) * len(operands))
+        if loop.boolean:
+            raise NoLoop("its numpy spelling computes truth values")
+        places = []
+        for operand in operands:
+            if isinstance(operand, str):
+                places.append(TEMPORARY + int(operand[1:]))
+            elif isinstance(operand, float):
+                places.append(LITERAL + len(literals))
+                literals.append(operand)
+            else:
+                places.append(operand)
+        steps.append([loop.function, loop.data, len(operands), *places, *[0] * (OPERANDS - len(operands))])
+    return steps

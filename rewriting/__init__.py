@@ -18,7 +18,7 @@ _HOME = {
     "symnum.rewriting.strategies": "RewriteLoopError bottom_up chain first fixpoint top_down",
     "symnum.rewriting.facts": "Facts",
     "symnum.rewriting.measure": "TreeCost shared_cost",
-    "symnum.rewriting.simplify": "Limits SimplifyReport simplify simplify_report",
+    "symnum.rewriting.simplifier": "Limits SimplifyReport simplify simplify_report",
 }
 """Module -> the public names that it defines; they are loaded when they are first used."""
 

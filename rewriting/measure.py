@@ -50,7 +50,7 @@ def _sum_cost(constant: Any, pairs: list[tuple[Any, Any]]) -> tuple[Cost, list[A
     for term, coefficient in pairs:
         if coefficient != 1 and coefficient != -1 and not _takes_coefficient(term):
             count += 1
-            weight += _weight("*")
+            weight += _weight("*") + (coefficient < 0)
         if coefficient != -1:
             absorbed = True
     adds = len(pairs) - (constant == 0) + (not absorbed and constant == 0)
@@ -69,6 +69,8 @@ def _product_cost(coefficient: Any, pairs: list[tuple[Any, Any]]) -> tuple[Cost,
     """Cost of a product: its powers, the multiplications above and below the bar, and one division."""
     count = weight = above = below = 0
     operands = []
+    if coefficient < -1:
+        weight += 1  # of two forms that differ in the sign only, the one without it
     for base, exponent in pairs:
         operands.append(base)
         if not is_value(exponent):

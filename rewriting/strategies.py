@@ -113,7 +113,8 @@ def top_down(rewriter: Rewriter) -> Rewriter:
             current = rewritten[identity][1]
             if interface.is_call(current):
                 args = interface.args(current)
-                missing = [arg for arg in args if interface.key(arg) not in done and interface.key(arg) != identity]
+                # what was entered and is not done lies above: a rewriter that puts its own place below itself
+                missing = [arg for arg in args if interface.key(arg) not in done and interface.key(arg) not in rewritten]
                 if missing:
                     stack.extend(reversed(missing))
                     continue

@@ -103,16 +103,19 @@ def scale(coefficient: Value, term: Any) -> Any:
     """Return coefficient * term."""
     kind = term.kind
     if kind == NUMBER:
-        return number(numbers.normal(coefficient * term.value))
+        return number(coefficient * term.value)
     if kind == SCALED:
-        coefficient = numbers.normal(coefficient * term.coefficient)
+        coefficient = coefficient * term.coefficient
         term = term.term
+    if type(coefficient) is not int:
+        coefficient = numbers.normal(coefficient)
+    if type(coefficient) is int:
+        if coefficient == 0:
+            return ZERO
+        return term if coefficient == 1 else intern(_scaled, (coefficient, term), _build_scaled, coefficient, term)
     if coefficient == 0:
-        return ZERO if type(coefficient) is int else number(coefficient)
-    if coefficient == 1 and type(coefficient) is int:
-        return term
-    key = (coefficient, term) if type(coefficient) is int else (coefficient, term, type(coefficient))
-    return intern(_scaled, key, _build_scaled, coefficient, term)
+        return number(coefficient)
+    return intern(_scaled, (coefficient, term, type(coefficient)), _build_scaled, coefficient, term)
 
 
 def _build_scaled(coefficient: Value, term: Interned) -> Scaled:

@@ -2,7 +2,7 @@
 
 Sums hold {term: coefficient} and products {base: exponent}.  Growing a sum or product at its end shares one dict between the
 old and the new node (each sees its first ``size`` entries), so that n additions cost O(n) in all; a node that is looked at
-freezes its dict, and the next growth copies it once.
+freezes its dict, and the next growth copies it once.  A node never keeps more than twice its own entries alive.
 """
 
 from __future__ import annotations
@@ -149,7 +149,8 @@ class _Bag(Interned):
         if len(shared) == self.size:
             if key in shared:
                 return None
-            if self._frozen:
+            if self._frozen or not self.size & (self.size - 1):
+                # starting afresh at each power of two keeps a short sum from holding the parts of one far longer than itself
                 shared = shared.copy()
         else:
             shared = self.entries()

@@ -56,6 +56,7 @@ x, y, z = sn.symbols("x y z")
         (~~(x > 0), x > 0),
         (sn.ifelse(x > 0, y, y), y),
         (sn.eq(x, y), sn.eq(y, x)),
+        ((x * 5 / 2) * (2 * y), 5 * x * y),
         (sn.number(1) / 3 + sn.number(Fraction(2, 3)), sn.number(1)),
     ],
 )
@@ -143,6 +144,18 @@ def test_memory_comes_back() -> None:
     gc.collect()
     assert alive() is None
     assert interned.live_nodes() <= before + 5
+
+
+def test_a_short_sum_does_not_keep_a_long_one_alive() -> None:
+    base = total = sn.sin(x) + sn.sin(y)
+    gc.collect()
+    before = interned.live_nodes()
+    for i in range(1000):
+        total = total + sn.symbols(f"kept{i}")
+    del total
+    gc.collect()
+    assert interned.live_nodes() <= before + 5
+    assert len(term.args(base)) == 2
 
 
 def test_hash_clashes_keep_terms_apart(monkeypatch: pytest.MonkeyPatch) -> None:

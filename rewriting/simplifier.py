@@ -1,0 +1,297 @@
+"""simplify: the cheapest form that the theories and rational arithmetic lead to.
+
+A rule is applied only where it makes the term at that place cheaper, so the process ends because a measure falls and not because a
+counter ran out.  Rational parts are also tried in lowest terms, factored and expanded by FLINT, and kept only if that is cheaper.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from symnum import term as interface
+from symnum.algebra.polynomial import cancel, expand, factor
+from symnum.algebra.ring import ATOM, NUMBER, PRODUCT, SUM, view
+from symnum.rewriting.canonical import normal_form, readable
+from symnum.rewriting.facts import Facts
+from symnum.rewriting.measure import Cost, TreeCost, shared_cost
+from symnum.rewriting.rules import RuleSet
+from symnum.rewriting.strategies import bottom_up
+from symnum.rewriting.views import call_of
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bound what simplify may spend; a limit that was reached is the report's stop reason.
+
+    ``rational_nodes`` and ``rational_degree`` bound the parts that are given to polynomial arithmetic, where expanding could
+    explode.
+    """
+
+    seconds: float = 20.0
+    passes: int = 30
+    steps: int = 1_000_000
+    rational_nodes: int = 150
+    rational_degree: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rewrite: the rule's name, the part before and the part after."""
+
+    rule: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        from symnum.text.printer import to_text
+
+        return f"{self.rule}: {to_text(self.before, limit=120)} => {to_text(self.after, limit=120)}"
+
+
+@dataclass(slots=True)
+class SimplifyReport:
+    """What simplify did: the result, why it stopped, and what it cost before and after.
+
+    ``stop`` is "fixpoint" when nothing more applied, or the limit that was reached: "seconds", "passes" or "steps".  ``trace`` holds the
+    steps in order when it was asked for; ``fired`` counts the steps by rule.
+    """
+
+    result: Any
+    stop: str
+    cost_before: Cost
+    cost_after: Cost
+    passes: int
+    fired: dict[str, int]
+    seconds: float
+    trace: list[Step] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = [
+            f"operations: {self.cost_before[0]} -> {self.cost_after[0]}",
+            f"stopped:    {self.stop} after {self.passes} passes and {sum(self.fired.values())} rewrites",
+        ]
+        lines += [f"  {count:6d}  {name}" for name, count in sorted(self.fired.items(), key=lambda pair: (-pair[1], pair[0]))]
+        return "\n".join([*lines, *map(str, self.trace)])
+
+
+class _LimitReached(Exception):
+    """Carries the name of the limit out of a strategy."""
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def simplify(
+    term: Any,
+    *,
+    generic: bool = False,
+    trace: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    rules: RuleSet | None = None,
+) -> Any:
+    """Return the cheapest equal form that was found, never a dearer one than ``term``.
+
+    The result equals ``term`` wherever that is defined: only total rules are used (see :class:`symnum.rewriting.Rule`), unless ``generic``
+    also allows those that hold except on a null set or on part of the domain.  As everywhere in symnum, x/x is 1.  Symbols are real,
+    and their assumptions are used.  A list or tuple of terms gives a list.  ``rules`` replaces the built-in theories;
+    ``trace=True`` returns the report instead, with every step.  Raises TypeError for what is no term.
+
+    >>> import symnum as sn
+    >>> x, k = sn.symbols("x k")
+    >>> simplify(k - k*sn.sin(x)**2)
+    k*cos(x)^2
+    >>> simplify(sn.sqrt(x**2)), simplify(sn.sqrt(sn.symbols("r", positive=True)**2))
+    (abs(x), r::positive)
+    """
+    if isinstance(term, list | tuple) and not trace:
+        return [simplify_report(t, generic=generic, limits=limits, rules=rules, trace=False).result for t in term]
+    report = simplify_report(term, generic=generic, limits=limits, rules=rules, trace=trace)
+    return report if trace else report.result
+
+
+def simplify_report(
+    term: Any, *, generic: bool = False, limits: Limits = DEFAULT_LIMITS, rules: RuleSet | None = None, trace: bool = True
+) -> SimplifyReport:
+    """Simplify one term and return the report with result, stop reason, costs and steps.
+
+    >>> import symnum as sn
+    >>> report = simplify_report(sn.parse("sin(x)^2 + cos(x)^2 + y"))
+    >>> report.result, report.stop, report.trace[0].rule
+    (y + 1, 'fixpoint', 'sin(a)^2 + cos(a)^2 -> 1')
+    """
+    if not interface.is_term(term):
+        hint = "write symnum.parse(text) to read a formula" if isinstance(term, str) else "pass a term, or a list of terms to simplify"
+        raise TypeError(f"simplify takes a term, but got {term!r} of type {type(term).__name__}; {hint}")
+    return _Run(generic, limits, rules, trace).report(term)
+
+
+class _Run:
+    """One simplification: what is known about costs and facts, and what was already settled."""
+
+    def __init__(self, generic: bool, limits: Limits, rules: RuleSet | None, trace: bool) -> None:
+        if rules is None:
+            from symnum.rewriting import theories
+
+            rules = theories.ALL if generic else theories.TOTAL
+        elif not generic:
+            rules = rules.only("total")
+        self.rules, self.limits, self.tracing = rules, limits, trace
+        self.cost, self.facts = TreeCost(), Facts()
+        self.settled: dict[Hashable, tuple[Any, Any]] = {}
+        self.best: dict[Hashable, tuple[Any, Any]] = {}
+        self.walked: dict[Hashable, tuple[Any, Any]] = {}
+        self.trace: list[Step] = []
+        self.fired: dict[str, int] = {}
+        self.steps = 0
+        self.start = time.monotonic()
+
+    def report(self, term: Any) -> SimplifyReport:
+        """Run to the fixpoint or to a limit and report the cheapest form seen."""
+        before = shared_cost(term)
+        best, best_cost = term, before
+        stop, passes = "fixpoint", 0
+        try:
+            current = normal_form(term)
+            while True:
+                if passes == self.limits.passes:
+                    stop = "passes"
+                    break
+                passes += 1
+                new = self.one_pass(current)
+                cost = shared_cost(new)
+                if cost < best_cost or (cost == best_cost and best is term and interface.key(new) == interface.key(normal_form(term))):
+                    best, best_cost = new, cost
+                if interface.key(new) == interface.key(current) or not self.cost(new) < self.cost(current):
+                    break
+                current = new
+        except _LimitReached as limit:
+            stop = str(limit)
+        result = readable(best) if best is not term else term
+        return SimplifyReport(
+            result, stop, before, shared_cost(result), passes, self.fired, time.monotonic() - self.start, self.trace
+        )
+
+    def one_pass(self, term: Any) -> Any:
+        """Bring the arguments of all calls, inner ones first, and then the term itself into their best form."""
+        inner = bottom_up(self.arguments, memo=self.walked)(term)
+        return self.best_form(term if inner is None else inner)
+
+    def by_rules(self, term: Any) -> Any:
+        """Apply the rules bottom-up until no part changes; the tree cost falls with each round."""
+        walk = bottom_up(self.at_node, memo=self.settled)
+        while True:
+            new = walk(term)
+            if new is None or not self.cost(new) < self.cost(term):
+                return term if new is None or self.cost(term) < self.cost(new) else new
+            term = new
+
+    def at_node(self, term: Any) -> Any:
+        """Rewrite at the top of one term as long as that makes it cheaper, each time to the cheapest result."""
+        self.check_limits()
+        current = term
+        cost = None
+        while True:
+            best = None
+            for entry, new in self.rules.results(current, self.facts):
+                if cost is None:
+                    cost = self.cost(current)
+                new_cost = self.cost(new)
+                if new_cost < cost:
+                    best, cost = (entry.name, new), new_cost
+            if best is None:
+                return current if current is not term else None
+            self.note(best[0], current, best[1])
+            current = best[1]
+
+    def arguments(self, term: Any) -> Any:
+        """Bring the arguments of a call that polynomial arithmetic does not enter into their best form."""
+        self.check_limits()
+        if not interface.is_call(term) or view(term)[0] != ATOM:
+            return None
+        args = interface.args(term)
+        new = [self.best_form(arg) for arg in args]
+        return None if all(a is b for a, b in zip(new, args)) else call_of(term, interface.head(term), new)
+
+    def best_form(self, term: Any) -> Any:
+        """Return the cheapest of a term, its lowest terms, its factors and its expansion, each before and after the rules."""
+        identity = interface.key(term)
+        known = self.best.get(identity)
+        if known is not None:
+            return known[1]
+        ruled = self.by_rules(term)
+        best, best_cost, used = ruled, self.cost(ruled), ""
+        tried = {identity, interface.key(ruled)}
+        for start in (term,) if ruled is term else (term, ruled):
+            for name, form in self.rational_forms(start):
+                form = normal_form(form)
+                if interface.key(form) in tried:
+                    continue
+                tried.add(interface.key(form))
+                new = self.by_rules(form)
+                cost = self.cost(new)
+                if cost < best_cost:
+                    best, best_cost, used = new, cost, name
+        if used:
+            self.note(used, term, best)
+        self.best[identity] = (term, best)
+        self.best.setdefault(interface.key(best), (best, best))
+        return best
+
+    def rational_forms(self, term: Any) -> list[tuple[str, Any]]:
+        """Return the other forms of a rational term; one that would be too large is left out."""
+        if view(term)[0] in (ATOM, NUMBER) or not self.is_small(term):
+            return []
+        self.check_limits()
+        found = []
+        for name, form in (("cancel", cancel), ("factor", factor), ("expand", expand)):
+            try:
+                found.append((name, form(term)))
+            except (ValueError, ZeroDivisionError):  # too many monomials, a float among them, a denominator that is 0
+                continue
+        return found
+
+    def is_small(self, term: Any) -> bool:
+        """Tell whether the rational part at the top of a term is small enough to be expanded, and worth it."""
+        seen: dict[Hashable, tuple[Any, int]] = {}
+        stack = [(term, 1)]
+        degree = sums = 0
+        while stack:
+            node, weight = stack.pop()
+            kind, coefficient, pairs = view(node)
+            if kind in (ATOM, NUMBER):
+                continue
+            if interface.key(node) in seen and seen[interface.key(node)][1] >= weight:
+                continue
+            seen[interface.key(node)] = (node, weight)
+            if len(seen) > self.limits.rational_nodes or type(coefficient) is float or len(pairs) > self.limits.rational_nodes:
+                return False
+            for part, power in pairs:
+                if type(power) is float:
+                    return False
+                scale = 1
+                if kind == PRODUCT and isinstance(power, int):
+                    scale = abs(power)
+                    if view(part)[0] not in (ATOM, NUMBER):
+                        sums += 1
+                degree = max(degree, weight * scale)
+                stack.append((part, weight * scale))
+            if kind == SUM:
+                sums += 1
+            if degree > self.limits.rational_degree or sums > self.limits.rational_nodes:
+                return False
+        return sums > 0 or len(seen) > 1
+
+    def note(self, name: str, before: Any, after: Any) -> None:
+        self.steps += 1
+        self.fired[name] = self.fired.get(name, 0) + 1
+        if self.tracing:
+            self.trace.append(Step(name, before, after))
+
+    def check_limits(self) -> None:
+        if self.steps >= self.limits.steps:
+            raise _LimitReached("steps")
+        if time.monotonic() - self.start > self.limits.seconds:
+            raise _LimitReached("seconds")
