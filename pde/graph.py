@@ -119,12 +119,9 @@ class Total(Node):
         return (self.source,)
 
 
-MAX_FORMULA = 200
-"""A formula of more operations than this becomes an array of its own where it is used further, so that code stays small."""
-
-MAX_SHARED_SUM = 16
-"""So does a shorter sum that is used already and now goes into another sum: flattened, it would be added up twice."""
-
+MAX_FORMULA = 128
+"""A formula of more operations than this, repeated ones counted again, is an array of its own for the formulas that use it:
+written into one another, those of a loop would grow without bound."""
 
 
 class Graph:
@@ -136,7 +133,6 @@ class Graph:
         self._symbols: dict[int, Any] = {}
         self._atoms: dict[Hashable, Node] = {}
         self._weights: dict[int, int] = {}
-        self._used: set[int] = set()
         self._visible: dict[int, tuple[bool, bool, list[tuple[Region, Node]]]] = {}
 
     def __len__(self) -> int:
@@ -244,7 +240,7 @@ class Graph:
         if head == "ifelse":
             boolean = is_boolean(nodes[1]) and is_boolean(nodes[2])
             sorts[1:] = ["boolean" if boolean else "real"] * 2
-        held = [self._is_held(node, head) for node in nodes]
+        held = [not is_boolean(node) and self._weights.get(node.index, 0) > MAX_FORMULA for node in nodes]
         terms = [
             self.symbol(node) if hold else self._sorted(node, sort)
             for node, sort, hold in zip(nodes, sorts, held, strict=True)
@@ -253,16 +249,6 @@ class Graph:
         weights = [0 if hold else self._weights.get(node.index, 0) for node, hold in zip(nodes, held, strict=True)]
         self._weights.setdefault(found.index, 1 + sum(weights))
         return found
-
-    def _is_held(self, node: Node, head: str) -> bool:
-        """Tell whether an operand enters as an array of its own, because it is too long to be written into another formula."""
-        used = node.index in self._used
-        self._used.add(node.index)
-        weight = self._weights.get(node.index, 0)
-        if weight <= MAX_SHARED_SUM or not isinstance(node, Elementwise) or node.boolean:
-            return False
-        is_sum = interface.is_call(node.term) and interface.head(node.term) == "+"
-        return weight > MAX_FORMULA or (used and is_sum and head in ("+", "-"))
 
     def _sorted(self, node: Node, sort: str) -> Any:
         """Return the formula of a node as a number or as a condition."""

@@ -45,11 +45,7 @@ class Bank:
             *range(count),
         ]  # numbers first: a column that equals one is that number
         for token, values in zip(leaves, [*numbers, *problem.X], strict=True):
-            if (
-                self.size < capacity
-                and kernels.usable(values)
-                and kernels.remember(self.table, values)
-            ):
+            if self.size < capacity and kernels.usable(values) and kernels.remember(self.table, values):
                 self.values[self.size] = values
                 self.roots[self.size] = token
                 self.lengths[self.size] = 1

@@ -20,7 +20,7 @@ from symnum.regression.grammar import DEFAULT_OPERATORS, Grammar
 from symnum.regression.kernels import HUGE
 from symnum.regression.pareto import Equation, choose
 from symnum.regression.problem import Problem
-from symnum.regression.search import Search
+from symnum.regression.search import Outcome, Search
 from symnum.symbols import RESERVED, symbol
 
 
@@ -96,15 +96,14 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         self._function = compile_term(self.expression_, list(self.symbols_))
         return self
 
-    def _keep(self, outcome: Any) -> None:
-        best = choose(outcome.models)
-        self.equations_ = [
-            Equation(m.complexity, m.loss, outcome.baseline - m.bits, m.term) for m in outcome.models
-        ]
+    def _keep(self, outcome: Outcome) -> None:
+        models, baseline = outcome.selection.models, outcome.selection.baseline
+        best = choose(models)
+        self.equations_ = [Equation(m.complexity, m.loss, baseline - m.bits, m.term) for m in models]
         self.pareto_front_ = self.equations_
         self.expression_ = self.equations_[best].expression
         self.complexity_ = self.equations_[best].complexity
-        self.noise_ = outcome.noise
+        self.noise_ = outcome.selection.noise
         self.n_evaluations_ = outcome.evaluations
         self.stopped_ = outcome.stopped
 

@@ -18,13 +18,21 @@ from numpy.typing import NDArray
 from symnum.regression import kernels
 from symnum.regression.grammar import Grammar, Tokens
 
+
 class Evaluator:
     """Evaluate the expressions of a grammar on ``X`` (variables, rows)."""
 
     def __init__(self, grammar: Grammar, X: NDArray[np.float64]) -> None:
         self.grammar = grammar
         self.X = np.ascontiguousarray(X, float)
-        self._tables = (grammar.kind, grammar.code, grammar.arity, np.array(grammar.numbers, float), self.X, *grammar.machine)
+        self._tables = (
+            grammar.kind,
+            grammar.code,
+            grammar.arity,
+            np.array(grammar.numbers, float),
+            self.X,
+            *grammar.machine,
+        )
 
     @property
     def rows(self) -> int:
@@ -55,9 +63,7 @@ class Evaluator:
         tokens, lengths = _padded(expressions)
         slots = _slots(None, len(lengths))
         return np.asarray(
-            kernels.score(
-                tokens, lengths, slots, *self._tables, views.targets, views.weights, views.spread
-            )
+            kernels.score(tokens, lengths, slots, *self._tables, views.targets, views.weights, views.spread)
         )
 
 

@@ -36,7 +36,6 @@ class Evolution:
         self.archive = archive
         self.evaluator = evaluator
         self.rng = rng
-        self.token_bits = float(np.log2(len(self.grammar.searched) + len(self.grammar.leaves)))
         self.same_arity = {
             int(t): [
                 int(u)
@@ -114,7 +113,7 @@ class Evolution:
         """Return the description length, up to a constant, in the view that gives the least."""
         with np.errstate(divide="ignore"):
             left = np.log2(np.maximum(scores, self.archive.views.floors)).min(axis=1)
-        return self.evaluator.rows / 2 * left + self.token_bits * lengths
+        return self.evaluator.rows / 2 * left + self.grammar.token_bits * lengths
 
     def _parent(self) -> Tokens:
         """Return the best of four: the population is sorted, so it is the least of four places."""

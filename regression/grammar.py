@@ -11,6 +11,7 @@ one constant slot (its value lies beside the array) and the operations, in this 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -169,6 +170,16 @@ class Grammar:
         """Tell for each token whether its arguments may be exchanged."""
         flags = [name in OPERATORS and OPERATORS[name].commutative for name in self.all_operators]
         return np.array([False] * self.first_operator + flags)
+
+    @property
+    def vocabulary(self) -> int:
+        """Return how many operations, variables and numbers an expression is written with."""
+        return len(self.operators) + self.constant
+
+    @property
+    def token_bits(self) -> float:
+        """Return the bits of one token."""
+        return math.log2(self.vocabulary)
 
     def has(self, *names: str) -> bool:
         """Tell whether the search may use all these operations."""

@@ -35,7 +35,9 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @kernel
-def apply(steps: Array, first: Array, literals: Array, op: int, a: int, b: int, out: int, space: Array, wires: Array) -> None:
+def apply(
+    steps: Array, first: Array, literals: Array, op: int, a: int, b: int, out: int, space: Array, wires: Array
+) -> None:
     """Apply an operation to the rows at the addresses ``a`` and ``b``, into the row at ``out``, which may be one of them.
 
     ``space`` (temporaries, rows) holds results in between, ``wires`` (9,) what a loop of NumPy is called with.
@@ -91,7 +93,17 @@ def evaluate_one(
         elif arity[token] == 1:
             apply(steps, first, literals, code[token], at + top * row, 0, at + top * row, space, wires)
         else:
-            apply(steps, first, literals, code[token], at + top * row, at + (top - 1) * row, at + (top - 1) * row, space, wires)
+            apply(
+                steps,
+                first,
+                literals,
+                code[token],
+                at + top * row,
+                at + (top - 1) * row,
+                at + (top - 1) * row,
+                space,
+                wires,
+            )
             top -= 1
 
 
@@ -106,7 +118,22 @@ def evaluate(
     space = np.empty((temporaries, X.shape[1]))
     wires = np.empty(9, np.int64)
     for e in range(tokens.shape[0]):
-        evaluate_one(tokens[e], lengths[e], constants[e], kind, code, arity, numbers, X, steps, first, literals, stack, space, wires)
+        evaluate_one(
+            tokens[e],
+            lengths[e],
+            constants[e],
+            kind,
+            code,
+            arity,
+            numbers,
+            X,
+            steps,
+            first,
+            literals,
+            stack,
+            space,
+            wires,
+        )
         out[e] = stack[0]
     return out
 
@@ -161,7 +188,22 @@ def score(
     space = np.empty((temporaries, X.shape[1]))
     wires = np.empty(9, np.int64)
     for e in range(tokens.shape[0]):
-        evaluate_one(tokens[e], lengths[e], constants[e], kind, code, arity, numbers, X, steps, first, literals, stack, space, wires)
+        evaluate_one(
+            tokens[e],
+            lengths[e],
+            constants[e],
+            kind,
+            code,
+            arity,
+            numbers,
+            X,
+            steps,
+            first,
+            literals,
+            stack,
+            space,
+            wires,
+        )
         if usable(stack[0]):
             unexplained(stack[0], targets, weights, spread, result[e])
     return result

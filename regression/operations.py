@@ -71,7 +71,9 @@ def refusal(name: str) -> str | None:
     try:
         _encoded(_recipe(name), [])
     except NoLoop as problem:
-        return f"{problem}; register it with a numpy spelling made of ufuncs, such as numpy='numpy.tanh({{0}})'"
+        return (
+            f"{problem}; register it with a numpy spelling made of ufuncs, such as numpy='numpy.tanh({{0}})'"
+        )
     return None
 
 

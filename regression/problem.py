@@ -110,15 +110,6 @@ class Views:
             names, np.array(targets), np.array(weights), np.array(spreads), np.array(means), np.array(floors)
         )
 
-    def linear(self, view: int, values: Floats) -> tuple[float, float]:
-        """Return a and b of the best ``a*values + b``."""
-        share, target = self.weights[view], self.targets[view]
-        mean = float(share @ values)
-        centred = values - mean
-        square = float(share @ centred**2)
-        slope = float(share @ (centred * target)) / square if square > 0 else 0.0
-        return slope, float(self.means[view]) - slope * mean
-
     def least_squares(self, view: int, values: Floats) -> tuple[list[float], float]:
         """Return the coefficients of ``values`` (terms, rows) and the offset of the best sum."""
         share = self.weights[view]

@@ -163,7 +163,12 @@ def _cubic(c: Coefficients) -> list[Any]:
         return [u - p / (3 * u) + shift]
     radius = 2 * sn.sqrt(-p / 3)
     angle = sn.acos(expand(3 * q / p) / radius) / 3
-    return [radius * sn.cos(angle - 2 * sn.pi * k / 3) + shift for k in range(3)]
+    y = [radius * sn.cos(angle - 2 * sn.pi * k / 3) for k in range(3)]
+    small, *others = sorted(y, key=lambda t: abs(_magnitude(t)))
+    if abs(_magnitude(small)) < _magnitude(radius) / 1000:
+        # As a cosine near zero it would lose digits in floats; the product of all three is -q.
+        y[y.index(small)] = -q / (others[0] * others[1])
+    return [t + shift for t in y]
 
 
 def _quartic(c: Coefficients) -> list[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from symnum.backends import interned
+from symnum.backends import arithmetic
 from symnum.backends.nodes import (
     _CLASHES,
     LOCK,
@@ -40,14 +40,14 @@ def sum_of_monomials(
     """
     cells = _cells(powers)
     if cells is None:
-        return interned.add_many(
-            interned.scale(
-                c, interned.multiply_many([p for row, e in zip(powers, m) if (p := row[e]) is not None])
+        return arithmetic.add_many(
+            arithmetic.scale(
+                c, arithmetic.multiply_many([p for row, e in zip(powers, m) if (p := row[e]) is not None])
             )
             for m, c in zip(monomials, coefficients)
         )
     constant: Value = 0
-    table = interned._products
+    table = arithmetic.PRODUCTS
     products: list[Any] = []
     with LOCK:
         for monomial in monomials:
@@ -68,20 +68,20 @@ def sum_of_monomials(
                 table[digest] = reference
                 products.append(node)
             elif len(entries) > 1:
-                node = interned._new_product(entries, digest, mask)
-                products.append(intern_bag(table, node, interned._same_product))
+                node = arithmetic.new_product(entries, digest, mask)
+                products.append(intern_bag(table, node, arithmetic.same_product))
             else:
-                products.append(interned.product_of(entries))
+                products.append(arithmetic.product_of(entries))
         addends = dict(zip(products, coefficients))
-        if interned.ONE in addends:
-            constant = addends.pop(interned.ONE)
+        if arithmetic.ONE in addends:
+            constant = addends.pop(arithmetic.ONE)
         if len(addends) < 2:
-            return interned.sum_of(constant, addends)
+            return arithmetic.sum_of(constant, addends)
         mask = 0
         for cell in [cell for row in cells for cell in row if cell]:
             mask |= cell[3]
-        total = interned._new_sum(constant, addends, bag_hash(addends.items()), mask)
-        return intern_bag(interned._sums, total, interned._same_sum)
+        total = arithmetic.new_sum(constant, addends, bag_hash(addends.items()), mask)
+        return intern_bag(arithmetic.SUMS, total, arithmetic.same_sum)
 
 
 def _cells(powers: Sequence[Sequence[Any]]) -> list[list[_Cell | None]] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 
 import mpmath
 import pytest
@@ -54,7 +55,7 @@ def test_series(term: object, point: object, n: int, expected: str) -> None:
 
 def test_series_agrees_with_sympy_on_random_terms() -> None:
     rng = random.Random(9)
-    heads = ("sin", "cos", "exp", "atan", "sinh", "tanh", "asin", "log1p", "expm1")
+    heads = ("sin", "cos", "exp", "atan", "sinh", "tanh", "asin", "sec")
     done = 0
     for _ in range(40):
         e = x
@@ -64,7 +65,7 @@ def test_series_agrees_with_sympy_on_random_terms() -> None:
         ours = sn.series(e, x, 0, 6)
         theirs = sympy.series(sn.to_sympy(e), sn.to_sympy(x), 0, 6).removeO()
         theirs = theirs.rewrite(sympy.log).doit() if theirs.has(sympy.Function) else theirs
-        assert sympy.expand(sn.to_sympy(ours) - theirs) == 0
+        assert sympy.simplify((sn.to_sympy(ours) - theirs).rewrite(sympy.exp)) == 0
         done += 1
     assert done == 40
 
@@ -85,7 +86,7 @@ def test_every_differentiable_operator_has_a_series(name: str) -> None:
     step = sn.number(1) / 10**6
     exact = sn.evaluate(sn.call(name, x), {x: sn.evaluate(point + step, {})}, precision=60)
     close = sn.evaluate(found, {x: sn.evaluate(point + step, {})}, precision=60)
-    assert abs(exact - close) < mpmath.mpf(10) ** (-6 * n + 4)
+    assert abs(exact - close) < Decimal(10) ** (-6 * n + 4)
 
 
 def test_nested_functions_need_no_repeated_differentiation() -> None:

@@ -1,0 +1,123 @@
+"""From the best expressions of a search to formulas: fit all constants, make them simple, and compare on all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from symnum.regression import description
+from symnum.regression.archive import Archive
+from symnum.regression.constants import Fit, Fitter, Model
+from symnum.regression.evaluator import Evaluator
+from symnum.regression.grammar import Tokens
+from symnum.regression.pareto import front, noise_model
+from symnum.regression.problem import Floats, Problem, in_plain_target
+from symnum.regression.sums import Sum
+
+REFINED = 96
+SUMS = 16
+FINALISTS = 40
+"""How many expressions (and sums of each view) get all their constants fitted, and how many of these are compared on all rows."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Hold an expression of y with constant slots (as bytes of its tokens) and where its constants start."""
+
+    text: bytes
+    constants: tuple[float, ...]
+
+    @property
+    def tokens(self) -> Tokens:
+        """Return the token array."""
+        return np.frombuffer(self.text, np.int16)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Hold the models on the front, the noise model, and the bits of the best constant."""
+
+    models: list[Model]
+    noise: str
+    baseline: float
+
+
+def candidates(archive: Archive, sums: Sequence[Sum], evaluator: Evaluator, sign: int) -> list[Candidate]:
+    """Return the best expressions and sums of each view, and its front, as expressions of y without repetition."""
+    views, grammar = archive.views, evaluator.grammar
+    found: dict[bytes, Candidate] = {}
+    for view, name in enumerate(views.names):
+        floor = float(views.floors[view])
+
+        def bits(left: float, length: int, floor: float = floor) -> float:
+            return evaluator.rows / 2 * float(np.log2(max(left, floor))) + grammar.token_bits * length
+
+        entries = sorted(archive.entries(view), key=lambda e: (bits(e.left, len(e.tokens)), e.text))
+        chosen = list(dict.fromkeys([*entries[: REFINED // len(views.names)], *archive.front(view)]))
+        of_view = sorted((s for s in sums if s.view == view), key=lambda s: (bits(s.left, s.length), s.terms))
+        for terms in [*([e.tokens] for e in chosen), *(s.tokens for s in of_view[:SUMS])]:
+            coefficients, offset = views.least_squares(view, evaluator.values(terms))
+            written = in_plain_target(grammar, name, terms, coefficients, offset, sign)
+            if written is not None:
+                text = written[0].tobytes()
+                found.setdefault(text, Candidate(text, tuple(written[1])))
+    return list(found.values())
+
+
+def select(whole: Problem, sample: Problem, evaluator: Evaluator, found: Iterable[Candidate]) -> Selection:
+    """Fit candidates under each noise model to the sample, the best to all rows, and return the front of the model that fits best."""
+    found = list(found)
+    everywhere = Evaluator(evaluator.grammar, whole.X)
+    final: list[Model] = []
+    baseline = {}
+    for noise in ["additive", *(["relative"] if whole.relative else [])]:
+        fine = Fitter(whole, everywhere, noise)
+        final.append(_constant_model(fine))
+        baseline[noise] = final[-1].bits
+        for tokens, start in _finalists(Fitter(sample, evaluator, noise), found):
+            fitted = fine.fit(tokens, start)
+            if fitted is None:
+                continue
+            model = fine.model(tokens, fitted)
+            # a model that simple constants could not make the best is only rounded
+            hopeful = fine.least_bits(model, fitted) < min(each.bits for each in final)
+            final.append(fine.snapped(tokens, fitted) if hopeful else fine.rounded(tokens, fitted, model))
+    final = [model for model in final if np.isfinite(model.bits)]
+    noise = noise_model(final)
+    rounding = description.noise_floor(whole, noise) ** 2
+    return Selection(
+        front((model for model in final if model.noise == noise), rounding), noise, baseline[noise]
+    )
+
+
+def _constant_model(fitter: Fitter) -> Model:
+    """Return the best constant as a model."""
+    weights = fitter.scale**2
+    mean = float(weights @ fitter.problem.y / weights.sum())
+    tokens = np.array([fitter.evaluator.grammar.constant], np.int16)
+    fitted = fitter.fit(tokens, np.array([mean]))
+    assert fitted is not None
+    return fitter.snapped(tokens, fitted)
+
+
+def _finalists(fitter: Fitter, found: Sequence[Candidate]) -> Iterator[tuple[Tokens, Floats]]:
+    """Yield the best candidates, half of them by bits and the others from the front of length and loss, with fitted constants."""
+    ranked: list[tuple[float, int, Candidate, Fit]] = []
+    for candidate in found:
+        fitted = fitter.fit(candidate.tokens, np.array(candidate.constants))
+        if fitted is not None:
+            ranked.append(
+                (fitter.rough_bits(candidate.tokens, fitted), len(candidate.tokens), candidate, fitted)
+            )
+    ranked.sort(key=lambda r: (r[0], r[2].text))
+    chosen = ranked[: FINALISTS // 2]
+    least = np.inf
+    for each in sorted(ranked, key=lambda r: (r[1], r[3].loss, r[2].text)):
+        if each[3].loss < 0.999 * least:
+            least = each[3].loss
+            if all(each[2] is not other[2] for other in chosen) and len(chosen) < FINALISTS:
+                chosen.append(each)
+    for _, _, candidate, fitted in chosen:
+        yield candidate.tokens, fitted.constants
