@@ -32,7 +32,8 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
     operators: names of the operator table that the formula is built from, and ``"^-1"``, ``"^2"``, ``"^3"``, ``"^4"`` for powers with
         a fixed exponent; by default + - * / ^ ^2 sqrt exp log sin cos.  Every formula is fitted as ``a*f + b``, and in the forms that
         come from log, reciprocal, square and root of the target, so that sums and coefficients need no operator.
-    time_limit: seconds that the search may take, or None.  What is found in a given time depends on the machine.
+    time_limit: seconds that the search may take, or None; the last fit of the best formulas comes on top.  What is found in a given
+        time depends on the machine.
     max_evaluations: expressions that the search may evaluate, or None.  With time_limit=None the same data and seed give the same
         result.
     random_state: seed of the part of the search that is random.

@@ -228,7 +228,7 @@ class Grammar:
         banned = 0
         for token, side in calls:
             banned |= int(self.banned[token, side])
-        missing = sum(int(self.arity[token]) - side for token, side in calls) if calls else 1
+        missing = 1 + sum(int(self.arity[token]) - side - 1 for token, side in calls)
         mask = ((self.family & banned) == 0) & (len(prefix) + missing + self.arity <= longest)
         if calls and calls[-1][1] == 0 and self.inverse[calls[-1][0]] >= 0:
             mask[self.inverse[calls[-1][0]]] = False

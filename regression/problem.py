@@ -6,6 +6,7 @@ and the order in which the rows came does not matter.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,7 +53,9 @@ class Problem:
     @cached_property
     def constant(self) -> bool:
         """Tell whether the targets are all the same, up to rounding."""
-        return bool(np.ptp(self.y) <= EXACT * np.abs(self.y).max())
+        mean = float(self.weights @ self.y) / self.rows
+        spread = float(self.weights @ (self.y - mean) ** 2) / self.rows
+        return math.sqrt(spread) <= EXACT * float(np.abs(self.y).max())
 
     @cached_property
     def sign(self) -> int:
@@ -87,9 +90,9 @@ class Views:
         found: list[tuple[str, Floats, Floats]] = [("plain", y, w)]
         if problem.relative:
             found.append(("relative", y, w / size**2))
-        if problem.relative and (grammar.has("exp") or grammar.has("^", "log")):
+        if problem.sign != 0 and (grammar.has("exp") or grammar.has("^", "log")):
             found.append(("log", np.log(size), w))
-        if problem.relative and grammar.has("/"):
+        if problem.sign != 0 and grammar.has("/"):
             found.append(("reciprocal", 1 / y, w * size**2))
         if np.all(y >= 0) and grammar.has("sqrt"):
             found.append(("square", y**2, w))
@@ -101,7 +104,7 @@ class Views:
             mean = float(share @ target)
             centred = target - mean
             spread = float(share @ centred**2)
-            if np.isfinite(spread) and spread > (EXACT * max(abs(mean), float(np.abs(target).max()))) ** 2:
+            if np.isfinite(spread) and math.sqrt(spread) > EXACT * float(np.abs(target).max()):
                 rows.append(
                     (name, centred, share, spread, mean, EXACT**2 * float(share @ target**2) / spread)
                 )

@@ -74,22 +74,15 @@ class Search:
         return self._finish(stopped)
 
     def _search(self) -> str:
+        pools = {"log": sums.logarithms(self.grammar)} | dict.fromkeys(("plain", "relative"), sums.monomials(self.grammar))
         for view, name in enumerate(self.views.names):
-            pool = (
-                sums.monomials(self.grammar)
-                if name in ("plain", "relative")
-                else sums.logarithms(self.grammar)
-                if name == "log"
-                else []
-            )
+            pool = pools.get(name, [])
             self.sums += sums.eliminate(pool, self.evaluator, self.views, view)
             self.budget.spend(len(pool))
         first = self.budget.part(ENUMERATION)
         self.stages["enumeration"] = enumerate_expressions(self.bank, self.archive, first)
         self.budget.spend(first.used)
-        if self.stages["enumeration"] == "exact":
-            return "exact"
-        if self._exact_sum():
+        if self.stages["enumeration"] == "exact" or self._exact_sum():
             return "exact"
         for view, name in enumerate(self.views.names):
             if name in ("plain", "relative", "log") and not self.budget.spent:

@@ -1,7 +1,7 @@
 """simplify: the cheapest form that the theories and rational arithmetic lead to.
 
 A rule is applied only where it makes the term at that place cheaper, so the process ends because a measure falls and not because a
-counter ran out.  Rational parts are also tried in lowest terms, factored and expanded by FLINT, and kept only if that is cheaper.
+counter ran out.  Rational parts are also tried in lowest terms and factored by FLINT, and kept only if that is cheaper.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symnum import term as interface
-from symnum.algebra.polynomial import cancel, expand, factor
+from symnum.algebra.polynomial import cancel, factor
 from symnum.algebra.ring import ATOM, NUMBER, PRODUCT, SUM, view
 from symnum.rewriting.canonical import normal_form, readable
 from symnum.rewriting.facts import Facts
@@ -176,12 +176,12 @@ class _Run:
 
     def one_pass(self, term: Any) -> Any:
         """Bring the arguments of all calls, inner ones first, and then the term itself into their best form."""
-        inner = bottom_up(self.arguments, memo=self.walked)(term)
+        inner = bottom_up(self.arguments, memo=self.walked, make=call_of)(term)
         return self.best_form(term if inner is None else inner)
 
     def by_rules(self, term: Any) -> Any:
         """Apply the rules bottom-up until no part changes; the tree cost falls with each round."""
-        walk = bottom_up(self.at_node, memo=self.settled)
+        walk = bottom_up(self.at_node, memo=self.settled, make=call_of)
         while True:
             new = walk(term)
             if new is None or not self.cost(new) < self.cost(term):
@@ -216,7 +216,7 @@ class _Run:
         return None if all(a is b for a, b in zip(new, args)) else call_of(term, interface.head(term), new)
 
     def best_form(self, term: Any) -> Any:
-        """Return the cheapest of a term, its lowest terms, its factors and its expansion, each before and after the rules."""
+        """Return the cheapest of a term, its lowest terms and its factors, made before and after the rules."""
         identity = interface.key(term)
         known = self.best.get(identity)
         if known is not None:
@@ -246,7 +246,7 @@ class _Run:
             return []
         self.check_limits()
         found = []
-        for name, form in (("cancel", cancel), ("factor", factor), ("expand", expand)):
+        for name, form in (("cancel", cancel), ("factor", factor)):
             try:
                 found.append((name, form(term)))
             except (ValueError, ZeroDivisionError):  # too many monomials, a float among them, a denominator that is 0

@@ -55,10 +55,16 @@ def first(*rewriters: Rewriter) -> Rewriter:
     return chosen
 
 
-def bottom_up(rewriter: Rewriter, *, memo: dict[Hashable, tuple[Any, Any]] | None = None) -> Rewriter:
+def bottom_up(
+    rewriter: Rewriter,
+    *,
+    memo: dict[Hashable, tuple[Any, Any]] | None = None,
+    make: Callable[[Any, str, Any], Any] = interface.make,
+) -> Rewriter:
     """Apply a rewriter once at each distinct part of a term, arguments before calls.
 
     ``memo`` keeps {key: (part, result)} between calls; give it only for a rewriter whose result depends on the part alone.
+    ``make(like, head, args)`` builds the calls whose arguments changed.
     """
 
     def walk(root: Any) -> Any:
@@ -81,7 +87,7 @@ def bottom_up(rewriter: Rewriter, *, memo: dict[Hashable, tuple[Any, Any]] | Non
                     continue
                 new_args = [done[key][1] for key in keys]
                 if any(new is not old for new, old in zip(new_args, args)):
-                    current = face.make(face.head(node), tuple(new_args))
+                    current = make(node, face.head(node), new_args)
             new = rewriter(current)
             done[identity] = (node, current if new is None else new)
             stack.pop()

@@ -366,11 +366,18 @@ CONSTANT_NODES = 200
 """Largest comparison of constants that is decided by computing with many digits."""
 
 
+def _is_small_constant(*terms: Any) -> bool:
+    for count, node in enumerate(interface.postorder(*terms)):
+        if count == CONSTANT_NODES or interface.is_symbol(node):
+            return False
+    return True
+
+
 def _decided(a: Any, b: Any, head: str) -> Any | None:
     """Return true or false for a comparison that the signs decide, or whose sides are constants."""
     facts = Facts()
     answer = facts.decide(call_of(a, head, [a, b])) if facts.is_defined(a) and facts.is_defined(b) else None
-    if answer is None and not interface.free_symbols(a, b) and interface.node_count(a, b) <= CONSTANT_NODES:
+    if answer is None and _is_small_constant(a, b):
         from symnum.algebra.evaluate import evaluate
 
         try:

@@ -5,9 +5,11 @@ Each part returns what it measured as a dict, so that tests and notebooks can us
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 import symnum as sn
 
@@ -33,6 +35,8 @@ def formula(rows: int = 10_000) -> dict[str, Any]:
     import sympy
 
     given = sn.parse(FORMULA)
+    sn.simplify(sn.parse("x + y"))  # both systems have loaded their parts before they are timed
+    sympy.simplify(sympy.Symbol("x") + 1)
     begin = time.perf_counter()
     simple = sn.simplify(given)
     simplify_seconds = time.perf_counter() - begin

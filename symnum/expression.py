@@ -5,7 +5,7 @@ A node class sets ``_make(head, args)`` and ``_convert(value)``; everything here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar, NoReturn
 
@@ -19,8 +19,8 @@ class Expression:
 
     __slots__ = ()
     backend: ClassVar[str]
-    _make: ClassVar[Callable[[str, tuple[Any, ...]], Any]]
-    _convert: ClassVar[Callable[[Any], Any]]
+    _make: ClassVar[staticmethod[[str, tuple[Any, ...]], Any]]
+    _convert: ClassVar[staticmethod[[Any], Any]]
 
     def _operand(self, other: object) -> Any:
         """Return ``other`` as a term of this backend, or NotImplemented where Python should ask the other operand."""

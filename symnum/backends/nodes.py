@@ -128,6 +128,7 @@ class _Bag(Interned):
     __slots__ = ("_args", "_entries", "_frozen", "hash", "size")
     _entries: dict[Any, Any]
     _args: tuple[Any, ...] | None
+    _frozen: bool
     size: int
     hash: int
 
@@ -176,7 +177,7 @@ class Product(_Bag):
     kind = PRODUCT
 
 
-class _Reference(weakref.ref):  # type: ignore[type-arg]  # the class object is generic only for the checker
+class _Reference(weakref.ref):
     """A weak reference that knows its place in the table."""
 
     __slots__ = ("key", "table")

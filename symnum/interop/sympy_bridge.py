@@ -2,7 +2,8 @@
 
 What holds:
 
-- ``from_sympy(to_sympy(t))`` is ``t`` for interned terms, except that the two spellings named below are read as what they are worth;
+- ``from_sympy(to_sympy(t))`` is ``t`` for interned terms, except that the two spellings named below are read as what they are worth
+  and that (-1)^(1/2), which is nan for us and complex for SymPy, is refused;
 - ``to_sympy(from_sympy(e), symbols=e.free_symbols)`` has the value of ``e`` wherever that is real, over the same symbols;
 - our symbols are real, so ``to_sympy`` makes ``Symbol("x", real=True)``, for SymPy another symbol than ``Symbol("x")``; with
   ``symbols=`` you say which symbols to use instead.
@@ -433,10 +434,8 @@ def _power(reader: _Reader, node: Any) -> Plan:
     base, exponent = node.args
     if base is reader.sympy.E:
         return reader.make("exp"), (exponent,)
-    if base.is_Number and base.is_negative and exponent.is_Number and exponent.is_integer is False:
-        raise ValueError(
-            f"{node} of SymPy is a complex number, and terms are real; take its real part, or use sympy.real_root"
-        )
+    if base == -1 and exponent.is_Number and not exponent.is_integer:  # how SymPy spells the root of any negative number
+        raise ValueError(f"{node} of SymPy is a complex number, and terms are real; take its real part, or use sympy.real_root")
     return reader.make("^"), node.args
 
 

@@ -51,13 +51,13 @@ def symbol_from_sympy(theirs: Any, boolean: bool, backend: str) -> Any:
         raise ValueError(
             f"SymPy symbol {theirs.name!r}: {problem}, or give the symbol it becomes: symbols={{theirs: sn.symbols('x')}}"
         ) from None
-    if facts.get("complex") and "real" not in facts:
-        raise _refused(theirs, "complex=True")
     known = symbol_to_sympy(ours).assumptions0
     lost = [name for name, holds in facts.items() if known.get(name) != holds]
     if lost:
         declared = [name for name in lost if name in theirs._assumptions_orig] or sorted(lost)
         raise _refused(theirs, f"{declared[0]}={facts[declared[0]]}")
+    if facts.get("complex") and "real" not in facts:
+        raise _refused(theirs, "complex=True")
     return ours
 
 

@@ -73,11 +73,19 @@ def test_float_values_are_those_of_numpy(term: object, values: dict, expected: f
     assert found == pytest.approx(expected, rel=1e-15, nan_ok=True)
 
 
-_UFUNCS = {n: row.numpy[len("numpy.") : -len("({0})")] for n, row in OPERATORS.items() if row.numpy.endswith("({0})")}
-_UFUNCS = {n: ufunc for n, ufunc in _UFUNCS.items() if ufunc.isidentifier() and OPERATORS[n].argument_sorts == ("real",)}
+_UFUNCS = {
+    n: row.numpy[len("numpy.") : -len("({0})")] for n, row in OPERATORS.items() if row.numpy.endswith("({0})")
+}
+_UFUNCS = {
+    n: ufunc
+    for n, ufunc in _UFUNCS.items()
+    if ufunc.isidentifier() and OPERATORS[n].argument_sorts == ("real",)
+}
 
 
-@pytest.mark.parametrize("name", sorted(n for n, ufunc in _UFUNCS.items() if isinstance(getattr(np, ufunc, None), np.ufunc)))
+@pytest.mark.parametrize(
+    "name", sorted(n for n, ufunc in _UFUNCS.items() if isinstance(getattr(np, ufunc, None), np.ufunc))
+)
 def test_float_call_agrees_with_numpy_ufunc(name: str) -> None:
     row, function = OPERATORS[name], getattr(np, _UFUNCS[name])
     for value in (-2.5, -1.0, -0.0, 0.0, 0.3, 1.0, 7.25, math.inf, -math.inf, math.nan):
@@ -145,7 +153,9 @@ def test_two_symbols_of_one_name_need_the_symbol_itself() -> None:
     with pytest.raises(ValueError, match="stands for 2 symbols"):
         sn.evaluate(x + xp, {"x": 1})
     assert sn.evaluate(x + xp, {x: -1, xp: 3}) == 2
-    with pytest.raises(ValueError, match="plain x among the keys is another symbol than the term's x::positive"):
+    with pytest.raises(
+        ValueError, match="plain x among the keys is another symbol than the term's x::positive"
+    ):
         sn.evaluate(xp, {x: 1})
 
 
@@ -184,14 +194,19 @@ def test_backends_agree_on_random_terms() -> None:
     for _ in range(100):
         pools = {b: [sn.symbols(n, backend=b) for n in names] for b in BACKENDS}
         for _ in range(12):
-            op, i, j = rng.choice("+-*/"), rng.randrange(len(pools["tree"])), rng.randrange(len(pools["tree"]))
+            op, i, j = (
+                rng.choice("+-*/"),
+                rng.randrange(len(pools["tree"])),
+                rng.randrange(len(pools["tree"])),
+            )
             for pool in pools.values():
                 a, b = pool[i], pool[j]
                 pool.append({"+": lambda a, b: a + b, "-": lambda a, b: a - 2 * b, "*": lambda a, b: a * b,
                              "/": lambda a, b: a / (1 + sn.exp(b))}[op](a, b))  # fmt: skip
         point = {"u": 0.7, "v": -1.3}
         values = [
-            sn.evaluate(pool[-1] + 0 * (pool[0] + pool[1]), {s: point[str(s)] for s in pool[:2]}) for pool in pools.values()
+            sn.evaluate(pool[-1] + 0 * (pool[0] + pool[1]), {s: point[str(s)] for s in pool[:2]})
+            for pool in pools.values()
         ]
         assert values[0] == pytest.approx(values[1], rel=1e-9, abs=1e-12)
 

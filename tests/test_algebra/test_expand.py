@@ -22,7 +22,15 @@ def polynomial(rng: random.Random, pool: list, size: int) -> object:
     for _ in range(size):
         p, q = rng.choice(terms), rng.choice(terms)
         terms.append(
-            rng.choice((p + q, p - 2 * q, p * q, p * (q + Fraction(1, 2)), (p + 1) ** 2 if sn.term.node_count(p) < 12 else p))
+            rng.choice(
+                (
+                    p + q,
+                    p - 2 * q,
+                    p * q,
+                    p * (q + Fraction(1, 2)),
+                    (p + 1) ** 2 if sn.term.node_count(p) < 12 else p,
+                )
+            )
         )
     return terms[-1]
 
@@ -82,7 +90,13 @@ def test_expand_of_floats_equals_the_exact_one() -> None:
 
 def test_expand_of_tree_terms_collects_like_terms() -> None:
     u, v = sn.symbols("u v", backend="tree")
-    for e in ((u + v) ** 2 - (u - v) ** 2, u / (u * v), sn.sqrt(u) * sn.sqrt(u), -(u - v) * (u + v) / v, (u / v) ** 3 / u**3):
+    for e in (
+        (u + v) ** 2 - (u - v) ** 2,
+        u / (u * v),
+        sn.sqrt(u) * sn.sqrt(u),
+        -(u - v) * (u + v) / v,
+        (u / v) ** 3 / u**3,
+    ):
         found = sn.expand(e)
         assert found.backend == "tree"
         assert convert(found) is sn.expand(convert(e))
@@ -97,7 +111,9 @@ def test_large_powers() -> None:
     assert len(sn.term.args(powers)) == 1326
     assert sn.expand((x**y + y**z + z**x) ** 50) is powers
     point = {x: 1.1, y: 0.9, z: 1.2}
-    assert sn.evaluate(powers, point) == pytest.approx(sn.evaluate((x**y + y**z + z**x) ** 50, point), rel=1e-11)
+    assert sn.evaluate(powers, point) == pytest.approx(
+        sn.evaluate((x**y + y**z + z**x) ** 50, point), rel=1e-11
+    )
     assert sn.expand(x**1000000 * (x + 1)) is x**1000001 + x**1000000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -26,7 +27,10 @@ def random_matrix(rng: random.Random, n: int) -> list[list]:
 
 
 def product(p: list[list], q: list[list]) -> list[list]:
-    return [[sn.cancel(sum((u * v for u, v in zip(row, column)), sn.number(0))) for column in zip(*q)] for row in p]
+    return [
+        [sn.cancel(sum((u * v for u, v in zip(row, column)), sn.number(0))) for column in zip(*q)]
+        for row in p
+    ]
 
 
 def test_determinants_of_symbols() -> None:
@@ -36,7 +40,9 @@ def test_determinants_of_symbols() -> None:
     assert len(sn.term.args(found)) == 120
     assert all(degree(found, five[i][i]) == 1 for i in range(5))
     point = {f"m{i}_{j}": (3 * i + 2 * j * j + i * j) % 11 - 4 for i in range(5) for j in range(5)}
-    assert sn.evaluate(found, point) == round(np.linalg.det([[point[f"m{i}_{j}"] for j in range(5)] for i in range(5)]))
+    assert sn.evaluate(found, point) == round(
+        np.linalg.det([[point[f"m{i}_{j}"] for j in range(5)] for i in range(5)])
+    )
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
@@ -44,7 +50,15 @@ def test_determinant_agrees_with_sympy(n: int) -> None:
     rng = random.Random(n)
     for _ in range(4):
         rows = random_matrix(rng, n)
-        expected = sympy.Matrix(n, n, [sn.to_sympy(t) if not isinstance(t, int | Fraction) else sympy.Rational(t) for r in rows for t in r])
+        expected = sympy.Matrix(
+            n,
+            n,
+            [
+                sn.to_sympy(t) if not isinstance(t, int | Fraction) else sympy.Rational(t)
+                for r in rows
+                for t in r
+            ],
+        )
         assert sympy.cancel(sn.to_sympy(sn.determinant(rows)) - expected.det(method="berkowitz")) == 0
 
 
@@ -131,7 +145,7 @@ def test_functions_are_generators() -> None:
         (lambda: linear_coefficients([x > 1], [x]), "a condition and no equation"),
     ],
 )
-def test_refusals(call: object, words: str) -> None:
+def test_refusals(call: Callable[[], object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
 

@@ -6,7 +6,7 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 
-import mpmath
+import mpmath  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
 import symnum as sn
@@ -15,7 +15,8 @@ from symnum.operators import OPERATORS
 x, y = sn.symbols("x y")
 
 _MPMATH = {
-    "sqrt": mpmath.sqrt, "cbrt": lambda a: mpmath.sign(a) * mpmath.cbrt(abs(a)), "exp": mpmath.exp, "expm1": mpmath.expm1, "log": mpmath.log,
+    "sqrt": mpmath.sqrt,
+    "cbrt": lambda a: mpmath.sign(a) * mpmath.cbrt(abs(a)), "exp": mpmath.exp, "expm1": mpmath.expm1, "log": mpmath.log,
     "log1p": lambda a: mpmath.log(1 + a), "log2": lambda a: mpmath.log(a, 2), "log10": mpmath.log10, "sin": mpmath.sin, "cos": mpmath.cos,
     "tan": mpmath.tan, "cot": mpmath.cot, "sec": mpmath.sec, "csc": mpmath.csc, "asin": mpmath.asin, "acos": mpmath.acos,
     "atan": mpmath.atan, "acot": lambda a: mpmath.atan(1 / a), "asec": lambda a: mpmath.acos(1 / a), "acsc": lambda a: mpmath.asin(1 / a),
@@ -46,7 +47,11 @@ def test_every_operator_has_right_digits(name: str) -> None:
 
 
 def test_every_real_operator_is_covered() -> None:
-    spelled = {n for n, row in OPERATORS.items() if row.arity == (1, 1) and row.argument_sorts == ("real",) and row.arb}
+    spelled = {
+        n
+        for n, row in OPERATORS.items()
+        if row.arity == (1, 1) and row.argument_sorts == ("real",) and row.arb
+    }
     assert {n for n in spelled if not n.startswith("algebra_test")} - set(_MPMATH) == set()
 
 

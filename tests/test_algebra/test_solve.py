@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -36,7 +37,10 @@ def residual(polynomial: object, root: float) -> float:
         (x**6 - 5 * x**3 + 6, {"2^(1/3)": 1, "3^(1/3)": 1}),
         (x**4 + 5 * x**2 + 6, {}),
         (x**3, {"0": 3}),
-        (x**3 - 3 * x + 1, {"2*cos(acos(-1/2)/3 - 4*pi/3)": 1, "2*cos(acos(-1/2)/3 - 2*pi/3)": 1, "2*cos(acos(-1/2)/3)": 1}),
+        (
+            x**3 - 3 * x + 1,
+            {"2*cos(acos(-1/2)/3 - 4*pi/3)": 1, "2*cos(acos(-1/2)/3 - 2*pi/3)": 1, "2*cos(acos(-1/2)/3)": 1},
+        ),
         ((x**2 - 1) / (x - 1), {"-1": 1}),
         (sn.number(3) + 0 * x, {}),
         (0.5 * x - 1, {"2.0": 1}),
@@ -76,7 +80,9 @@ def test_random_polynomials_have_all_their_real_roots() -> None:
         assert values == sorted(values)
         expected = sorted(r.real for r in np.roots(dense) if abs(r.imag) < 1e-6)
         counted = [v for v, m in zip(values, found.values()) for _ in range(m)]
-        assert counted == pytest.approx(expected, rel=1e-5, abs=1e-5)  # numpy loses half the digits of a double root
+        assert counted == pytest.approx(
+            expected, rel=1e-5, abs=1e-5
+        )  # numpy loses half the digits of a double root
         for value in values:
             assert residual(p, value) < 1e-12
             seen += 1
@@ -146,6 +152,6 @@ def test_tree_backend() -> None:
         (lambda: sn.solve(x > 1, x), "a condition and no equation"),
     ],
 )
-def test_refusals(call: object, words: str) -> None:
+def test_refusals(call: Callable[[], object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
