@@ -5,7 +5,7 @@ A node is an input (t or u), a constant, an elementwise formula, or a linear map
 interned term whose symbols stand for the other arrays, its *atoms*, so a chain of array operations is one formula, and the core
 differentiates, shares and compiles it.  Equal nodes are one node.
 
-    (u[2:] - 2*u[1:-1] + u[:-2]) / h**2   is   a1*h^-2 + a3*h^-2 - 2*a2*h^-2   over three views of u
+    (u[2:] - 2*u[1:-1] + u[:-2]) * k   is   k*(a1 - 2*a2 + a3)   over three views a1, a2, a3 of u
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ class Total(Node):
 
 
 MAX_FORMULA = 128
-"""A formula of more operations than this, repeated ones counted again, is an array of its own for the formulas that use it:
-written into one another, those of a loop would grow without bound."""
+"""Formulas that would make one of more operations than this, repeated ones counted again, are arrays of their own for the
+formulas that use them: written into one another, those of a loop would grow without bound."""
 
 
 class Graph:
@@ -133,6 +133,7 @@ class Graph:
         self._symbols: dict[int, Any] = {}
         self._atoms: dict[Hashable, Node] = {}
         self._weights: dict[int, int] = {}
+        self._read: dict[int, list[Node]] = {}
         self._visible: dict[int, tuple[bool, bool, list[tuple[Region, Node]]]] = {}
 
     def __len__(self) -> int:
@@ -216,10 +217,11 @@ class Graph:
             return [shown[index] for index in sorted(shown)]
         if not isinstance(node, Elementwise):
             return list(node.sources)
-        found = [
-            self._atoms[interface.key(s)] for s in interface.postorder(node.term) if interface.is_symbol(s)
-        ]
-        return sorted(found, key=lambda atom: atom.index)
+        known = self._read.get(node.index)
+        if known is None:
+            found = [self.atom(s) for s in interface.postorder(node.term) if interface.is_symbol(s)]
+            known = self._read[node.index] = sorted(found, key=lambda atom: atom.index)
+        return known
 
     def visible(self, node: Assembly) -> tuple[bool, bool, list[tuple[Region, Node]]]:
         """Return whether the base shows, whether the visible pieces overlap, and these pieces in their order."""
@@ -240,14 +242,21 @@ class Graph:
         if head == "ifelse":
             boolean = is_boolean(nodes[1]) and is_boolean(nodes[2])
             sorts[1:] = ["boolean" if boolean else "real"] * 2
-        held = [not is_boolean(node) and self._weights.get(node.index, 0) > MAX_FORMULA for node in nodes]
+        weights = [self._weights.get(node.index, 0) for node in nodes]
+        too_long = sum(weights) > MAX_FORMULA
+        held = [
+            isinstance(node, Elementwise)
+            and not node.boolean
+            and (node.index in self._symbols or (too_long and weight > MAX_FORMULA // 8))
+            for node, weight in zip(nodes, weights, strict=True)
+        ]
         terms = [
             self.symbol(node) if hold else self._sorted(node, sort)
             for node, sort, hold in zip(nodes, sorts, held, strict=True)
         ]
         found = self.formula(interface.make(terms[0], head, terms), shape, boolean)
-        weights = [0 if hold else self._weights.get(node.index, 0) for node, hold in zip(nodes, held, strict=True)]
-        self._weights.setdefault(found.index, 1 + sum(weights))
+        written = sum(weight for weight, hold in zip(weights, held, strict=True) if not hold)
+        self._weights.setdefault(found.index, 1 + written)
         return found
 
     def _sorted(self, node: Node, sort: str) -> Any:

@@ -225,6 +225,7 @@ def _differentiate(graph: Graph, output: Node, state: Node, values: _Values) -> 
     """Return the derivative of ``output`` by the chain rule over the graph, sources before readers."""
     order = graph.reachable([output])
     moving = graph.moving(order, ("u",))
+    changing = graph.moving(order, ("t", "u"))
     known: dict[int, Rows] = {}
     for node in order:
         if node.index not in moving:
@@ -235,7 +236,7 @@ def _differentiate(graph: Graph, output: Node, state: Node, values: _Values) -> 
                 np.arange(node.size + 1), each, np.ones(node.size), np.zeros(node.size, np.int64)
             )
         elif isinstance(node, Elementwise):
-            known[node.index] = _formula_rows(graph, node, known, values)
+            known[node.index] = _formula_rows(graph, node, known, values, changing)
         elif isinstance(node, View):
             known[node.index] = known[node.source.index].take(node.region.flat().reshape(-1))
         elif isinstance(node, Assembly):
@@ -266,8 +267,13 @@ def _assembly_rows(graph: Graph, node: Assembly, known: dict[int, Rows]) -> Rows
     return _stack(parts).take(origin) if parts else _sum([], node.size)
 
 
-def _formula_rows(graph: Graph, node: Elementwise, known: dict[int, Rows], values: _Values) -> Rows:
-    """Return the sum over the moving atoms of the partial derivative times the rows of the atom."""
+def _formula_rows(
+    graph: Graph, node: Elementwise, known: dict[int, Rows], values: _Values, changing: set[int]
+) -> Rows:
+    """Return the sum over the atoms that move with u of the partial derivative times the rows of the atom.
+
+    ``changing`` are the nodes that depend on t or u; a partial derivative that reads none of them is a constant.
+    """
     atoms = [atom for atom in graph.atoms(node) if atom.index in known]
     slopes = term_jacobian([node.term], [graph.symbol(atom) for atom in atoms], sparse=True)
     parts = []
@@ -283,7 +289,7 @@ def _formula_rows(graph: Graph, node: Elementwise, known: dict[int, Rows], value
         factors = [graph.atom(s) for s in interface.postorder(rest) if interface.is_symbol(s)]
         partial = graph.formula(rest, np.broadcast_shapes(*(factor.shape for factor in factors)))
         positions = _broadcast_positions(partial, node.shape)
-        if not graph.moving(graph.reachable([partial]), ("t", "u")):
+        if not any(factor.index in changing for factor in factors):
             constant = ArrayProgram(graph, [partial], "numpy").run(0.0, np.zeros(0))[0]
             parts.append(rows.times(constant.reshape(-1)[positions]))
             continue

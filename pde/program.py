@@ -231,7 +231,7 @@ class _Workspace:
             self.inputs[node.name].fill(0.0)
             return []
         if isinstance(node, Constant):
-            self.arrays[node.index] = node.value.copy()
+            self.arrays[node.index] = node.value
             return []
         if isinstance(node, View):
             return self._bind_view(node)

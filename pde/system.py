@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -94,9 +95,13 @@ class OdeSystem:
         self._state = state
         self._structure: JacobianStructure | None = None
         self._compiled: dict[str, CompiledSystem] = {}
+        self._lock = threading.RLock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_compiled": {}}  # code is compiled again where it is loaded
+        return {**self.__dict__, "_compiled": {}, "_lock": None}  # code is compiled again where it is loaded
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.RLock())
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -136,9 +141,10 @@ class OdeSystem:
 
     def structure(self) -> JacobianStructure:
         """Return what is known about the Jacobian without numbers, found at the first call."""
-        if self._structure is None:
-            self._structure = JacobianStructure(self.graph, self.output, self._state)
-        return self._structure
+        with self._lock:
+            if self._structure is None:
+                self._structure = JacobianStructure(self.graph, self.output, self._state)
+            return self._structure
 
     def sparsity(self) -> Any:
         """Return where the Jacobian of the flattened system may be non-zero: a boolean scipy.sparse.csc_matrix."""
@@ -146,9 +152,10 @@ class OdeSystem:
 
     def compile(self, target: str = "auto") -> CompiledSystem:
         """Return the right-hand side and the Jacobian as compiled functions; ``target`` is that of :func:`symnum.compile`."""
-        if target not in self._compiled:
-            self._compiled[target] = CompiledSystem(self, target)
-        return self._compiled[target]
+        with self._lock:
+            if target not in self._compiled:
+                self._compiled[target] = CompiledSystem(self, target)
+            return self._compiled[target]
 
     def solve(
         self,
@@ -265,7 +272,10 @@ class CompiledSystem:
     def jacobian(self, t: float, u: Any) -> Any:
         """Return d(rhs)/d(u) of the flattened system as a scipy.sparse.csc_matrix; its structure is found at the first call."""
         if self._jacobian is None:
-            self._jacobian = CompiledJacobian(self.system.graph, self.system.structure(), self.target)
+            with self.system._lock:
+                self._jacobian = self._jacobian or CompiledJacobian(
+                    self.system.graph, self.system.structure(), self.target
+                )
         return self._jacobian(t, np.asarray(u, dtype=np.float64))
 
 

@@ -71,9 +71,9 @@ def bind(slot: Slot, term: Any, bound: Bound, facts: Facts) -> Bound | None:
     if known is not None:
         return bound if interface.key(known) == interface.key(term) else None
     if slot.sort != "real":
-        if interface.sort_of(term) != slot.sort:
+        if facts.sort(term) != slot.sort:
             return None
-    elif interface.sort_of(term) == "boolean":
+    elif facts.sort(term) == "boolean":
         return None
     for assumption in slot.assumptions:
         if facts.signs(term) & ~ASSUMED[assumption]:

@@ -34,12 +34,15 @@ _HOME = {
     "symnum.calculus.series": "series",
     "symnum.algebra.substitute": "substitute",
     "symnum.algebra.evaluate": "evaluate",
-    "symnum.algebra.polynomial": "expand factor cancel gcd collect",
-    "symnum.algebra.linear": "determinant inverse solve_linear",
-    "symnum.algebra.solve": "solve roots",
+    "symnum.algebra.polynomial": "expand collect coefficients degree",
+    "symnum.algebra.rational": "factor factor_list cancel gcd lcm",
+    "symnum.algebra.linear": "determinant inverse solve_linear linear_coefficients",
+    "symnum.algebra.solve": "solve",
+    "symnum.algebra.roots": "roots",
+    "symnum.calculus.sparse": "SparseMatrix",
     "symnum.codegen.function": "compile",
     "symnum.interop.sympy_bridge": "to_sympy from_sympy",
-    "symnum.rewriting": "simplify",
+    "symnum.rewriting": "simplify simplify_report",
 }
 """Module -> the public names that it defines."""
 

@@ -98,7 +98,7 @@ def _row(
         llvm=name,
         c=f"{name}({call})",
         torch=f"torch.{name}({call})",
-        latex=rf"\operatorname{{{name}}}\left({call}\right)",
+        latex=rf"\operatorname{{{{{name}}}}}\left({call}\right)",
         egglog=name.capitalize(),
         sympy=name,
         arb=f"{{0}}.{name}()",
@@ -303,7 +303,7 @@ def register_operator(
         if callable(spelling):
             namespace[f"_{name}_{target}"] = spelling
             columns[target] = f"_{name}_{target}({call})"
-    spelled = dict(numba="", llvm="", c="", torch="", latex=rf"\operatorname{{{name}}}\left({call}\right)",
+    spelled = dict(numba="", llvm="", c="", torch="", latex=rf"\operatorname{{{{{name}}}}}\left({call}\right)",
                    egglog=f"User_{name}", sympy="", arb="", cost=50.0)  # fmt: skip
     texts = (derivative,) if isinstance(derivative, str) else derivative
     if arity > 1 and isinstance(derivative, str):

@@ -38,7 +38,7 @@ def substitute(term: Any, replacements: Mapping[Any, Any]) -> Any:
     if not known:
         return term
     may_occur = _occurrence_test(targets)
-    whole = any(interface.is_call(t) and interface.head(t) in ("*", "^") for t in targets)
+    whole = any(interface.is_number(t) or (interface.is_call(t) and interface.head(t) in ("*", "^")) for t in targets)
     stack: list[tuple[Any, Any, Any]] = [(term, None, None)]
     while stack:
         node, children, face = stack.pop()
@@ -50,7 +50,7 @@ def substitute(term: Any, replacements: Mapping[Any, Any]) -> Any:
             if not may_occur(node) or not face.is_call(node):
                 known[identity] = node
                 continue
-            # a key such as 2*x or x^2 is an argument of a sum or product, but no operand of its view
+            # a key such as 2*x, x^2 or 0.5 is an argument of a sum or product, but no operand of its view
             children = face.args(node) if whole or face.rebuild is None else face.operands(node)
             stack.append((node, children, face))
             stack.extend([(child, None, None) for child in children])

@@ -222,6 +222,7 @@ def test_substitute_replaces_at_once() -> None:
     assert sn.substitute(sn.sin(x) ** 2 + sn.sin(x), {sn.sin(x): y}) is y**2 + y
     assert sn.substitute(3 * x**2 * y, {x**2: z}) is 3 * y * z
     assert sn.substitute(x**y, {y: 2}) is x**2
+    assert sn.substitute(0.5 * x - 1, {sn.number(0.5): 3}) is 3 * x - 1
     assert sn.substitute(x + y + 1, {"x": 2}) is y + 3
     assert sn.substitute([x, y], {x: 1}) == [sn.number(1), y]
     assert sn.substitute(x, {}) is x

@@ -559,12 +559,13 @@ def test_deep_nests_of_other_operators(head: str) -> None:
 
 
 def test_a_long_chain_of_branches_is_one_piecewise() -> None:
-    term: Any = y
+    a, term = sn.symbols("x y", backend="tree")
     for i in range(10_000):
-        term = sn.ifelse(x > i, i, term)
+        term = sn.ifelse(a > i, i, term)
     theirs = sn.to_sympy(term)
     assert len(theirs.args) == 10_001
-    assert sn.from_sympy(theirs) is term
+    assert theirs.args[0] == (9_999, X > 9_999)
+    assert sn.from_sympy(theirs, backend="tree") == term
 
 
 def test_shared_parts_stay_shared() -> None:

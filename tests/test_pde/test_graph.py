@@ -90,6 +90,29 @@ def test_slices_read_through_what_was_put_together() -> None:
     assert isinstance(du[1:4].node, View) and isinstance(du[1:4].node.source, Assembly)
 
 
+@pytest.mark.parametrize(
+    "step", [lambda v: v + 0.001 * np.sin(v), lambda v: np.abs(v - 0.001) + 0.5 * np.minimum(v, 0.5)]
+)
+def test_code_of_a_loop_grows_with_its_steps_only(step: Any) -> None:
+    def loop(steps: int) -> Any:
+        def f(t: float, u: Any) -> Any:
+            for _ in range(steps):
+                u = step(u)
+            return u
+
+        return f
+
+    u0 = np.linspace(0.1, 1.0, 5)
+    operations = []
+    for steps in (100, 200, 400):
+        system = trace(loop(steps), u0)
+        program = system.compile("numpy")._program
+        operations.append(sum(kernel.function.operations for kernel in program._kernels if kernel))
+        slope = (loop(steps)(0.0, u0 + 1e-7) - loop(steps)(0.0, u0 - 1e-7)) / 2e-7
+        np.testing.assert_allclose(system.compile("numpy").jacobian(0.0, u0).diagonal(), slope, rtol=1e-6)
+    assert operations[2] < 2.2 * operations[1] < 4.84 * operations[0] < 4.84 * 100 * 12
+
+
 def test_constant_arrays_fold() -> None:
     graph, u = traced((4,))
     assert (u * np.full(4, 3)).node.term is 3 * graph.term(u.node)
