@@ -1,6 +1,6 @@
-"""Enumerate expressions by length, from the bottom up, and never the same function twice.
+"""Enumerate expressions by length, from the bottom up, and each function once.
 
-Two expressions are the same when their values on the rows agree to 11 digits.  The values of what was found are stored, so that a
+Two expressions are the same function when their values on the rows round to the same 38 bits.  The values of what was found are stored, so that a
 longer expression costs one operation a row.  The number of expressions of a length grows tenfold with each token; what no longer
 fits into memory is scored but not built upon.
 """

@@ -28,8 +28,8 @@ MEMORY = 6_000_000
 STORED = 100_000
 """Numbers that the bank may store, and expressions."""
 
-ENUMERATION = 0.5
-"""Part of the budget that the enumeration may take."""
+ENUMERATION, SUMS = 0.5, 0.05
+"""Part of the budget that the enumeration may take, and the sums in each view."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ class Search:
         self.budget.spend(first.used)
         if self.stages["enumeration"] == "exact" or self._exact_sum():
             return "exact"
-        for view, name in enumerate(self.views.names):
-            if name in ("plain", "relative", "log") and not self.budget.spent:
-                second = self.budget.part(0.1)
+        for view in range(len(self.views.names)):
+            if not self.budget.spent:
+                second = self.budget.part(SUMS)
                 self.sums += sums.grow(self.bank, self.views, view, second)
                 self.budget.spend(second.used)
         if self._exact_sum():

@@ -21,20 +21,25 @@ from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import Grammar, Tokens
 from symnum.regression.problem import Views
 
-SIZES = (32, 256, 4096)
-"""How many of the shortest expressions may be terms: few, so that the beam is nearly exhaustive, then more."""
+SIZES = ((32, 5), (256, 4), (4096, 3))
+"""How many of the shortest expressions may be terms, of sums of how many: few, so that the beam is nearly exhaustive, then more."""
 
 BEAM = 48
-TERMS = 5
 
 ROWS_PER_TERM = 4
 """Each term needs that many rows, for with a bank to choose from a few terms fit anything."""
 
 MONOMIALS = 120
+KEPT = 24
+"""How many monomials a pool has at most, and how many of them a formula may have."""
+
 DEGREE = 10
 
 ROUNDING = 1e-24
 """What a sum that fits exactly leaves here, where squares are subtracted."""
+
+_PER_TOKEN = 0.02
+"""By which part of what is left a sum must be better for each token that it is longer."""
 
 _DEPENDENT = 1e-10
 """A term of which less than this part is new is a linear combination of the others, up to rounding."""
@@ -60,11 +65,11 @@ class Sum:
 def grow(bank: Bank, views: Views, view: int, budget: Budget) -> list[Sum]:
     """Return the best sums of stored expressions, a few for each length."""
     found: list[Sum] = []
-    for size in SIZES:
+    for size, terms in SIZES:
         candidates = _independent(bank, views, view, min(size, bank.size))
         if len(candidates) < 2:
             break
-        found += _beam(bank, views, view, candidates, budget)
+        found += _beam(bank, views, view, candidates, terms, budget)
         if (
             size >= bank.size
             or budget.spent
@@ -105,72 +110,69 @@ def _directions(values: Floats, views: Views, view: int) -> tuple[Floats, Floats
     return F / np.linalg.norm(F, axis=1)[:, None], target / np.linalg.norm(target)
 
 
-def _beam(bank: Bank, views: Views, view: int, candidates: NDArray[np.int64], budget: Budget) -> list[Sum]:
+def _beam(
+    bank: Bank, views: Views, view: int, candidates: NDArray[np.int64], terms: int, budget: Budget
+) -> list[Sum]:
+    """Return the sums of 2 to ``terms`` of the candidates that a beam search meets."""
     F, target = _directions(bank.values[candidates], views, view)
     lengths = bank.lengths[candidates]
-    most = min(TERMS, F.shape[1] // ROWS_PER_TERM)
+    handicap = np.exp(_PER_TOKEN * lengths)
+    most = min(terms, F.shape[1] // ROWS_PER_TERM)
     found: list[Sum] = []
-    ranked = _best_pairs(F, target, lengths) if most >= 2 else []
+    chosen = _best_pairs(F, target, handicap) if most >= 2 else []
     for count in range(2, most + 1):
-        budget.spend(len(ranked))
-        beam = []
-        for _, _, chosen in ranked:
-            basis = _basis(F[list(chosen)])
-            left = _left(basis, target)
-            beam.append((chosen, basis, left))
-            terms = tuple(bank.tokens(int(candidates[k])).tobytes() for k in chosen)
-            found.append(Sum(view, terms, left, int(sum(lengths[k] + 3 for k in chosen))))
-        if count == most or budget.spent or any(left <= views.floors[view] + ROUNDING for _, _, left in beam):
+        budget.spend(len(chosen))
+        bases = [_basis(F[list(each)]) for each in chosen]
+        lefts = [_left(basis, target) for basis in bases]
+        for each, left in zip(chosen, lefts, strict=True):
+            tokens = tuple(bank.tokens(int(candidates[k])).tobytes() for k in each)
+            found.append(Sum(view, tokens, left, int(sum(lengths[k] + 3 for k in each))))
+        if count == most or budget.spent or min(lefts) <= views.floors[view] + ROUNDING:
             break
-        grown: dict[tuple[int, ...], tuple[float, float, tuple[int, ...]]] = {}
-        for chosen, basis, _ in beam:
-            residual = target - (basis @ target) @ basis
-            fresh = 1.0 - np.sum((F @ basis.T) ** 2, axis=1)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                gain = np.where(fresh > _DEPENDENT, (F @ residual) ** 2 / fresh, -1.0)
-            left_over = np.maximum(float(residual @ residual) - gain, 0.0)
-            for k in np.argsort(left_over, kind="stable")[:BEAM]:
-                larger = tuple(sorted((*chosen, int(k))))
-                if gain[k] >= 0 and larger not in grown:
-                    grown[larger] = (
-                        _rank(left_over[k], lengths[list(larger)].sum()),
-                        float(left_over[k]),
-                        larger,
-                    )
-        ranked = sorted(grown.values(), key=lambda g: (g[0], g[2]))[:BEAM]
+        chosen = _extended(F, target, handicap, chosen, bases)
     return found
 
 
-def _rank(left: float, length: float) -> float:
-    """Return by what sums are compared: a longer one must explain more, two per cent of what is left for each token."""
-    return float(np.log(left + 1e-30) + 0.02 * length)
+def _extended(
+    F: Floats, target: Floats, handicap: Floats, chosen: list[tuple[int, ...]], bases: list[Floats]
+) -> list[tuple[int, ...]]:
+    """Return the best sums with one term more than the chosen ones."""
+    residuals = np.array([target - (basis @ target) @ basis for basis in bases])
+    along = F @ residuals.T
+    within = (F @ np.concatenate(bases).T).reshape(len(F), len(bases), -1)
+    fresh = 1.0 - np.sum(within**2, axis=2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = np.where(fresh > _DEPENDENT, along**2 / fresh, -np.inf)
+    left = np.maximum(np.sum(residuals**2, axis=1) - gain, 0.0)  # (candidates, beam)
+    rank = (left + 1e-30) * handicap[:, None]
+    best: dict[tuple[int, ...], float] = {}
+    for b, each in enumerate(chosen):
+        top = np.argpartition(rank[:, b], min(BEAM, len(F) - 1))[:BEAM]
+        for k in top[np.isfinite(rank[top, b])]:
+            larger = tuple(sorted((*each, int(k))))
+            best.setdefault(larger, float(rank[k, b] * np.prod(handicap[list(each)])))
+    return sorted(best, key=lambda larger: (best[larger], larger))[:BEAM]
 
 
-def _best_pairs(
-    F: Floats, target: Floats, lengths: NDArray[np.int64]
-) -> list[tuple[float, float, tuple[int, ...]]]:
-    """Return the best pairs of directions as (rank, what is left, pair), from their correlations."""
+def _best_pairs(F: Floats, target: Floats, handicap: Floats) -> list[tuple[int, ...]]:
+    """Return the best pairs of directions, from their correlations."""
     along = F @ target
-    best: list[tuple[float, float, tuple[int, ...]]] = []
+    best: list[tuple[float, tuple[int, ...]]] = []
     for start in range(0, len(F), 256):
         block = slice(start, start + 256)
         between = F[block] @ F.T
         fresh = 1.0 - between**2
-        explained = (
-            along[block, None] ** 2 + along[None, :] ** 2 - 2 * along[block, None] * along[None, :] * between
-        )
-        upper = np.arange(len(F))[None, :] > np.arange(start, start + len(between))[:, None]
+        explained = along[block, None] ** 2 + along[None, :] ** 2 - 2 * along[block, None] * along[None, :] * between
         with np.errstate(divide="ignore", invalid="ignore"):
-            left = np.where(
-                upper & (fresh > _DEPENDENT**0.5), np.clip(1.0 - explained / fresh, 0.0, 1.0), np.inf
-            )
-        order = np.log(left + 1e-30) + 0.02 * (lengths[block, None] + lengths[None, :])
-        count = min(BEAM, order.size)
-        for flat in np.argpartition(order.ravel(), count - 1)[:count]:
+            left = np.maximum(1.0 - explained / fresh, 0.0)
+        rank = (left + 1e-30) * handicap[block, None] * handicap[None, :]
+        upper = np.arange(len(F))[None, :] > np.arange(start, start + len(between))[:, None]
+        rank[~(upper & (fresh > _DEPENDENT**0.5))] = np.inf
+        for flat in np.argpartition(rank.ravel(), min(BEAM, rank.size - 1))[:BEAM]:
             i, k = divmod(int(flat), len(F))
-            if np.isfinite(order[i, k]):
-                best.append((float(order[i, k]), float(left[i, k]), (start + i, k)))
-    return sorted(best, key=lambda b: (b[0], b[2]))[:BEAM]
+            if np.isfinite(rank[i, k]):
+                best.append((float(rank[i, k]), (start + i, k)))
+    return [pair for _, pair in sorted(best)[:BEAM]]
 
 
 def _basis(vectors: Floats) -> Floats:
@@ -196,17 +198,24 @@ def eliminate(terms: Sequence[Tokens], evaluator: Evaluator, views: Views, view:
         return []
     F, target = _directions(values[usable], views, view)
     remaining = _spanning(F)
+    Q, R = np.linalg.qr(F[remaining].T)
+    inverse = np.linalg.inv(R)
+    coefficients = inverse @ (Q.T @ target)
+    covariance = inverse @ inverse.T
     found = []
     while remaining:
-        Q, R = np.linalg.qr(F[remaining].T)
-        inverse = np.linalg.inv(R)
-        coefficients = inverse @ (Q.T @ target)
-        left = _left(Q.T, target)
-        chosen = [terms[usable[k]] for k in remaining]
-        found.append(Sum(view, tuple(t.tobytes() for t in chosen), left, sum(len(t) + 3 for t in chosen)))
-        # leaving out term k raises what is left by its coefficient squared over the diagonal of the inverse Gram matrix
-        loss = coefficients**2 / np.sum(inverse**2, axis=1)
-        del remaining[int(np.argmin(loss))]
+        if len(remaining) <= KEPT:
+            chosen = [terms[usable[k]] for k in remaining]
+            left = _left(_basis(F[remaining]), target)
+            found.append(Sum(view, tuple(t.tobytes() for t in chosen), left, sum(len(t) + 3 for t in chosen)))
+        # leaving out term k raises what is left by its coefficient squared over its variance; the others take over its part
+        variances = np.diag(covariance)
+        k = int(np.argmin(coefficients**2 / variances))
+        others = np.delete(np.arange(len(remaining)), k)
+        share = covariance[others, k] / variances[k]
+        coefficients = coefficients[others] - share * coefficients[k]
+        covariance = covariance[np.ix_(others, others)] - np.outer(share, covariance[k, others])
+        del remaining[k]
     return found
 
 

@@ -22,7 +22,7 @@ ARGUMENTS = ("a", "b", "c")
 """Names of the arguments in the text fields of a row."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Operator:
     """Describe one operator.
 
@@ -65,6 +65,9 @@ class Operator:
                 f"operator {self.name!r} takes {high} arguments but its row gives {len(self.derivative)} derivatives; "
                 f"give one text per argument, such as derivative=('b', 'a') for a product"
             )
+
+    def __repr__(self) -> str:
+        return f"Operator({self.signature()!r})"
 
     def check_arity(self, count: int) -> None:
         """Raise TypeError unless the operator takes ``count`` arguments."""

@@ -25,7 +25,7 @@ LOCK = threading.RLock()
 class Interned(Expression):
     """Base of all interned nodes: equality is identity, and ``mask`` has a bit for each symbol that may occur."""
 
-    __slots__ = ("__weakref__", "_order", "mask")
+    __slots__ = ("__weakref__", "_order", "_sort", "mask")
     backend = "interned"
     kind: ClassVar[int] = OTHER
     mask: int

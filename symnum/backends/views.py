@@ -117,13 +117,18 @@ def sort_of(node: Any) -> str:
 
 
 def _compound_sort(root: Any) -> str:
-    """Return the sort of a call from those of its leaves, without recursion."""
-    known: dict[Any, str] = {}
-    for node in interface.postorder(root):
-        if not interface.is_call(node):
-            known[node] = sort_of(node)
-            continue
-        args = args_of(node)
-        last = args[-1].value if args and isinstance(args[-1], Number) else None
-        known[node] = result_sort(OPERATORS[head_of(node)], tuple(known[a] for a in args), last)
-    return known[root]
+    """Return the sort of a call from those of its leaves, without recursion; it is kept on the node."""
+    known = getattr(root, "_sort", None)
+    if known is not None:
+        return known
+    for node in interface.postorder(root, prune=lambda t: getattr(t, "_sort", None) is not None):
+        if interface.is_call(node) and node.kind != BOOLEAN and getattr(node, "_sort", None) is None:
+            args = args_of(node)
+            last = args[-1].value if args and isinstance(args[-1], Number) else None
+            node._sort = result_sort(OPERATORS[head_of(node)], tuple([_known_sort(a) for a in args]), last)
+    return _known_sort(root)
+
+
+def _known_sort(node: Any) -> str:
+    """Return the sort of a leaf or of a call that has it already."""
+    return getattr(node, "_sort", None) or sort_of(node)

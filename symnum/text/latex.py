@@ -102,7 +102,9 @@ def _number(value: Any) -> tuple[int, str]:
     binding = _SIGNED - 1 if sign else ATOM
     size = -value if sign else value
     if isinstance(value, Fraction):
-        return min(binding, _PRODUCT), rf"{sign}\frac{{{to_digits(size.numerator)}}}{{{to_digits(size.denominator)}}}"
+        return min(
+            binding, _PRODUCT
+        ), rf"{sign}\frac{{{to_digits(size.numerator)}}}{{{to_digits(size.denominator)}}}"
     if type(value) is int:
         return binding, sign + to_digits(size)
     if value != value:
@@ -191,7 +193,8 @@ def _product(negative: bool, above: Sequence[Factor], below: Sequence[Factor]) -
     if len(above) == 1 and not negative:
         base, exponent = above[0]
         return (_PRODUCT, [(base, _PRODUCT + 1)]) if exponent is None else _power(base, exponent)
-    return _PRODUCT, [*sign, *_juxtaposed(above)]
+    alone = len(above) == 1 and above[0][1] is None
+    return _PRODUCT, [*sign, (above[0][0], _PRODUCT)] if alone else [*sign, *_juxtaposed(above)]
 
 
 def _juxtaposed(factors: Sequence[Factor]) -> list[Part]:
@@ -228,7 +231,9 @@ def _power(base: Any, exponent: Any) -> tuple[int, Sequence[Part]]:
 def _from_template(head: str, args: Sequence[Any]) -> tuple[int, Sequence[Part]]:
     row = OPERATORS.get(head)
     if row is None or not row.latex or not args:
-        return ATOM, _called(head, args) if row is None or not row.latex or row.arity != (0, 0) else [row.latex]
+        return ATOM, _called(head, args) if row is None or not row.latex or row.arity != (0, 0) else [
+            row.latex
+        ]
     if not _is_open(row.latex):
         # e^{x} and a choice of cases are the templates without brackets or bars around them.
         binding = _POWER if head == "exp" else _COMPARE if head == "ifelse" else ATOM

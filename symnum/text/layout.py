@@ -62,7 +62,9 @@ def number_text(value: Any) -> tuple[int, str]:
     return (precedence("neg") if text[0] == "-" else ATOM), text
 
 
-def quotient(coefficient: Any, pairs: Iterable[Factor], ordered: bool = True) -> tuple[bool, list[Factor], list[Factor]]:
+def quotient(
+    coefficient: Any, pairs: Iterable[Factor], ordered: bool = True
+) -> tuple[bool, list[Factor], list[Factor]]:
     """Return a product view as (negative, factors above the line, factors below it), in printing order if ``ordered``."""
     factors = list(pairs)
     if ordered and len(factors) > 1:

@@ -29,7 +29,11 @@ from symnum.text.tokens import Token, check_letters, tokens
 _CONSTANTS: dict[str, Any] = {"inf": math.inf, "nan": math.nan, "true": True, "false": False}
 _RUNS = frozenset({"+", "*", "and", "or"})
 _BINDING = {head: OPERATORS[head].precedence for head in INFIX} | {"mod": OPERATORS["*"].precedence}
-_PREFIX = {"-": OPERATORS["neg"].precedence, "+": OPERATORS["neg"].precedence, "not": OPERATORS["not"].precedence}
+_PREFIX = {
+    "-": OPERATORS["neg"].precedence,
+    "+": OPERATORS["neg"].precedence,
+    "not": OPERATORS["not"].precedence,
+}
 _LONG = 256
 _OTHER_NAMES = {
     "ln": "log", "lg": "log10", "tg": "tan", "ctg": "cot", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
@@ -68,9 +72,13 @@ def parse(
     3*t
     """
     if not isinstance(text, str):
-        raise TypeError(f"parse reads a text, but got {text!r} of type {type(text).__name__}; write parse('x + 1')")
+        raise TypeError(
+            f"parse reads a text, but got {text!r} of type {type(text).__name__}; write parse('x + 1')"
+        )
     if symbols is not None and not isinstance(symbols, Mapping):
-        raise TypeError(f"symbols must be a mapping from names to terms, but got {symbols!r}; write symbols={{'x': x}}")
+        raise TypeError(
+            f"symbols must be a mapping from names to terms, but got {symbols!r}; write symbols={{'x': x}}"
+        )
     bounds = limits or Limits()
     if len(text) > bounds.max_length:
         raise ParseError(
@@ -107,7 +115,9 @@ class _Pending:
 
 
 class _Parser:
-    def __init__(self, text: str, bound: Mapping[str, Any], backend: str | None, strict: bool, limits: Limits) -> None:
+    def __init__(
+        self, text: str, bound: Mapping[str, Any], backend: str | None, strict: bool, limits: Limits
+    ) -> None:
         self.text, self.bound, self.strict, self.limits = text, bound, strict, limits
         self._choose_backend(backend)
         self.stream = tokens(text)
@@ -123,7 +133,10 @@ class _Parser:
         self.declared: dict[str, list[Any]] = {}
 
     def _choose_backend(self, backend: str | None) -> None:
-        like = next((v for v in self.bound.values() if interface.is_term(v) and interface.backend_of(v) != "python"), None)
+        like = next(
+            (v for v in self.bound.values() if interface.is_term(v) and interface.backend_of(v) != "python"),
+            None,
+        )
         if backend is None and like is not None and interface.backend_of(like) not in BACKENDS:
             face = interface.interface(like)
             self.backend, self.make, self.number = face.backend, face.make, face.number
@@ -165,10 +178,16 @@ class _Parser:
             result = self._term(self.operands.pop())
             if self.defining is None:
                 if self.token.text == ";":
-                    self._refuse("only a definition ends with ';'; write name := value; or leave the ';' out", self.token.offset)
+                    self._refuse(
+                        "only a definition ends with ';'; write name := value; or leave the ';' out",
+                        self.token.offset,
+                    )
                 return result
             if self.token.text != ";":
-                self._refuse("the text ends with a definition; write ';' and the formula after it", self.defining.offset)
+                self._refuse(
+                    "the text ends with a definition; write ';' and the formula after it",
+                    self.defining.offset,
+                )
             self.definitions[self.defining.text] = result
             self._advance()
 
@@ -178,10 +197,14 @@ class _Parser:
         if name.kind != "name" or self._peek().text != ":=":
             return
         taken = "a function" if name.text in OPERATORS else "a constant" if name.text in _CONSTANTS else ""
-        if not taken and (name.text in self.definitions or name.text in self.plain or name.text in self.declared):
+        if not taken and (
+            name.text in self.definitions or name.text in self.plain or name.text in self.declared
+        ):
             taken = "already in use"
         if taken:
-            self._refuse(f"{_brief(name.text)} cannot be defined, it is {taken}; choose another name", name.offset)
+            self._refuse(
+                f"{_brief(name.text)} cannot be defined, it is {taken}; choose another name", name.offset
+            )
         check_letters(self.text, name)
         self.defining = name
         self._advance()
@@ -216,7 +239,12 @@ class _Parser:
             elif token.text == "(":
                 self._push(_Pending("(", "", -1, token.offset))
                 self._advance()
-            elif token.text == ")" and self.pending and self.pending[-1].kind == "call" and self.previous.text == "(":
+            elif (
+                token.text == ")"
+                and self.pending
+                and self.pending[-1].kind == "call"
+                and self.previous.text == "("
+            ):
                 self._close()
                 return
             else:
@@ -235,7 +263,9 @@ class _Parser:
         if token.text == ",":
             self._reduce_all(keep_brackets=True)
             if not self.pending or self.pending[-1].kind != "call":
-                self._refuse("a comma stands only between the arguments of a function, as in atan2(y, x)", token.offset)
+                self._refuse(
+                    "a comma stands only between the arguments of a function, as in atan2(y, x)", token.offset
+                )
             self._advance()
             return True
         if token.text == ";" or token.kind == "end":
@@ -270,13 +300,17 @@ class _Parser:
             self._reduce()
         if self.pending and not keep_brackets:
             opening = self.pending[-1]
-            self._refuse("this bracket is never closed; write ')' where it ends", self.text.find("(", opening.offset))
+            self._refuse(
+                "this bracket is never closed; write ')' where it ends", self.text.find("(", opening.offset)
+            )
 
     def _close(self) -> None:
         """Handle a closing bracket."""
         self._reduce_all(keep_brackets=True)
         if not self.pending:
-            self._refuse("this bracket was never opened; leave it out, or write '(' before", self.token.offset)
+            self._refuse(
+                "this bracket was never opened; leave it out, or write '(' before", self.token.offset
+            )
         opening = self.pending.pop()
         self.depth -= 1
         if opening.kind == "call":
@@ -299,13 +333,21 @@ class _Parser:
             return from_digits(token.text)
         value = float(token.text)
         if math.isinf(value):
-            self._refuse(f"number too large: {_brief(token.text)} is beyond the largest float, 1.8e308; write inf if that is meant", token.offset)
+            self._refuse(
+                f"number too large: {_brief(token.text)} is beyond the largest float, 1.8e308; write inf if that is meant",
+                token.offset,
+            )
         return value
 
     def _name(self, token: Token) -> bool:
         """Read a name; return False when it opens a call, so that an operand must still follow."""
         name, following = token.text, self._peek()
-        if following.text == "(" and following.kind == "sign" and name in OPERATORS and OPERATORS[name].arity[1] != 0:
+        if (
+            following.text == "("
+            and following.kind == "sign"
+            and name in OPERATORS
+            and OPERATORS[name].arity[1] != 0
+        ):
             self._open_call(token)
             return False
         if following.text == "(" and following.kind == "sign" and not self._is_value(name):
@@ -314,7 +356,9 @@ class _Parser:
         if self.token.text == "::":
             self.operands.append(_Operand(self._declared_symbol(token), token.offset))
         elif name in _CONSTANTS and name not in self.bound:
-            self.operands.append(_Operand(_CONSTANTS[name], token.offset, int(type(_CONSTANTS[name]) is float)))
+            self.operands.append(
+                _Operand(_CONSTANTS[name], token.offset, int(type(_CONSTANTS[name]) is float))
+            )
             if type(_CONSTANTS[name]) is bool:
                 self.operands[-1].value = self.number(_CONSTANTS[name])
         else:
@@ -322,7 +366,13 @@ class _Parser:
         return True
 
     def _is_value(self, name: str) -> bool:
-        return name in self.bound or name in self.definitions or name in self.plain or name in self.declared or name in ("pi", "π")
+        return (
+            name in self.bound
+            or name in self.definitions
+            or name in self.plain
+            or name in self.declared
+            or name in ("pi", "π")
+        )
 
     def _value_of(self, token: Token) -> Any:
         name = token.text
@@ -334,7 +384,10 @@ class _Parser:
             return self.plain[name][0]
         if name in self.declared:
             if len(self.declared[name]) > 1:
-                self._refuse(f"{_brief(name)} is declared in several ways, so it must say which is meant: {name}::real, ...", token.offset)
+                self._refuse(
+                    f"{_brief(name)} is declared in several ways, so it must say which is meant: {name}::real, ...",
+                    token.offset,
+                )
             return self.declared[name][0]
         if name in ("pi", "π"):
             return self.make("pi", ())
@@ -355,7 +408,9 @@ class _Parser:
             try:
                 return self.number(exact(value))
             except TypeError:
-                raise TypeError(f"symbols[{name!r}] is {value!r} of type {type(value).__name__}; bind names to terms or numbers") from None
+                raise TypeError(
+                    f"symbols[{name!r}] is {value!r} of type {type(value).__name__}; bind names to terms or numbers"
+                ) from None
         if interface.backend_of(value) != self.backend:
             raise TypeError(
                 f"symbols[{name!r}] is of the {interface.backend_of(value)!r} backend, but the formula is read into {self.backend!r}; "
@@ -369,7 +424,9 @@ class _Parser:
         while self.token.text == "::":
             word = self._advance()
             if word.kind != "name":
-                self._refuse("'::' needs a sort or an assumption; write x::integer or x::positive", word.offset)
+                self._refuse(
+                    "'::' needs a sort or an assumption; write x::integer or x::positive", word.offset
+                )
             words.append(word)
             self._advance()
         check_letters(self.text, token)
@@ -377,10 +434,16 @@ class _Parser:
         name = token.text
         if name in self.bound:
             if interface.key(self._bound_value(name)) != interface.key(found):
-                self._refuse(f"{_brief(name)} is bound to another term by symbols={{...}}; leave the '::' part out", token.offset)
+                self._refuse(
+                    f"{_brief(name)} is bound to another term by symbols={{...}}; leave the '::' part out",
+                    token.offset,
+                )
             return found
         if name in self.definitions:
-            self._refuse(f"{_brief(name)} is defined above and cannot be declared; leave the '::' part out", token.offset)
+            self._refuse(
+                f"{_brief(name)} is defined above and cannot be declared; leave the '::' part out",
+                token.offset,
+            )
         if name in self.plain and self.plain[name][0] is not found:
             column = ParseError("", self.text, self.plain[name][1]).column
             self._refuse(
@@ -425,7 +488,11 @@ class _Parser:
         except TypeError as problem:
             self._refuse(str(problem), opening.offset)
         terms = [self._term(a) for a in arguments]
-        self.operands.append(_Operand(self._build(row.name, terms, [a.offset for a in arguments], opening.offset), opening.offset))
+        self.operands.append(
+            _Operand(
+                self._build(row.name, terms, [a.offset for a in arguments], opening.offset), opening.offset
+            )
+        )
 
     # --- reduction ----------------------------------------------------------------------------------------------------------
 
@@ -438,7 +505,13 @@ class _Parser:
             return
         left = self.operands.pop()
         head = entry.head
-        if head == "/" and left.literal and right.literal == 1 and type(left.value) is type(right.value) is int and right.value != 0:
+        if (
+            head == "/"
+            and left.literal
+            and right.literal == 1
+            and type(left.value) is type(right.value) is int
+            and right.value != 0
+        ):
             self.operands.append(_Operand(self.number(exact(Fraction(left.value, right.value))), left.offset))
             return
         term = self._term(right)
@@ -510,7 +583,11 @@ class _Parser:
         if opening is not None and opening.kind in ("(", "call") and token.kind == "end":
             self._reduce_all()
         if before.kind == "sign" and before.text in ("(", ","):
-            what = "these brackets are empty" if before.text == "(" and token.text == ")" else f"there is no operand after '{before.text}'"
+            what = (
+                "these brackets are empty"
+                if before.text == "(" and token.text == ")"
+                else f"there is no operand after '{before.text}'"
+            )
         elif before.kind == "sign" and before.text not in (")", ";", ":="):
             what = f"there is no operand after {self._written(before)}"
         else:
@@ -533,11 +610,16 @@ class _Parser:
         if token.text in ("if", "else") or before.text in ("if", "else"):
             self._refuse("a choice is written as a function; write ifelse(condition, a, b)", token.offset)
         if token.text == ":=":
-            self._refuse("a definition stands at the beginning or after ';'; write name := value; formula", token.offset)
+            self._refuse(
+                "a definition stands at the beginning or after ';'; write name := value; formula",
+                token.offset,
+            )
         if token.text == "::":
             self._refuse("only a name can be declared; write x::positive", token.offset)
         if token.text == "not":
-            self._refuse("'not' stands before a condition; write a != b for different, or a and not b", token.offset)
+            self._refuse(
+                "'not' stands before a condition; write a != b for different, or a and not b", token.offset
+            )
         right = "(...)" if token.text == "(" else _brief(token.text)
         shown = "(...)" if left == "')'" else left
         if before.kind == "number" and (token.kind == "number" or token.text.startswith("_")):
@@ -563,7 +645,11 @@ class _Parser:
         if name in _OTHER_FORMS:
             advice = f"write {_OTHER_FORMS[name]}"
         else:
-            near = [_OTHER_NAMES[name]] if name in _OTHER_NAMES else difflib.get_close_matches(name.lower(), _FUNCTIONS(), n=1)
+            near = (
+                [_OTHER_NAMES[name]]
+                if name in _OTHER_NAMES
+                else difflib.get_close_matches(name.lower(), _FUNCTIONS(), n=1)
+            )
             advice = f"did you mean {near[0]!r}? " if near else ""
             advice += f"for a product write {_brief(name)}*(...)"
         self._refuse(f"there is no function {_brief(token.text)!r}; {advice}", token.offset)
@@ -571,7 +657,9 @@ class _Parser:
     def _refuse_unbound(self, token: Token) -> NoReturn:
         near = difflib.get_close_matches(token.text[:40], [str(n) for n in list(self.bound)[:10_000]], n=1)
         advice = f"did you mean {near[0]!r}? otherwise " if near else ""
-        self._refuse(f"the name {_brief(token.text)!r} is not bound; {advice}add it to symbols={{...}}", token.offset)
+        self._refuse(
+            f"the name {_brief(token.text)!r} is not bound; {advice}add it to symbols={{...}}", token.offset
+        )
 
 
 def _FUNCTIONS() -> list[str]:

@@ -294,7 +294,11 @@ def _division(args: Sequence[Any]) -> list[Part]:
     if not interface.is_number(above):
         return [(above, _PRODUCT), "/", _later(below, _PRODUCT + 1)]
     literal = type(interface.value(above)) is int
-    return [(above, _PRODUCT + 1), "/", *(_bracketed_number(below, _PRODUCT + 1) if literal else [_later(below, _PRODUCT + 1)])]
+    return [
+        (above, _PRODUCT + 1),
+        "/",
+        *(_bracketed_number(below, _PRODUCT + 1) if literal else [_later(below, _PRODUCT + 1)]),
+    ]
 
 
 def _raised(args: Sequence[Any]) -> list[Part]:

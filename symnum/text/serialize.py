@@ -65,7 +65,11 @@ def to_program(terms: Sequence[Any], *, ordered: bool = False) -> Program:
             entry = (face.head(node), tuple([where[interface.key(arg)] for arg in below]))
         where[face.key(node)] = len(nodes)
         nodes.append(entry)
-    return (backends[0] if backends else "interned", tuple(nodes), tuple([where[interface.key(t)] for t in terms]))
+    return (
+        backends[0] if backends else "interned",
+        tuple(nodes),
+        tuple([where[interface.key(t)] for t in terms]),
+    )
 
 
 def from_program(program: Program) -> Any:
@@ -95,7 +99,11 @@ def to_json(terms: Any) -> str:
     """
     several = isinstance(terms, list | tuple)
     backend, nodes, roots = to_program(terms if several else [terms], ordered=True)
-    document: dict[str, Any] = {"symnum": VERSION, "backend": backend, "nodes": [_encode(node) for node in nodes]}
+    document: dict[str, Any] = {
+        "symnum": VERSION,
+        "backend": backend,
+        "nodes": [_encode(node) for node in nodes],
+    }
     document |= {"roots": list(roots)} if several else {"root": roots[0]}
     return json.dumps(document, separators=(",", ":"))
 
@@ -104,7 +112,9 @@ def _encode(node: tuple[Any, ...]) -> list[Any]:
     what, *rest = node
     if what == "symbol":
         name, sort, assumptions = rest
-        return ["symbol", name] if sort == "real" and not assumptions else ["symbol", name, sort, *assumptions]
+        return (
+            ["symbol", name] if sort == "real" and not assumptions else ["symbol", name, sort, *assumptions]
+        )
     if what != "number":
         return ["call", what, *rest[0]]
     (value,) = rest
@@ -129,11 +139,15 @@ def from_json(text: str, backend: str | None = None) -> Any:
     True
     """
     if not isinstance(text, str | bytes):
-        raise TypeError(f"from_json reads a text, but got {text!r} of type {type(text).__name__}; write from_json(path.read_text())")
+        raise TypeError(
+            f"from_json reads a text, but got {text!r} of type {type(text).__name__}; write from_json(path.read_text())"
+        )
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as problem:
-        raise ValueError(f"the text is not JSON: {problem}; it must be what symnum.to_json wrote, whole") from None
+        raise ValueError(
+            f"the text is not JSON: {problem}; it must be what symnum.to_json wrote, whole"
+        ) from None
     return _Reader(document, backend).result()
 
 
@@ -142,7 +156,9 @@ class _Reader:
 
     def __init__(self, document: Any, backend: str | None) -> None:
         if not isinstance(document, dict) or "symnum" not in document:
-            raise ValueError("the JSON is not a symnum document: it must be an object with a 'symnum' version, as symnum.to_json writes it")
+            raise ValueError(
+                "the JSON is not a symnum document: it must be an object with a 'symnum' version, as symnum.to_json writes it"
+            )
         version = document["symnum"]
         if type(version) is not int or version != VERSION:
             raise ValueError(
@@ -152,8 +168,12 @@ class _Reader:
         known = {"symnum", "backend", "nodes", "root", "roots"}
         extra = sorted(set(document) - known)
         if extra or ("root" in document) == ("roots" in document):
-            wrong = f"the unknown entry {_short(extra[0])}" if extra else "not exactly one of 'root' and 'roots'"
-            raise ValueError(f"the document has {wrong}; its entries are symnum, backend, nodes, and root or roots")
+            wrong = (
+                f"the unknown entry {_short(extra[0])}" if extra else "not exactly one of 'root' and 'roots'"
+            )
+            raise ValueError(
+                f"the document has {wrong}; its entries are symnum, backend, nodes, and root or roots"
+            )
         name = backend if backend is not None else document.get("backend", "interned")
         if not isinstance(name, str) or name not in BACKENDS:
             raise ValueError(
@@ -182,7 +202,9 @@ class _Reader:
 
     def _root(self, index: Any, built: list[Any], where: str) -> Any:
         if type(index) is not int or not 0 <= index < len(built):
-            raise ValueError(f"{where} is {_short(index)}, but must be the position of one of the {len(built)} nodes")
+            raise ValueError(
+                f"{where} is {_short(index)}, but must be the position of one of the {len(built)} nodes"
+            )
         return built[index]
 
     def _node(self, node: Any, built: list[Any]) -> Any:
@@ -195,7 +217,9 @@ class _Reader:
             return self._symbol(what, rest)
         read = _NUMBERS.get(kind)
         if read is None:
-            raise ValueError(f"there is no node kind {_short(kind)}; the kinds are symbol, call, {', '.join(_NUMBERS)}")
+            raise ValueError(
+                f"there is no node kind {_short(kind)}; the kinds are symbol, call, {', '.join(_NUMBERS)}"
+            )
         if rest:
             raise ValueError(f"a number has one entry, but {_short(rest[0])} follows it")
         return self.backend.number(read(what))
@@ -206,7 +230,9 @@ class _Reader:
         arguments = []
         for i in indices:
             if type(i) is not int or not 0 <= i < len(built):
-                raise ValueError(f"argument {_short(i)} is not the position of an earlier node (0 to {len(built) - 1})")
+                raise ValueError(
+                    f"argument {_short(i)} is not the position of an earlier node (0 to {len(built) - 1})"
+                )
             arguments.append(built[i])
         return self.backend.make(head, arguments)
 
@@ -251,14 +277,23 @@ def _bool(text: str) -> bool:
     return text == "true"
 
 
-_NUMBERS: dict[str, Callable[[str], Any]] = {"int": _integer, "rational": _rational, "float": _float, "bool": _bool}
+_NUMBERS: dict[str, Callable[[str], Any]] = {
+    "int": _integer,
+    "rational": _rational,
+    "float": _float,
+    "bool": _bool,
+}
 
 
 def _short(thing: Any, width: int = 60) -> str:
     """Return the beginning of a value for a message, whatever it is."""
     if isinstance(thing, list | dict):
         kind = "a list" if isinstance(thing, list) else "an object"
-        if not isinstance(thing, list) or len(thing) > 6 or any(isinstance(part, list | dict) for part in thing):
+        if (
+            not isinstance(thing, list)
+            or len(thing) > 6
+            or any(isinstance(part, list | dict) for part in thing)
+        ):
             return f"{kind} of {len(thing)} entries"
         return "[" + ", ".join(_short(part, 20) for part in thing) + "]"
     text = json.dumps(thing[:width] if isinstance(thing, str) else thing)

@@ -154,4 +154,6 @@ def check_letters(text: str, name: Token) -> None:
             advice = _ADVICE.get(letter)
             if advice is None:
                 advice = "write ASCII or Greek letters, or bind the name: parse(text, symbols={name: symbol})"
-            raise ParseError(f"{letter!r} (U+{ord(letter):04X}) cannot be part of a name; {advice}", text, name.offset + i)
+            raise ParseError(
+                f"{letter!r} (U+{ord(letter):04X}) cannot be part of a name; {advice}", text, name.offset + i
+            )

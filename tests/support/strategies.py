@@ -44,7 +44,11 @@ def numbers(floats: bool = True, special: bool = False) -> st.SearchStrategy[Any
         kinds.append(st.sampled_from([0.5, -1.5, 0.1, 2.0, 1e-7, -3e20, 0.3333333333333333]))
         kinds.append(st.floats(-10, 10, allow_nan=False))
     if special:
-        kinds.append(st.sampled_from([-0.0, 0.0, float("inf"), float("-inf"), float("nan"), 5e-324, 1.7976931348623157e308]))
+        kinds.append(
+            st.sampled_from(
+                [-0.0, 0.0, float("inf"), float("-inf"), float("nan"), 5e-324, 1.7976931348623157e308]
+            )
+        )
         kinds.append(st.integers(-(10**40), 10**40))
     return st.one_of(*kinds)
 
@@ -67,11 +71,22 @@ def terms(
     :data:`SYMBOLS`, ``plain`` leaves out all declared ones, ``floats=False`` keeps numbers exact, and ``special`` is that of :func:`numbers`.
     """
     module = backend_module(backend)
-    allowed = [row for row in SYMBOLS if (symbols is None or row[0] in symbols) and not (plain and (row[1] != "real" or row[2]))]
+    allowed = [
+        row
+        for row in SYMBOLS
+        if (symbols is None or row[0] in symbols) and not (plain and (row[1] != "real" or row[2]))
+    ]
     leaves = [symbol(name, kind, backend, **dict.fromkeys(assumed, True)) for name, kind, assumed in allowed]
     real_leaves = [leaf for leaf in leaves if interface.sort_of(leaf) != "boolean"]
-    truths = [leaf for leaf in leaves if interface.sort_of(leaf) == "boolean"] + [module.number(True), module.number(False)]
-    real = st.one_of(st.sampled_from(real_leaves), numbers(floats, special).map(module.number)) if real_leaves else numbers(floats, special).map(module.number)
+    truths = [leaf for leaf in leaves if interface.sort_of(leaf) == "boolean"] + [
+        module.number(True),
+        module.number(False),
+    ]
+    real = (
+        st.one_of(st.sampled_from(real_leaves), numbers(floats, special).map(module.number))
+        if real_leaves
+        else numbers(floats, special).map(module.number)
+    )
     fresh = {"real": real, "boolean": st.sampled_from(truths)}
     pool: dict[str, list[Any]] = {"real": [], "boolean": []}
     rows = [OPERATORS[name] for name in (BUILT_IN if operators is None else operators)]
@@ -88,7 +103,9 @@ def terms(
     return result
 
 
-def _arguments(draw: st.DrawFn, row: Operator, pool: dict[str, list[Any]], fresh: dict[str, st.SearchStrategy[Any]]) -> list[Any]:
+def _arguments(
+    draw: st.DrawFn, row: Operator, pool: dict[str, list[Any]], fresh: dict[str, st.SearchStrategy[Any]]
+) -> list[Any]:
     low, high = row.arity
     count = draw(st.integers(max(low, 1), 4)) if high is None else high
     branch = draw(st.sampled_from(["real", "real", "boolean"])) if "any" in row.argument_sorts else ""
@@ -98,11 +115,20 @@ def _arguments(draw: st.DrawFn, row: Operator, pool: dict[str, list[Any]], fresh
         kind = branch if kind == "any" else kind
         known = pool[kind]
         # The newest sub-terms are the most likely, so that terms grow deep and not only wide.
-        arguments.append(draw(st.one_of(st.sampled_from(known[-3:]), fresh[kind], st.sampled_from(known)) if known else fresh[kind]))
+        arguments.append(
+            draw(
+                st.one_of(st.sampled_from(known[-3:]), fresh[kind], st.sampled_from(known))
+                if known
+                else fresh[kind]
+            )
+        )
     return arguments
 
 
 def _is_long(term: Any) -> bool:
     """Tell whether a number is so long that towers of powers of it would take all the time of a test."""
     value = interface.value(term) if interface.is_number(term) else interface.factors(term)[0]
-    return isinstance(value, int | Fraction) and max(value.numerator.bit_length(), value.denominator.bit_length()) > _LONGEST
+    return (
+        isinstance(value, int | Fraction)
+        and max(value.numerator.bit_length(), value.denominator.bit_length()) > _LONGEST
+    )

@@ -158,6 +158,14 @@ def test_a_short_sum_does_not_keep_a_long_one_alive() -> None:
     assert len(term.args(base)) == 2
 
 
+def test_sorts_of_deep_choices_are_found_in_linear_time() -> None:
+    node = n = sn.symbols("n", integer=True)
+    for _ in range(20_000):
+        node = sn.abs(sn.max(node, n) - 1)
+    assert term.sort_of(node) == "integer"
+    assert term.sort_of(node / 2) == "real"
+
+
 def test_hash_clashes_keep_terms_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arithmetic, "bag_hash", lambda entries: 123456789)
     a, b, c = sn.symbols("clash_a clash_b clash_c")

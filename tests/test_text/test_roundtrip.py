@@ -19,7 +19,7 @@ from symnum.text.printer import to_text
 
 def same(a: Any, b: Any) -> bool:
     """Interned terms are equal if they are one object; trees compare by structure."""
-    return a is b if a.backend == "interned" else a == b
+    return bool(a is b) if a.backend == "interned" else bool(a == b)
 
 
 @given(terms(special=True))
@@ -27,10 +27,9 @@ def test_repr_of_an_interned_term_reads_back(term: Any) -> None:
     assert sn.parse(repr(term)) is term
 
 
-@given(terms(plain=True, sort="real"))
+@given(terms(plain=True))
 def test_str_of_a_term_in_plain_symbols_reads_back(term: Any) -> None:
-    if not any(sn.term.sort_of(s) == "boolean" for s in sn.term.free_symbols(term)):
-        assert sn.parse(str(term)) is term
+    assert sn.parse(str(term)) is term
 
 
 @given(terms(backend="tree", special=True))
@@ -163,7 +162,6 @@ def test_definitions_do_not_depend_on_how_the_term_was_built() -> None:
             node = sum(reversed(parts) if flip else parts)
         return sn.substitute(node, {"a": sn.symbols("b")}) if flip else node
 
-    assert str(build(False)).replace("a", "b") != ""
     first = str(sn.substitute(build(False), {"a": sn.symbols("b")}))
     assert first == str(build(True))
 
@@ -183,7 +181,7 @@ def test_long_integers_are_written_and_read() -> None:
     term = 7**8000 * x - y / 3**9500
     assert sn.parse(str(term)) is term
     assert sn.from_json(sn.to_json(term)) is term
-    assert str(7**8000 * x).startswith("15") or len(str(7**8000 * x)) > 6700
+    assert len(str(sn.number(7**8000))) == 6761
 
 
 def test_a_sum_of_many_terms_reads_back() -> None:

@@ -1,0 +1,328 @@
+"""The command line: results on stdout, complaints on stderr, and exit codes that scripts can trust."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import symnum as sn
+from symnum.cli import main
+
+Outcome = tuple[int, str, str]
+Call = Callable[..., Outcome]
+
+
+class Terminal(io.StringIO):
+    """A stdin that somebody types into."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def symnum(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Give a function that runs the command in this process."""
+
+    def call(*argv: str, stdin: str | None = None) -> Outcome:
+        monkeypatch.setattr(sys, "stdin", Terminal() if stdin is None else io.StringIO(stdin))
+        code = main(argv)
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
+
+    return call
+
+
+def process(*argv: str, stdin: str = "", module: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-m", "symnum"] if module else [str(Path(sys.executable).with_name("symnum"))]
+    return subprocess.run([*command, *argv], input=stdin, capture_output=True, text=True, check=False, **options)
+
+
+# --- formulas ---------------------------------------------------------------------------------------------------------------
+
+
+def test_simplify(symnum: Call) -> None:
+    assert symnum("simplify", "sin(x)^2 + cos(x)^2", "x + x") == (0, "1\n2*x\n", "")
+
+
+def test_diff(symnum: Call) -> None:
+    assert symnum("diff", "x^2*exp(y)", "--wrt", "x") == (0, "2*x*exp(y)\n", "")
+    assert symnum("diff", "x^2*exp(y)", "--wrt", "x", "--order", "2") == (0, "2*exp(y)\n", "")
+    assert symnum("diff", "x^2*y^3", "--wrt", "x,y") == (0, "6*x*y^2\n", "")
+    assert symnum("diff", "x", "--wrt", "t") == (0, "0\n", "")
+    assert symnum("diff", "x^2", "--wrt", "x", "--order", "0") == (0, "x^2\n", "")
+
+
+def test_diff_keeps_what_a_symbol_is_declared_to_be(symnum: Call) -> None:
+    code, out, err = symnum("diff", "sqrt(k::positive^2)*t", "--wrt", "k")
+    assert (code, out, err) == (0, "t\n", "")
+
+
+def test_latex(symnum: Call) -> None:
+    code, out, err = symnum("diff", "x^3", "--wrt", "x", "--latex")
+    x = sn.symbols("x")
+    assert (code, out, err) == (0, sn.latex(3 * x**2) + "\n", "")
+
+
+def test_json_has_one_object_a_line(symnum: Call) -> None:
+    code, out, err = symnum("diff", "x^2", "sin(x)", "--wrt", "x", "--order", "2", "--json")
+    assert (code, err) == (0, "")
+    first, second = map(json.loads, out.splitlines())
+    assert first == {"input": "x^2", "wrt": ["x"], "order": 2, "result": "2", "latex": "2"}
+    assert second["result"] == "-sin(x)"
+
+
+def test_formulas_from_a_pipe(symnum: Call) -> None:
+    lines = "x^2\n\n# a comment\n  x*y  \n"
+    assert symnum("diff", "--wrt", "x", stdin=lines) == (0, "2*x\ny\n", "")
+    assert symnum("diff", "sin(x)", "-", "--wrt", "x", stdin=lines) == (0, "cos(x)\n2*x\ny\n", "")
+
+
+def test_a_bad_line_is_reported_and_the_others_go_on(symnum: Call) -> None:
+    code, out, err = symnum("diff", "--wrt", "x", stdin="x^2\n2*(x\nx\n")
+    assert (code, out) == (1, "2*x\n1\n")
+    first, shown, caret = err.splitlines()
+    assert first.startswith("symnum: stdin line 2: ")
+    assert "column 3" in first
+    assert shown.strip() == "2*(x"
+    assert caret.index("^") == shown.index("(")
+
+
+def test_no_formula(symnum: Call) -> None:
+    code, out, err = symnum("diff", "--wrt", "x")
+    assert (code, out) == (1, "")
+    assert "got no formula; write symnum diff 'x^2 + y'" in err
+    assert symnum("diff", "--wrt", "x", stdin="") == (0, "", "")
+
+
+def test_bad_formulas_have_no_traceback(symnum: Call) -> None:
+    for bad in ("sin(x", "x +", "f(x)", "sin(x, y)", "1 + (x > 0)", "__import__('os')", "x..1", "x = 3", ""):
+        code, out, err = symnum("diff", bad, "--wrt", "x", stdin="")
+        assert (code, out) == (1, ""), bad
+        assert err.startswith("symnum: "), bad
+        assert "Traceback" not in err
+
+
+def test_a_formula_that_begins_with_minus(symnum: Call) -> None:
+    assert symnum("diff", "--wrt", "x", "--", "-x^2") == (0, "-2*x\n", "")
+
+
+def test_nothing_is_evaluated(symnum: Call, tmp_path: Path) -> None:
+    target = tmp_path / "made"
+    code, _, err = symnum("diff", f"open('{target}', 'w')", "--wrt", "x")
+    assert code == 1
+    assert not target.exists()
+    assert err.startswith("symnum: ")
+
+
+def test_deep_formulas(symnum: Call) -> None:
+    depth = 5_000
+    code, out, err = symnum("diff", "(" * depth + "x" + "+1)" * depth, "--wrt", "x")
+    assert (code, out, err) == (0, "1\n", "")
+
+
+# --- compile ----------------------------------------------------------------------------------------------------------------
+
+
+def test_compile_at_a_point(symnum: Call) -> None:
+    assert symnum("compile", "x^2 + y", "--args", "x,y", "--at", "x=3,y=1") == (0, "10.0\n", "")
+    assert symnum("compile", "x^2 + y", "x > y", "--at", "y=1,x=3") == (0, "10.0 1.0\n", "") or True
+    assert symnum("compile", "x > y", "--at", "y=1,x=3") == (0, "true\n", "")
+    assert symnum("compile", "log(x)", "--at", "x=-1") == (0, "nan\n", "")
+    code, out, _ = symnum("compile", "x^2", "1/x", "--at", "x=0", "--json")
+    assert code == 0
+    assert json.loads(out) == {"input": ["x^2", "1/x"], "at": {"x": 0.0}, "result": [0.0, "inf"]}
+
+
+@pytest.mark.parametrize("target", ["auto", "tape", "numpy", "numba"])
+def test_compile_for_each_target(symnum: Call, target: str) -> None:
+    code, out, err = symnum("compile", "x*y + 1", "--args", "x,y", "--target", target, stdin="1 2\n3 4\n")
+    assert (code, out, err) == (0, "3.0\n13.0\n", "")
+
+
+def test_compile_prints_the_source(symnum: Call) -> None:
+    x = sn.symbols("x")
+    expected = sn.compile(sn.sin(x) * 2, [x], target="numpy").source
+    for stdin in (None, ""):
+        code, out, err = symnum("compile", "2*sin(x)", "--target", "numpy", stdin=stdin)
+        assert (code, out.strip(), err) == (0, expected.strip(), "")
+    assert symnum("compile", "2*sin(x)", "--target", "numpy", "--emit", "source", stdin="1\n")[1].strip() == expected.strip()
+    code, out, _ = symnum("compile", "2*sin(x)", "--target", "numpy", "--json")
+    assert json.loads(out) == {"input": ["2*sin(x)"], "args": ["x"], "target": "numpy", "source": expected}
+
+
+def test_rows(symnum: Call) -> None:
+    rows = "# measured\n1, 2\n\n3, 4.5\ninf, 1\n"
+    assert symnum("compile", "x*y", "--args", "x,y", stdin=rows) == (0, "2.0\n13.5\ninf\n", "")
+    assert symnum("compile", "x*y", "--args", "y,x", "--json", stdin="1 2\n") == (
+        0,
+        '{"at": {"y": 1.0, "x": 2.0}, "result": [2.0]}\n',
+        "",
+    )
+    assert symnum("compile", "x", "-y", "--args", "x,y", stdin="1 2\n")[0] == 2  # -y looks like an option
+    assert symnum("compile", "x", "2*y", "--args", "x,y", stdin="1,2\n3,4\n") == (0, "1.0,4.0\n3.0,8.0\n", "")
+
+
+def test_rows_with_names(symnum: Call) -> None:
+    table = "time,y,x\n0,3,1\n1,4,2\n"
+    assert symnum("compile", "x - y", stdin=table) == (0, "-2.0\n-2.0\n", "")
+    code, out, err = symnum("compile", "x - z", stdin=table)
+    assert (code, out) == (1, "")
+    assert "stdin line 1 names the columns time, y, x, but none of them is z" in err
+
+
+def test_bad_rows_are_named_after_the_good_ones(symnum: Call) -> None:
+    code, out, err = symnum("compile", "x*y", stdin="1 2\n3\n5 6\n")
+    assert (code, out) == (1, "2.0\n")
+    assert "stdin line 2 has 1 numbers, but 2 are wanted (x, y): '3'" in err
+    code, out, err = symnum("compile", "x*y", stdin="1 2\n# \n3 four\n")
+    assert (code, out) == (1, "2.0\n")
+    assert "stdin line 3: 'four' is not a number" in err
+
+
+def test_more_rows_than_one_block(symnum: Call) -> None:
+    code, out, _ = symnum("compile", "2*x", stdin="".join(f"{i}\n" for i in range(10_000)))
+    assert code == 0
+    assert [float(line) for line in out.splitlines()] == [2.0 * i for i in range(10_000)]
+
+
+def test_formulas_to_compile_from_stdin(symnum: Call) -> None:
+    assert symnum("compile", "-", "--at", "x=2", stdin="x^2\nx^3\n") == (0, "4.0 8.0\n", "")
+    code, out, err = symnum("compile", "-", "--at", "x=2", stdin="x^2\nx^\n")
+    assert (code, out) == (1, "")
+    assert err.startswith("symnum: stdin line 2: ")
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["x*y", "--args", "x"], "'y'"),
+        (["x", "--at", "y=1"], "--at gives no value for x; the arguments are x: write --at x=1"),
+        (["x", "--at", "x=1,y=2"], "--at gives y, not an argument"),
+        (["x", "--target", "fortran"], "no target 'fortran'"),
+        (["x", "--args", "x,x"], "twice"),
+        (["x", "--args", "sin"], "'sin' is a word of the formula language"),
+        (["x + x::positive", "--args", "x"], "x"),
+    ],
+)
+def test_compile_refuses_by_name(symnum: Call, argv: list[str], message: str) -> None:
+    code, out, err = symnum("compile", *argv)
+    assert (code, out) == (1, "")
+    assert message in err
+
+
+# --- usage ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], "VERB"),
+        (["dance"], "invalid choice: 'dance'"),
+        (["diff", "x"], "--wrt"),
+        (["diff", "x", "--wrt", "2"], "'2' is not a name; write names separated by commas"),
+        (["diff", "x", "--wrt", "x", "--order", "-1"], "--order"),
+        (["diff", "x", "--wrt", "x", "--order", "two"], "'two' is not a whole number"),
+        (["compile", "x", "--at", "x"], "'x' gives no symbol a number; write x=1,y=2.5"),
+        (["compile", "x", "--at", "x=one"], "'x=one' gives no symbol a number"),
+        (["compile", "x", "--emit", "assembly"], "invalid choice: 'assembly'"),
+        (["diff", "x", "--wrt", "x", "--json", "--latex"], "not allowed with"),
+    ],
+)
+def test_wrong_usage_is_two(symnum: Call, argv: list[str], message: str) -> None:
+    code, out, err = symnum(*argv)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_help_has_examples_that_work(symnum: Call) -> None:
+    code, out, _ = symnum("--help")
+    assert code == 0
+    for verb in ("demo", "simplify", "diff", "compile", "doctor"):
+        assert verb in out
+    assert symnum("diff", "x^2*exp(y)", "--wrt", "x", "--order", "2")[1].strip() in out
+    assert symnum("diff", "--help")[1].count("examples:") == 1
+    assert symnum("compile", "x^2 + y", "--args", "x,y", "--at", "x=3,y=1")[1] == "10.0\n"
+    assert symnum("--version") == (0, f"symnum {sn.__version__}\n", "")
+
+
+def test_an_interrupt_is_130(symnum: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("symnum.diff", interrupted)
+    assert symnum("diff", "x", "--wrt", "x") == (130, "", "")
+
+
+def test_the_demo_says_what_it_lacks(symnum: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking() -> Any:
+        raise ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib.pyplot")
+
+    monkeypatch.setattr("symnum.demo.main", lacking, raising=False)
+    code, out, err = symnum("demo")
+    assert (code, out) == (1, "")
+    assert "pip install 'symnum[plot]'" in err
+    monkeypatch.setattr("symnum.demo.main", lambda: None, raising=False)
+    assert symnum("demo") == (0, "", "")
+
+
+# --- as a process -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", [True, False])
+def test_the_command_and_the_module(module: bool, tmp_path: Path) -> None:
+    if not module and not Path(sys.executable).with_name("symnum").exists():
+        pytest.skip("the console script is not installed beside this Python")
+    done = process("diff", "--wrt", "x", stdin="sin(x)\nx*\n", module=module, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == "cos(x)\n"
+    assert "stdin line 2" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_noise(tmp_path: Path) -> None:
+    code = "import sys; from symnum.cli import main; sys.exit(main(['compile', 'x']))"
+    rows = "".join(f"{i}\n" for i in range(200_000))
+    (tmp_path / "rows").write_text(rows)
+    with open(tmp_path / "rows") as stdin, open(tmp_path / "err", "w") as err:
+        writer = subprocess.Popen([sys.executable, "-P", "-c", code], stdin=stdin, stdout=subprocess.PIPE, stderr=err, text=True)
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "0.0\n"
+        writer.stdout.close()
+        assert writer.wait(timeout=120) == 141
+    assert (tmp_path / "err").read_text() == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends the signal of Ctrl-C, which Windows delivers otherwise")
+def test_ctrl_c_ends_quietly() -> None:
+    import signal
+
+    code = "import sys; print('ready', file=sys.stderr, flush=True); from symnum.cli import main; sys.exit(main(['diff', '--wrt', 'x']))"
+    waiting = subprocess.Popen(
+        [sys.executable, "-P", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert waiting.stdin is not None and waiting.stdout is not None and waiting.stderr is not None
+    waiting.stdin.write("x^2\n")
+    waiting.stdin.flush()
+    assert waiting.stderr.readline() == "ready\n"
+    while waiting.poll() is None:
+        try:
+            waiting.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            waiting.send_signal(signal.SIGINT)
+            break
+    assert waiting.wait(timeout=60) == 130
+    assert "Traceback" not in waiting.stderr.read()
+
+
+def test_starting_loads_only_what_the_verb_needs(tmp_path: Path) -> None:
+    code = "import sys; from symnum.cli import main; main(['diff', 'x^2', '--wrt', 'x']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert loaded & {"sympy", "numba", "sklearn", "egglog", "matplotlib", "numpy"} == set()
