@@ -59,13 +59,18 @@ class Fitter:
         self.problem = problem
         self.evaluator = evaluator
         self.noise = noise
-        self.scale = description.scales(problem, noise)
-        self.target = self.scale * problem.y
         self.floor = description.noise_floor(problem, noise)
 
+    def best_constant(self) -> float:
+        """Return the constant that fits best."""
+        y, weights = self.problem.y, self.problem.weights
+        if self.noise == "relative":
+            return float(np.sign(y[0]) * np.exp(weights @ np.log(np.abs(y)) / len(y)))
+        return float(weights @ y / len(y))
+
     def _loss(self, values: Floats) -> tuple[Floats, float]:
+        residual = description.residuals(self.problem, self.noise, values)
         with np.errstate(all="ignore"):
-            residual = self.scale * values - self.target
             loss = float(np.mean(residual**2))
         return residual, loss if math.isfinite(loss) else math.inf
 
@@ -106,9 +111,9 @@ class Fitter:
         for k, slot in enumerate(slots):
             settings[2 * k, slot] += steps[k]
             settings[2 * k + 1, slot] -= steps[k]
+        residuals = description.residuals(self.problem, self.noise, self.evaluator.variants(tokens, settings))
         with np.errstate(all="ignore"):
-            values = self.evaluator.variants(tokens, settings)
-            jacobian = ((values[::2] - values[1::2]) / (2 * steps[:, None]) * self.scale).T
+            jacobian = ((residuals[::2] - residuals[1::2]) / (2 * steps[:, None])).T
         return np.nan_to_num(jacobian, nan=0.0, posinf=0.0, neginf=0.0)
 
     def _deviations(self, jacobian: Floats, loss: float) -> Floats:

@@ -7,7 +7,7 @@ Minimum description length (Rissanen 1978; Grünwald, The Minimum Description Le
   (1/2)*log2(rows) of BIC with the constant that BIC leaves out;
 - the rows take rows*log2(sqrt(2*pi*e)*sigma) for Gaussian errors of standard deviation sigma, estimated with as many degrees of
   freedom as there are rows more than fitted constants (Hansen and Yu 2001).  The errors are either all alike ("additive") or in
-  proportion to the target ("relative").
+  proportion to the target ("relative": normal errors of the logarithm).
 """
 
 from __future__ import annotations
@@ -118,9 +118,14 @@ def _is_reciprocal(node: Any) -> bool:
     return interface.is_number(exponent) and interface.value(exponent) < 0
 
 
-def scales(problem: Problem, noise: str) -> NDArray[np.float64]:
-    """Return by how much each residual is multiplied under a noise model: sqrt(weight), and 1/|y| for relative errors."""
-    return np.sqrt(problem.weights) / (np.abs(problem.y) if noise == "relative" else 1.0)
+def residuals(problem: Problem, noise: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the weighted residuals (..., rows) of predicted values: the logarithm of their ratio to the target for relative errors.
+
+    A value of the other sign than its target has the residual nan.
+    """
+    with np.errstate(all="ignore"):
+        difference = np.log(values / problem.y) if noise == "relative" else values - problem.y
+    return np.asarray(np.sqrt(problem.weights) * difference)
 
 
 def noise_floor(problem: Problem, noise: str) -> float:
@@ -129,7 +134,7 @@ def noise_floor(problem: Problem, noise: str) -> float:
 
 
 def data_bits(problem: Problem, noise: str, loss: float, fitted: int) -> float:
-    """Return the bits of the targets when the weighted mean square of the scaled residuals is ``loss`` with ``fitted`` constants.
+    """Return the bits of the targets when the weighted mean square of the residuals is ``loss`` with ``fitted`` constants.
 
     They are infinite where no row is left to judge by.
     """

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symnum.regression import description
+from symnum.regression.affine import without_constants
 from symnum.regression.archive import Archive
 from symnum.regression.constants import Fit, Fitter, Model
 from symnum.regression.evaluator import Evaluator
@@ -57,7 +58,8 @@ def candidates(archive: Archive, sums: Sequence[Sum], evaluator: Evaluator, sign
         entries = sorted(archive.entries(view), key=lambda e: (bits(e.left, len(e.tokens)), e.text))
         chosen = list(dict.fromkeys([*entries[: REFINED // len(views.names)], *archive.front(view)]))
         of_view = sorted((s for s in sums if s.view == view), key=lambda s: (bits(s.left, s.length), s.terms))
-        for terms in [*([e.tokens] for e in chosen), *(s.tokens for s in of_view[:SUMS])]:
+        written_as = [*([e.tokens] for e in chosen), *(s.tokens for s in of_view[:SUMS])]
+        for terms in ([without_constants(grammar, t) for t in each] for each in written_as):
             coefficients, offset = views.least_squares(view, evaluator.values(terms))
             written = in_plain_target(grammar, name, terms, coefficients, offset, sign)
             if written is not None:
@@ -94,8 +96,7 @@ def select(whole: Problem, sample: Problem, evaluator: Evaluator, found: Iterabl
 
 def _constant_model(fitter: Fitter) -> Model:
     """Return the best constant as a model."""
-    weights = fitter.scale**2
-    mean = float(weights @ fitter.problem.y / weights.sum())
+    mean = fitter.best_constant()
     tokens = np.array([fitter.evaluator.grammar.constant], np.int16)
     fitted = fitter.fit(tokens, np.array([mean]))
     assert fitted is not None

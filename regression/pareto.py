@@ -13,7 +13,7 @@ from symnum.regression.constants import Model
 class Equation:
     """Hold one formula of a front.
 
-    ``loss`` is the weighted mean of the squared residuals (divided by the target where errors are relative), ``score`` the bits by
+    ``loss`` is the weighted mean of the squared residuals (of the logarithms where errors are relative), ``score`` the bits by
     which the formula shortens the description of the data, compared with the best constant: the larger the better.
     """
 

@@ -74,7 +74,9 @@ class Search:
         return self._finish(stopped)
 
     def _search(self) -> str:
-        pools = {"log": sums.logarithms(self.grammar)} | dict.fromkeys(("plain", "relative"), sums.monomials(self.grammar))
+        pools = {"log": sums.logarithms(self.grammar)} | dict.fromkeys(
+            ("plain", "relative"), sums.monomials(self.grammar)
+        )
         for view, name in enumerate(self.views.names):
             pool = pools.get(name, [])
             self.sums += sums.eliminate(pool, self.evaluator, self.views, view)

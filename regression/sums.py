@@ -147,10 +147,11 @@ def _extended(
     rank = (left + 1e-30) * handicap[:, None]
     best: dict[tuple[int, ...], float] = {}
     for b, each in enumerate(chosen):
+        own = math.prod(handicap[list(each)].tolist())
         top = np.argpartition(rank[:, b], min(BEAM, len(F) - 1))[:BEAM]
         for k in top[np.isfinite(rank[top, b])]:
             larger = tuple(sorted((*each, int(k))))
-            best.setdefault(larger, float(rank[k, b] * np.prod(handicap[list(each)])))
+            best.setdefault(larger, float(rank[k, b]) * own)
     return sorted(best, key=lambda larger: (best[larger], larger))[:BEAM]
 
 
@@ -162,7 +163,9 @@ def _best_pairs(F: Floats, target: Floats, handicap: Floats) -> list[tuple[int, 
         block = slice(start, start + 256)
         between = F[block] @ F.T
         fresh = 1.0 - between**2
-        explained = along[block, None] ** 2 + along[None, :] ** 2 - 2 * along[block, None] * along[None, :] * between
+        explained = (
+            along[block, None] ** 2 + along[None, :] ** 2 - 2 * along[block, None] * along[None, :] * between
+        )
         with np.errstate(divide="ignore", invalid="ignore"):
             left = np.maximum(1.0 - explained / fresh, 0.0)
         rank = (left + 1e-30) * handicap[block, None] * handicap[None, :]

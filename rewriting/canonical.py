@@ -10,14 +10,16 @@ from typing import Any
 
 from symnum import exact as numbers
 from symnum import term as interface
-from symnum.rewriting.views import call_of, head_of, is_canonical, is_value, product_of, product_view, sum_of, sum_view
+from symnum.rewriting.views import call_of, head_of, is_canonical, is_value, product_view, sum_of, sum_view
 
 _WEIGHTS: dict[str, tuple[int, ...]] = {"+": (), "-": (1, -1), "neg": (-1,)}
 """Heads that are sums, with the weights of their arguments (all 1 when not given)."""
 
 
-def normal_form(root: Any) -> Any:
+def normal_form(root: Any, memo: dict[Hashable, Any] | None = None) -> Any:
     """Return the normal form of a term; a nest of sums is added up at once, so that the time stays linear.
+
+    ``memo`` keeps the normal forms of parts between calls.
 
     >>> import symnum as sn
     >>> x = sn.symbols("x", backend="tree")
@@ -26,12 +28,13 @@ def normal_form(root: Any) -> Any:
     """
     if is_canonical(root):
         return root
-    done: dict[Hashable, Any] = {}
+    done: dict[Hashable, Any] = {} if memo is None else memo
     stack = [root]
     while stack:
         node = stack[-1]
         identity = interface.key(node)
         if identity in done:
+            done.setdefault(interface.key(done[identity]), done[identity])
             stack.pop()
             continue
         if not interface.is_call(node):
@@ -169,11 +172,3 @@ def _power(like: Any, base: Any, exponent: Any) -> Any:
     if exponent * 2 == 1:
         return interface.make(like, "sqrt", (base,))
     return interface.make(like, "^", (base, interface.make_number(like, exponent)))
-
-
-def rebuild(node: Any, args: list[Any]) -> Any:
-    """Return a call with other arguments, all in normal form, given in the order of ``symnum.term.args``."""
-    return call_of(node, interface.head(node), args)
-
-
-__all__ = ["normal_form", "product_of", "readable", "rebuild"]

@@ -226,6 +226,8 @@ def _parts_of_product(
             continue
         rest = items[:place] + items[place + 1 :]
         if is_value(exponent) and is_value(power):
+            if type(power) is int and type(exponent) is not int:
+                continue  # y is no power of sqrt(y), which is defined for fewer y
             ratio = numbers.divide(power, exponent)
             for new in match(pattern, base, bound, facts):
                 yield from _parts_of_product(factors, index + 1, like, rest, new, [*used, (base, power, exponent, ratio)], facts)
@@ -235,25 +237,15 @@ def _parts_of_product(
 
 
 def _common_power(used: list[Any]) -> Any | None:
-    """Return the largest power of the whole pattern that all factors hold, or None.
-
-    x^3 holds x^2 once; but y does not hold y^(1/2), which is defined for fewer y.
-    """
+    """Return the largest power of the whole pattern that all factors hold, or None: x^5*y^2 holds x*y twice."""
     ratios = [ratio for *_, ratio in used]
-    if any(type(r) is float for r in ratios) or not ratios:
-        return ratios[0] if ratios and all(r == ratios[0] for r in ratios) else None
-    if all(r == ratios[0] for r in ratios):
-        m = ratios[0]
-    elif all(r > 0 for r in ratios) or all(r < 0 for r in ratios):
-        m = int(min(ratios, key=abs))
-    else:
+    if not ratios or all(r == ratios[0] for r in ratios):
+        return ratios[0] if ratios and ratios[0] != 0 else None
+    if any(type(r) is float for r in ratios) or not (all(r > 0 for r in ratios) or all(r < 0 for r in ratios)):
         return None
-    if m == 0:
-        return None
-    for _, power, exponent, _ in used:
-        if exponent is not None and type(power) is int and type(numbers.normal(exponent * m)) is not int:
-            return None
-    return m
+    m = int(min(ratios, key=abs))
+    whole = all(e is None or type(p) is not int or type(numbers.normal(e * m)) is int for _, p, e, _ in used)
+    return m if m != 0 and whole else None
 
 
 # --- sums ---------------------------------------------------------------------------------------------------------------------

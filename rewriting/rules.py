@@ -241,6 +241,12 @@ class RuleSet:
 
     def results(self, term: Any, facts: Facts | None = None) -> Iterator[tuple[Rule, Any]]:
         """Yield (rule, new term) for each way in which a rule fires at the top of ``term`` and changes it."""
+        for entry, found in self.firing(term, facts):
+            for new in found:
+                yield entry, new
+
+    def firing(self, term: Any, facts: Facts | None = None) -> Iterator[tuple[Rule, Iterator[Any]]]:
+        """Yield (rule, iterator over its results) for the rules that may fire at the top of ``term``."""
         head = head_of(term)
         candidates = self._by_head.get(head)
         if not candidates:
@@ -256,9 +262,12 @@ class RuleSet:
                     heads = frozenset(head_of(base) for base, _ in product_view(term)[1])
                 if not entry.needed <= heads:
                     continue
-            for new in entry.results(term, facts, index):
-                if interface.key(new) != interface.key(term):
-                    yield entry, new
+            yield entry, _other_than(term, entry.results(term, facts, index))
+
+
+def _other_than(term: Any, found: Iterator[Any]) -> Iterator[Any]:
+    identity = interface.key(term)
+    return (new for new in found if interface.key(new) != identity)
 
 
 def _starting_heads(pattern: Pattern) -> tuple[str, ...]:

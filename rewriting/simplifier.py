@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from symnum import term as interface
@@ -16,7 +17,7 @@ from symnum.algebra.polynomial import cancel, factor
 from symnum.algebra.ring import ATOM, NUMBER, PRODUCT, SUM, view
 from symnum.rewriting.canonical import normal_form, readable
 from symnum.rewriting.facts import Facts
-from symnum.rewriting.measure import Cost, TreeCost, shared_cost
+from symnum.rewriting.measure import Cost, TreeCost, own_cost, shared_cost
 from symnum.rewriting.rules import RuleSet
 from symnum.rewriting.strategies import bottom_up
 from symnum.rewriting.views import call_of
@@ -83,6 +84,9 @@ class _LimitReached(Exception):
 
 DEFAULT_LIMITS = Limits()
 
+WORK = 4000
+"""How many results of one rule at one place are tried, times the width of the place."""
+
 
 def simplify(
     term: Any,
@@ -143,6 +147,7 @@ class _Run:
         self.settled: dict[Hashable, tuple[Any, Any]] = {}
         self.best: dict[Hashable, tuple[Any, Any]] = {}
         self.walked: dict[Hashable, tuple[Any, Any]] = {}
+        self.normal: dict[Hashable, Any] = {}
         self.trace: list[Step] = []
         self.fired: dict[str, int] = {}
         self.steps = 0
@@ -154,7 +159,7 @@ class _Run:
         best, best_cost = term, before
         stop, passes = "fixpoint", 0
         try:
-            current = normal_form(term)
+            start = current = normal_form(term, self.normal)
             while True:
                 if passes == self.limits.passes:
                     stop = "passes"
@@ -162,7 +167,7 @@ class _Run:
                 passes += 1
                 new = self.one_pass(current)
                 cost = shared_cost(new)
-                if cost < best_cost or (cost == best_cost and best is term and interface.key(new) == interface.key(normal_form(term))):
+                if cost < best_cost or (cost == best_cost and best is term and interface.key(new) == interface.key(start)):
                     best, best_cost = new, cost
                 if interface.key(new) == interface.key(current) or not self.cost(new) < self.cost(current):
                     break
@@ -190,17 +195,23 @@ class _Run:
 
     def at_node(self, term: Any) -> Any:
         """Rewrite at the top of one term as long as that makes it cheaper, each time to the cheapest result."""
-        self.check_limits()
         current = term
-        cost = None
         while True:
-            best = None
-            for entry, new in self.rules.results(current, self.facts):
-                if cost is None:
-                    cost = self.cost(current)
-                new_cost = self.cost(new)
-                if new_cost < cost:
-                    best, cost = (entry.name, new), new_cost
+            self.check_limits()
+            cost, best = None, None
+            # In a wide sum each result costs its width to build, and one improvement is as good as another.
+            width = len(own_cost(current)[1])
+            tries, enough = max(8, WORK // (width + 1)), max(1, WORK // (40 * (width + 1)))
+            for entry, found in self.rules.firing(current, self.facts):
+                better = 0
+                for new in islice(found, tries):
+                    cost = cost or self.cost(current)
+                    new_cost = self.cost(new)
+                    if new_cost < cost:
+                        best, cost = (entry.name, new), new_cost
+                        better += 1
+                        if better == enough:
+                            break
             if best is None:
                 return current if current is not term else None
             self.note(best[0], current, best[1])
@@ -226,7 +237,7 @@ class _Run:
         tried = {identity, interface.key(ruled)}
         for start in (term,) if ruled is term else (term, ruled):
             for name, form in self.rational_forms(start):
-                form = normal_form(form)
+                form = normal_form(form, self.normal)
                 if interface.key(form) in tried:
                     continue
                 tried.add(interface.key(form))

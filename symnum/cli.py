@@ -99,7 +99,10 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    verb("demo", _demo, "Show what symnum does, in a minute.")
+    demo = verb("demo", _demo, "Show what symnum does, in a minute, and draw a picture of it.")
+    demo.add_argument(
+        "--output", default="symnum_demo.png", metavar="FILE", help="the picture (default symnum_demo.png)"
+    )
 
     simplify = verb("simplify", _simplify, "Print each formula in its simplest form.")
     _takes_formulas(simplify)
@@ -160,7 +163,7 @@ def _demo(options: argparse.Namespace) -> int:
     from symnum import demo
 
     try:
-        return int(demo.main() or 0)
+        return demo.main(options.output)
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] != "matplotlib":
             raise

@@ -17,7 +17,7 @@ FORMULA = "(sin(x)^2 + cos(x)^2)*exp(-x^2/2)*(1 + x*y)^2/(1 + 2*x*y + x^2*y^2) +
 """What part (a) starts from: it is worth exp(-x^2/2) + log(1 + y^2)."""
 
 MEANS = (0.44307, 1.23081, 0.76919)
-"""Means of A, B and C at t = 10 of the reaction-diffusion problem, from an independent solution."""
+"""Means of A, B and C at t = 10 on 32 x 32 cells at rtol 1e-3, from an independent solution."""
 
 
 def _best_time(function: Callable[[], Any], rounds: int = 7) -> float:
@@ -151,8 +151,8 @@ def _draw(path: Path, law: dict[str, Any], field: dict[str, Any]) -> bool:
     return True
 
 
-def main(output: str | Path = "symnum_demo.png", stream: TextIO | None = None) -> int:
-    """Run the three parts, print a short report and write a picture; returns the exit status."""
+def main(output: str | Path = "symnum_demo.png", stream: TextIO | None = None, n: int = 32) -> int:
+    """Run the three parts, the last on an n x n grid, print a short report and write a picture; returns the exit status."""
     out = stream or sys.stdout
     started = time.perf_counter()
 
@@ -176,14 +176,15 @@ def main(output: str | Path = "symnum_demo.png", stream: TextIO | None = None) -
         say(f"    {line}")
     say()
     say("(c) a reaction-diffusion solver in plain NumPy: traced, given its sparse Jacobian, solved to t = 10 by SciPy's BDF")
-    c = reaction_diffusion()
+    c = reaction_diffusion(n)
     say(f"    Jacobian     {c['unknowns']} x {c['unknowns']}, {c['entries']} entries that are not zero")
     say(
         f"    untouched    {c['untouched_seconds']:.2f} s;  traced, compiled and solved {c['seconds']:.2f} s: "
         f"{c['untouched_seconds'] / c['seconds']:.0f} times faster"
     )
-    error = max(abs(m - e) for m, e in zip(c["means"], MEANS, strict=True))
-    say(f"    means        A, B, C = {', '.join(f'{m:.5f}' for m in c['means'])}; {error:.0e} from the reference")
+    error = max(abs(m - e) for m, e in zip(c["means"], MEANS if n == 32 else c["untouched_means"], strict=True))
+    source = "the reference" if n == 32 else "the untouched run"
+    say(f"    means        A, B, C = {', '.join(f'{m:.5f}' for m in c['means'])}; {error:.0e} from {source}")
     say()
     path = Path(output)
     if _draw(path, b, c):

@@ -30,7 +30,11 @@ def backend_module(name: str) -> Any:
 
 
 def symbol(name: str, sort: str = "real", backend_name: str = "interned", **assume: bool) -> Any:
-    """Return one symbol; see :func:`symbols` for the meaning of the arguments."""
+    """Return one symbol; see :func:`symbols` for the meaning of the arguments.
+
+    >>> symbol("k", positive=True) is symbols("k", positive=True)
+    True
+    """
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(
             f"symbol name {name!r} is not an identifier; use letters, digits and _, such as 'x1'"

@@ -61,7 +61,8 @@ def latex(term: Any) -> str:
     size = Graph(term).size
     if size > MAX_NODES:
         raise ValueError(
-            f"the term has {size:,}{'' if size < 10**18 else ' or more'} nodes when written out, too many for LaTeX (at most {MAX_NODES:,}); "
+            f"the term has {size:,}{'' if size < 10**18 else ' or more'} nodes when written out, "
+            f"too many for LaTeX (at most {MAX_NODES:,}); "
             f"write str(term), which names shared parts, or latex of a part: symnum.term.sorted_args(term)"
         )
     pieces: list[str] = []
@@ -170,7 +171,8 @@ def _sum(args: Sequence[Any]) -> list[Part]:
     """Lay out a sum; in a canonical one negative addends are subtracted."""
     parts: list[Part] = []
     for arg in args:
-        negative, inner = False, [(arg, _SUM + 1 if parts else _SUM)]
+        negative = False
+        inner: list[Part] = [(arg, _SUM + 1 if parts else _SUM)]
         if is_canonical(arg):
             coefficient, pairs = interface.factors(arg)
             if is_negative(coefficient):

@@ -7,7 +7,7 @@ A backend that registers ``addends`` and ``factors`` has canonical sums and prod
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from fractions import Fraction
 from itertools import islice
 from typing import Any
@@ -90,12 +90,23 @@ def quotient(
     return negative, above, below
 
 
-def split_coefficient(addend: Any) -> tuple[Any, Any]:
-    """Return an addend of a canonical sum as (coefficient, term); the term is None for a number."""
-    if interface.is_number(addend):
-        return interface.value(addend), None
-    pairs = list(interface.addends(addend)[1])
-    return (pairs[0][1], pairs[0][0]) if len(pairs) == 1 else (1, addend)
+def addends_in_order(total: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the addends of a canonical sum as (coefficient, term) in printing order; the constant has None for a term."""
+    for addend in interface.sorted_args(total):
+        if interface.is_number(addend):
+            yield interface.value(addend), None
+        else:
+            ((term, coefficient),) = interface.addends(addend)[1]
+            yield coefficient, term
+
+
+def addends_as_built(total: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the addends of a canonical sum as they come, without building a node for each."""
+    constant, pairs = interface.addends(total)
+    for term, coefficient in pairs:
+        yield coefficient, term
+    if constant != 0:
+        yield constant, None
 
 
 class Graph:
@@ -131,5 +142,14 @@ class Graph:
 
 
 def is_larger_than(term: Any, count: int) -> bool:
-    """Tell whether a term has more than ``count`` distinct sub-terms, looking at no more than that."""
-    return next(islice(interface.postorder(term), count, None), None) is not None
+    """Tell whether a term has more than ``count`` distinct sub-terms, without walking through all of a larger one."""
+    seen: set[Hashable] = set()
+    stack = [term]
+    while stack and len(seen) <= count:
+        node = stack.pop()
+        identity = interface.key(node)
+        if identity not in seen:
+            seen.add(identity)
+            if interface.is_call(node):
+                stack.extend(islice(interface.operands(node), count + 1))
+    return len(seen) > count

@@ -11,7 +11,6 @@ What is read into the ``tree`` backend is kept as written: ``x + y + z`` is one 
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -20,13 +19,18 @@ from typing import Any, NoReturn
 from symnum import term as interface
 from symnum.exact import exact, from_digits
 from symnum.operators import OPERATORS, Operator
-from symnum.symbols import BACKENDS, backend_module, symbol
 from symnum.text.layout import COMPARISONS, INFIX
+from symnum.text.mistakes import (
+    brief,
+    refuse_missing_operand,
+    refuse_missing_operator,
+    refuse_unknown_function,
+)
+from symnum.text.names import CONSTANTS, Names
 from symnum.text.tokens import Limits as Limits
 from symnum.text.tokens import ParseError as ParseError
-from symnum.text.tokens import Token, check_letters, tokens
+from symnum.text.tokens import Token, tokens
 
-_CONSTANTS: dict[str, Any] = {"inf": math.inf, "nan": math.nan, "true": True, "false": False}
 _RUNS = frozenset({"+", "*", "and", "or"})
 _BINDING = {head: OPERATORS[head].precedence for head in INFIX} | {"mod": OPERATORS["*"].precedence}
 _PREFIX = {
@@ -35,20 +39,6 @@ _PREFIX = {
     "not": OPERATORS["not"].precedence,
 }
 _LONG = 256
-_OTHER_NAMES = {
-    "ln": "log", "lg": "log10", "tg": "tan", "ctg": "cot", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
-    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "fabs": "abs", "sgn": "sign", "ceiling": "ceil", "where": "ifelse",
-    "Piecewise": "ifelse", "if": "ifelse", "iff": "ifelse", "minimum": "min", "maximum": "max", "fmod": "mod", "loggamma": "lgamma",
-}  # fmt: skip
-_DOUBLED = {
-    "&&": "'&&' is not an operator; write & or and",
-    "||": "'||' is not an operator; write | or or",
-    "//": "'//' is not an operator; write floor(a/b)",
-}
-_OTHER_FORMS = {
-    "pow": "a^b", "power": "a^b", "square": "a^2", "add": "a + b", "mul": "a*b", "sub": "a - b", "div": "a/b", "inv": "1/a",
-    "factorial": "gamma(n + 1)", "lt": "a < b", "gt": "a > b", "eq": "a == b", "sum": "a + b + c", "degrees": "180/pi*a", "radians": "pi/180*a",
-}  # fmt: skip
 
 
 def parse(
@@ -118,8 +108,9 @@ class _Parser:
     def __init__(
         self, text: str, bound: Mapping[str, Any], backend: str | None, strict: bool, limits: Limits
     ) -> None:
-        self.text, self.bound, self.strict, self.limits = text, bound, strict, limits
-        self._choose_backend(backend)
+        self.text, self.limits = text, limits
+        self.names = Names(text, bound, backend, strict)
+        self.make, self.number, self.canonical = self.names.make, self.names.number, self.names.canonical
         self.stream = tokens(text)
         self.token = self.previous = Token("start", "", 0)
         self.following: Token | None = None
@@ -127,25 +118,7 @@ class _Parser:
         self.pending: list[_Pending] = []
         self.depth = 0
         self.exact_bits = 0
-        self.definitions: dict[str, Any] = {}
         self.defining: Token | None = None
-        self.plain: dict[str, tuple[Any, int]] = {}
-        self.declared: dict[str, list[Any]] = {}
-
-    def _choose_backend(self, backend: str | None) -> None:
-        like = next(
-            (v for v in self.bound.values() if interface.is_term(v) and interface.backend_of(v) != "python"),
-            None,
-        )
-        if backend is None and like is not None and interface.backend_of(like) not in BACKENDS:
-            face = interface.interface(like)
-            self.backend, self.make, self.number = face.backend, face.make, face.number
-        else:
-            self.backend = backend or ("interned" if like is None else interface.backend_of(like))
-            module = backend_module(self.backend)
-            self.make, self.number = module.make, module.number
-            like = module.number(0)
-        self.canonical = interface.interface(like).addends is not None
 
     # --- tokens -------------------------------------------------------------------------------------------------------------
 
@@ -188,7 +161,7 @@ class _Parser:
                     "the text ends with a definition; write ';' and the formula after it",
                     self.defining.offset,
                 )
-            self.definitions[self.defining.text] = result
+            self.names.define(self.defining, result)
             self._advance()
 
     def _begin_statement(self) -> None:
@@ -196,16 +169,7 @@ class _Parser:
         self.defining = None
         if name.kind != "name" or self._peek().text != ":=":
             return
-        taken = "a function" if name.text in OPERATORS else "a constant" if name.text in _CONSTANTS else ""
-        if not taken and (
-            name.text in self.definitions or name.text in self.plain or name.text in self.declared
-        ):
-            taken = "already in use"
-        if taken:
-            self._refuse(
-                f"{_brief(name.text)} cannot be defined, it is {taken}; choose another name", name.offset
-            )
-        check_letters(self.text, name)
+        self.names.check_definable(name)
         self.defining = name
         self._advance()
         self._advance()
@@ -248,7 +212,9 @@ class _Parser:
                 self._close()
                 return
             else:
-                self._refuse_missing_operand(token)
+                if self.pending and self.pending[-1].kind in ("(", "call") and token.kind == "end":
+                    self._reduce_all()
+                refuse_missing_operand(self.text, self.previous, token)
 
     def _operator(self) -> bool:
         """Read what follows an operand; return whether another operand must follow."""
@@ -270,7 +236,7 @@ class _Parser:
             return True
         if token.text == ";" or token.kind == "end":
             return False
-        self._refuse_missing_operator(token)
+        refuse_missing_operator(self.text, self.previous, token)
 
     def _push(self, entry: _Pending) -> None:
         if entry.kind in ("(", "call"):
@@ -334,7 +300,7 @@ class _Parser:
         value = float(token.text)
         if math.isinf(value):
             self._refuse(
-                f"number too large: {_brief(token.text)} is beyond the largest float, 1.8e308; write inf if that is meant",
+                f"number too large: {brief(token.text)} is beyond the largest float, 1.8e308; write inf if that is meant",
                 token.offset,
             )
         return value
@@ -350,75 +316,20 @@ class _Parser:
         ):
             self._open_call(token)
             return False
-        if following.text == "(" and following.kind == "sign" and not self._is_value(name):
-            self._refuse_unknown_function(token)
+        if following.text == "(" and following.kind == "sign" and not self.names.known(name):
+            refuse_unknown_function(self.text, token)
         self._advance()
         if self.token.text == "::":
-            self.operands.append(_Operand(self._declared_symbol(token), token.offset))
-        elif name in _CONSTANTS and name not in self.bound:
-            self.operands.append(
-                _Operand(_CONSTANTS[name], token.offset, int(type(_CONSTANTS[name]) is float))
-            )
-            if type(_CONSTANTS[name]) is bool:
-                self.operands[-1].value = self.number(_CONSTANTS[name])
+            self.operands.append(_Operand(self._declared(token), token.offset))
+        elif name in CONSTANTS and name not in self.names.bound:
+            self.operands.append(_Operand(CONSTANTS[name], token.offset, int(type(CONSTANTS[name]) is float)))
+            if type(CONSTANTS[name]) is bool:
+                self.operands[-1].value = self.number(CONSTANTS[name])
         else:
-            self.operands.append(_Operand(self._value_of(token), token.offset))
+            self.operands.append(_Operand(self.names.value(token, self.token.text), token.offset))
         return True
 
-    def _is_value(self, name: str) -> bool:
-        return (
-            name in self.bound
-            or name in self.definitions
-            or name in self.plain
-            or name in self.declared
-            or name in ("pi", "π")
-        )
-
-    def _value_of(self, token: Token) -> Any:
-        name = token.text
-        if name in self.bound:
-            return self._bound_value(name)
-        if name in self.definitions:
-            return self.definitions[name]
-        if name in self.plain:
-            return self.plain[name][0]
-        if name in self.declared:
-            if len(self.declared[name]) > 1:
-                self._refuse(
-                    f"{_brief(name)} is declared in several ways, so it must say which is meant: {name}::real, ...",
-                    token.offset,
-                )
-            return self.declared[name][0]
-        if name in ("pi", "π"):
-            return self.make("pi", ())
-        row = OPERATORS.get(name)
-        if row is not None:
-            written = f"{row.signature()}^2 for a power of it" if self.token.text == "^" else row.signature()
-            self._refuse(f"{name} is a function and needs arguments; write {written}", token.offset)
-        check_letters(self.text, token)
-        if self.strict or self.backend not in BACKENDS:
-            self._refuse_unbound(token)
-        found = symbol(name, backend_name=self.backend)
-        self.plain[name] = (found, token.offset)
-        return found
-
-    def _bound_value(self, name: str) -> Any:
-        value = self.bound[name]
-        if not interface.is_term(value) or interface.backend_of(value) == "python":
-            try:
-                return self.number(exact(value))
-            except TypeError:
-                raise TypeError(
-                    f"symbols[{name!r}] is {value!r} of type {type(value).__name__}; bind names to terms or numbers"
-                ) from None
-        if interface.backend_of(value) != self.backend:
-            raise TypeError(
-                f"symbols[{name!r}] is of the {interface.backend_of(value)!r} backend, but the formula is read into {self.backend!r}; "
-                f"leave backend=... out, or convert the term: symnum.convert(term, backend={self.backend!r})"
-            )
-        return value
-
-    def _declared_symbol(self, token: Token) -> Any:
+    def _declared(self, token: Token) -> Any:
         """Read ``::positive`` and so on after a name."""
         words: list[Token] = []
         while self.token.text == "::":
@@ -429,48 +340,7 @@ class _Parser:
                 )
             words.append(word)
             self._advance()
-        check_letters(self.text, token)
-        found = self._make_symbol(token, words)
-        name = token.text
-        if name in self.bound:
-            if interface.key(self._bound_value(name)) != interface.key(found):
-                self._refuse(
-                    f"{_brief(name)} is bound to another term by symbols={{...}}; leave the '::' part out",
-                    token.offset,
-                )
-            return found
-        if name in self.definitions:
-            self._refuse(
-                f"{_brief(name)} is defined above and cannot be declared; leave the '::' part out",
-                token.offset,
-            )
-        if name in self.plain and self.plain[name][0] is not found:
-            column = ParseError("", self.text, self.plain[name][1]).column
-            self._refuse(
-                f"{_brief(name)} was used before, at column {column}, as a plain real symbol; declare it where it first occurs, "
-                f"or write {_brief(name)}::real there if two symbols are meant",
-                token.offset,
-            )
-        known = self.declared.setdefault(name, [])
-        if found not in known:
-            known.append(found)
-        return found
-
-    def _make_symbol(self, token: Token, words: Sequence[Token]) -> Any:
-        sort, assume = "real", {}
-        for word in words:
-            if word.text in ("real", "integer", "boolean"):
-                sort = word.text
-            else:
-                assume[word.text] = True
-        if self.backend not in BACKENDS:
-            self._refuse_unbound(token)
-        try:
-            return symbol(token.text, sort, self.backend, **assume)
-        except ValueError as problem:
-            known = ("positive", "negative", "nonnegative", "nonzero", "real", "integer", "boolean")
-            wrong = next((w for w in words if w.text not in known), token)
-            self._refuse(str(problem), wrong.offset)
+        return self.names.declare(token, words)
 
     # --- calls --------------------------------------------------------------------------------------------------------------
 
@@ -571,64 +441,6 @@ class _Parser:
 
     # --- mistakes -----------------------------------------------------------------------------------------------------------
 
-    def _refuse_missing_operand(self, token: Token) -> NoReturn:
-        before = self.previous
-        opening = self.pending[-1] if self.pending else None
-        spelled = self.text[token.offset : token.offset + 1]
-        if spelled == "|" and before.text != "or":
-            self._refuse("'|' means or; write abs(x) for an absolute value", token.offset)
-        doubled = _DOUBLED.get(self.text[before.offset : token.offset + 1])
-        if doubled is not None:
-            self._refuse(doubled, before.offset)
-        if opening is not None and opening.kind in ("(", "call") and token.kind == "end":
-            self._reduce_all()
-        if before.kind == "sign" and before.text in ("(", ","):
-            what = (
-                "these brackets are empty"
-                if before.text == "(" and token.text == ")"
-                else f"there is no operand after '{before.text}'"
-            )
-        elif before.kind == "sign" and before.text not in (")", ";", ":="):
-            what = f"there is no operand after {self._written(before)}"
-        else:
-            what = "there is no formula here"
-        found = "the text ends" if token.kind == "end" else f"{self._written(token)} follows"
-        self._refuse(f"{what}, {found}; write a number, a name or an expression in brackets", token.offset)
-
-    def _written(self, token: Token) -> str:
-        """Return a token as the user spelled it."""
-        end = token.offset + max(len(token.text), 1)
-        if token.text in ("^", "and", "or", "not", "mod"):
-            spelled = self.text[token.offset : token.offset + 3]
-            spelled = next((s for s in ("and", "or", "not", "**") if spelled.startswith(s)), spelled[:1])
-            return f"'{spelled}'"
-        return f"'{_brief(self.text[token.offset : end])}'"
-
-    def _refuse_missing_operator(self, token: Token) -> NoReturn:
-        before = self.previous
-        left = _brief(before.text) if before.kind in ("number", "name") else "')'"
-        if token.text in ("if", "else") or before.text in ("if", "else"):
-            self._refuse("a choice is written as a function; write ifelse(condition, a, b)", token.offset)
-        if token.text == ":=":
-            self._refuse(
-                "a definition stands at the beginning or after ';'; write name := value; formula",
-                token.offset,
-            )
-        if token.text == "::":
-            self._refuse("only a name can be declared; write x::positive", token.offset)
-        if token.text == "not":
-            self._refuse(
-                "'not' stands before a condition; write a != b for different, or a and not b", token.offset
-            )
-        right = "(...)" if token.text == "(" else _brief(token.text)
-        shown = "(...)" if left == "')'" else left
-        if before.kind == "number" and (token.kind == "number" or token.text.startswith("_")):
-            advice = "write one number, without spaces, _ or a second point, or an operator between them"
-        else:
-            advice = f"write {shown}*{right}"
-        opened = "'('" if token.text == "(" else right
-        self._refuse(f"there is no operator between {left} and {opened}; {advice}", token.offset)
-
     def _refuse_chain(self, token: Token) -> NoReturn:
         first = self.pending[-1]
         middle = self.text[self.operands[-1].offset : token.offset].strip()
@@ -639,35 +451,6 @@ class _Parser:
             f"comparisons cannot be chained; write {left} {first.head} {middle} and {middle} {token.text} ...",
             token.offset,
         )
-
-    def _refuse_unknown_function(self, token: Token) -> NoReturn:
-        name = token.text[:40]
-        if name in _OTHER_FORMS:
-            advice = f"write {_OTHER_FORMS[name]}"
-        else:
-            near = (
-                [_OTHER_NAMES[name]]
-                if name in _OTHER_NAMES
-                else difflib.get_close_matches(name.lower(), _FUNCTIONS(), n=1)
-            )
-            advice = f"did you mean {near[0]!r}? " if near else ""
-            advice += f"for a product write {_brief(name)}*(...)"
-        self._refuse(f"there is no function {_brief(token.text)!r}; {advice}", token.offset)
-
-    def _refuse_unbound(self, token: Token) -> NoReturn:
-        near = difflib.get_close_matches(token.text[:40], [str(n) for n in list(self.bound)[:10_000]], n=1)
-        advice = f"did you mean {near[0]!r}? otherwise " if near else ""
-        self._refuse(
-            f"the name {_brief(token.text)!r} is not bound; {advice}add it to symbols={{...}}", token.offset
-        )
-
-
-def _FUNCTIONS() -> list[str]:
-    return [name for name, row in OPERATORS.items() if name.isidentifier() and row.arity[1] != 0]
-
-
-def _brief(text: str, width: int = 40) -> str:
-    return text if len(text) <= width else text[:width] + "..."
 
 
 def _bits(value: Any) -> int:

@@ -18,8 +18,9 @@ A term that shares so much that it would be far longer than its graph is written
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 from symnum import term as interface
@@ -29,13 +30,14 @@ from symnum.text.layout import (
     INFIX,
     Factor,
     Graph,
+    addends_as_built,
+    addends_in_order,
     is_canonical,
     is_larger_than,
     is_negative,
     number_text,
     precedence,
     quotient,
-    split_coefficient,
 )
 
 Part = str | tuple[Any, int]
@@ -77,7 +79,7 @@ def to_text(term: Any, *, declare: bool = False, limit: int | None = None) -> st
         return "".join(_Writer(term, declare).formula())
     pieces: list[str] = []
     length = 0
-    for piece in _Writer(term, declare, cut=True).formula():
+    for piece in _Writer(term, declare, limit + 1).formula():
         pieces.append(piece)
         length += len(piece)
         if length > limit:
@@ -88,14 +90,15 @@ def to_text(term: Any, *, declare: bool = False, limit: int | None = None) -> st
 class _Writer:
     """Yield the text of one term piece by piece, from left to right."""
 
-    def __init__(self, root: Any, declare: bool, cut: bool = False) -> None:
+    def __init__(self, root: Any, declare: bool, limit: int | None = None) -> None:
         self.root = root
-        self.ordered = not (cut and is_larger_than(root, _CUT_ORDERED))
+        self.most = limit  # more addends than characters are not needed
+        self.ordered = limit is None or not is_larger_than(root, _CUT_ORDERED)
         self.names: dict[Hashable, str] = {}
         self.defined: list[Any] = []
         self.ambiguous: set[str] = set()
         self.declared: set[Hashable] | None = set() if declare else None
-        if not cut:
+        if limit is None:
             self._define_shared()
             if declare:
                 self._find_ambiguous()
@@ -161,9 +164,10 @@ class _Writer:
         head = interface.head(term)
         if head in ("*", "^") and is_canonical(term):
             return self._product(*interface.factors(term))
-        args = interface.sorted_args(term) if self.ordered else interface.args(term)
         if head == "+" and is_canonical(term):
-            return _SUM, self._sum(args)
+            addends = addends_in_order(term) if self.ordered else addends_as_built(term)
+            return _SUM, self._sum(islice(addends, self.most))
+        args = interface.sorted_args(term) if self.ordered else interface.args(term)
         binding = precedence(head)
         if head == "neg":
             return binding, ("-", *_bracketed_number(args[0], _SIGNED))
@@ -193,15 +197,13 @@ class _Writer:
         self.declared.add(interface.key(term))
         return "::".join([name, *kinds])
 
-    def _sum(self, args: Sequence[Any]) -> list[Part]:
+    def _sum(self, addends: Iterable[tuple[Any, Any]]) -> list[Part]:
         """Write a canonical sum: a negative addend is subtracted."""
         parts: list[Part] = []
-        for arg in args:
-            coefficient, term = split_coefficient(arg)
-            if term is not None and interface.key(term) in self.names:
-                pairs: Any = [(term, 1)]
-            else:
-                coefficient, pairs = interface.factors(arg)
+        for coefficient, term in addends:
+            pairs: Iterable[Factor] = ()
+            if term is not None:
+                pairs = [(term, 1)] if interface.key(term) in self.names else interface.factors(term)[1]
             negative, above, below = quotient(coefficient, pairs, self.ordered)
             if parts:
                 parts.append(" - " if negative else " + ")

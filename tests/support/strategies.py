@@ -67,8 +67,9 @@ def terms(
 ) -> Any:
     """Draw a term with at most about ``max_leaves`` calls.
 
-    ``operators`` are names of rows (all by default), ``sort`` is "real" (integers included), "boolean" or "any", ``symbols`` chooses names out of
-    :data:`SYMBOLS`, ``plain`` leaves out all declared ones, ``floats=False`` keeps numbers exact, and ``special`` is that of :func:`numbers`.
+    ``operators`` are names of rows (all by default), ``sort`` is "real" (integers included), "boolean" or "any", ``symbols``
+    chooses names out of :data:`SYMBOLS`, ``plain`` leaves out all declared ones, ``floats=False`` keeps numbers exact, and
+    ``special`` is that of :func:`numbers`.
     """
     module = backend_module(backend)
     allowed = [

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import symnum as sn
 from symnum import doctor
 from symnum.cli import main
 
-PROJECT = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PROJECT = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))[
+    "project"
+]
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +71,27 @@ def test_a_cache_that_cannot_be_written_is_a_problem(tmp_path: Path, monkeypatch
     assert "set SYMNUM_CACHE_DIR to a folder of yours" in problem
 
 
-def test_missing_and_wrong_versions_are_problems(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    wanted = ["numpy>=2.0", "scipy>=999", "no-such-package-of-ours>=1.5", 'torch>=2.5; extra == "torch"', 'no-such-plot; extra == "plot"']
+def test_missing_and_wrong_versions_are_problems(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = [
+        "numpy>=2.0",
+        "scipy>=999",
+        "no-such-package-of-ours>=1.5",
+        'torch>=2.5; extra == "torch"',
+        'no-such-plot; extra == "plot"',
+    ]
     monkeypatch.setattr(metadata, "requires", lambda name: wanted)
     assert main(["doctor", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     scipy, missing = found["problems"]
-    assert scipy == f"scipy is {metadata.version('scipy')}, but symnum requires scipy>=999; run: pip install 'scipy>=999'"
-    assert missing.startswith("no-such-package-of-ours is not installed, but symnum requires no-such-package-of-ours>=1.5")
+    assert (
+        scipy
+        == f"scipy is {metadata.version('scipy')}, but symnum requires scipy>=999; run: pip install 'scipy>=999'"
+    )
+    assert missing.startswith(
+        "no-such-package-of-ours is not installed, but symnum requires no-such-package-of-ours>=1.5"
+    )
     assert found["packages"]["scipy"]["ok"] is False
     assert found["packages"]["numpy"]["ok"] is True
     assert found["extras"]["plot"] == {"installed": {}, "missing": ["no-such-plot"]}

@@ -10,6 +10,7 @@ import pytest
 
 import symnum as sn
 from symnum.regression import description, sums
+from symnum.regression.affine import without_constants
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
 from symnum.regression.constants import Fitter, Model, simple_numbers
@@ -45,7 +46,14 @@ def test_weights_are_repetitions_and_the_order_of_rows_does_not_matter() -> None
 
 def test_views_are_those_that_the_target_allows() -> None:
     grammar, x = Grammar(("x",)), np.linspace(1, 3, 9)
-    assert Views.of(problem_of(x, x**3), grammar).names == ("plain", "relative", "log", "reciprocal", "square", "root")
+    assert Views.of(problem_of(x, x**3), grammar).names == (
+        "plain",
+        "relative",
+        "log",
+        "reciprocal",
+        "square",
+        "root",
+    )
     assert Views.of(problem_of(x, x - 2), grammar).names == ("plain",)
     assert Views.of(problem_of(x, x + 9), grammar).names == ("plain", "log", "reciprocal", "square", "root")
     assert Views.of(problem_of(x, -(x**3)), grammar).names == ("plain", "relative", "log", "reciprocal")
@@ -106,7 +114,9 @@ def test_standard_deviations_are_those_of_linear_regression() -> None:
     y = 2 * x + 1 + RNG.normal(0, 0.1, 50)
     problem = problem_of(x, y)
     grammar = Grammar(("x",))
-    fitted = Fitter(problem, Evaluator(grammar, problem.X), "additive").fit(grammar.parse("+ C * C x"), np.zeros(2))
+    fitted = Fitter(problem, Evaluator(grammar, problem.X), "additive").fit(
+        grammar.parse("+ C * C x"), np.zeros(2)
+    )
     assert fitted is not None
     coefficients, covariance = np.polyfit(x, y, 1, cov=True)
     np.testing.assert_allclose(fitted.constants[::-1], coefficients, rtol=1e-9)
@@ -131,7 +141,7 @@ def test_a_constant_is_snapped_only_where_the_data_allow_it() -> None:
 
 
 def test_simple_numbers_are_simple_and_near() -> None:
-    names = lambda value, deviation: [str(n) for n, _ in simple_numbers(value, deviation)]  # noqa: E731
+    names = lambda value, deviation: [str(n) for n, _ in simple_numbers(value, deviation)]
     assert names(2.0000001, 1e-7) == ["2"]
     assert names(0.33331, 1e-4)[0] == "1/3"
     assert "0" in names(1e-9, 1e-8)
@@ -165,7 +175,9 @@ def test_complexity_counts_what_is_written(text: str, complexity: int) -> None:
 def test_bits_of_a_structure_are_those_of_its_parts() -> None:
     # x^(3/2): a power, a variable (4 bits each of 16 words) and 3/2
     assert description.describe(sn.parse("x^(3/2)"), 16)[1] == 4 + 4 + 3
-    assert description.describe(sn.parse("2.5*x"), 16)[1] == 4 + 4  # the fitted constant is counted by its digits
+    assert (
+        description.describe(sn.parse("2.5*x"), 16)[1] == 4 + 4
+    )  # the fitted constant is counted by its digits
 
 
 def test_a_description_of_a_shared_term_takes_linear_time() -> None:
@@ -181,9 +193,10 @@ def test_data_bits_prefer_the_noise_model_that_is_true() -> None:
     problem = problem_of(np.arange(60.0), y)
 
     def bits(noise: str, residual: np.ndarray) -> float:
-        return description.data_bits(problem, noise, float(np.mean((description.scales(problem, noise) * residual) ** 2)), 0)
+        residuals = description.residuals(problem, noise, y + residual)
+        return description.data_bits(problem, noise, float(np.mean(residuals**2)), 0)
 
-    alike, proportional = RNG.normal(0, 0.05, 60), 0.01 * y * RNG.normal(0, 1, 60)
+    alike, proportional = RNG.uniform(-0.05, 0.05, 60), 0.01 * y * RNG.normal(0, 1, 60)
     assert bits("additive", alike) < bits("relative", alike)
     assert bits("relative", proportional) < bits("additive", proportional)
     assert description.data_bits(problem, "additive", 1.0, 60) == math.inf
@@ -200,6 +213,21 @@ def test_the_front_is_not_dominated_and_ends_where_only_rounding_is_left() -> No
         model(11, 1e-32, 3),
     ]  # fmt: skip
     assert [(m.complexity, m.bits) for m in front(models, rounding=1e-24)] == [(3, 9), (7, 5), (9, 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "shorter"),
+    [
+        ("+ x 1", "x"), ("- 1 * 2 x", "x"), ("/ x exp 2", "x"), ("/ 2 x", "/ 2 x"), ("log * 2 x", "log x"), ("exp + x 2", "exp x"),
+        ("exp - 2 x", "exp - 2 x"), ("sqrt / x 2", "sqrt x"), ("sin * 2 x", "sin * 2 x"), ("* + x 1 y", "* + x 1 y"),
+        ("+ + x 1 log * y 2", "+ x log y"), ("* sqrt * 2 x ^2 / y 2", "* sqrt x ^2 y"), ("+ exp + 1 x y", "+ exp + 1 x y"),
+        ("^ * 2 x y", "^ * 2 x y"), ("+ 1 2", "+ 1 2"),
+    ],
+)  # fmt: skip
+def test_what_linear_constants_can_do_is_left_out(text: str, shorter: str) -> None:
+    grammar = Grammar(("x", "y"))
+    tokens = without_constants(grammar, grammar.parse(text))
+    assert " ".join(grammar.names[t] for t in tokens) == shorter
 
 
 # --- enumeration and sums -----------------------------------------------------------------------------------------------------------
@@ -224,7 +252,9 @@ def test_the_enumeration_stores_each_function_once_and_shortest_first() -> None:
     assert np.all(np.diff(bank.lengths[: bank.size]) >= 0)
     assert {"x", "sin(x)", "x^2", "x + 1", "x^3", "sin(x)^2", "2*x"} <= texts
     for k in (0, 5, bank.size // 2, bank.size - 1):
-        np.testing.assert_allclose(Evaluator(grammar, x[None]).values([bank.tokens(k)])[0], bank.values[k], rtol=1e-14)
+        np.testing.assert_allclose(
+            Evaluator(grammar, x[None]).values([bank.tokens(k)])[0], bank.values[k], rtol=1e-14
+        )
 
 
 def test_an_enumeration_of_a_finite_language_is_complete() -> None:

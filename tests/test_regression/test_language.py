@@ -13,15 +13,24 @@ from symnum.regression import kernels, operations
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import DEFAULT_OPERATORS, Grammar
 
-USABLE = tuple(
-    name for name in (*sn.OPERATORS, *operations.POWERS) if operations.refusal(name) is None
-)
+USABLE = tuple(name for name in (*sn.OPERATORS, *operations.POWERS) if operations.refusal(name) is None)
 
 
 def test_most_real_operators_of_the_table_can_be_searched() -> None:
     refused = {name for name in sn.OPERATORS if operations.refusal(name) is not None}
     assert refused >= {"and", "or", "not", "<", "==", "ifelse", "pi"}
-    assert set(USABLE) >= {*DEFAULT_OPERATORS, "tanh", "asin", "abs", "min", "max", "atan2", "mod", "^3", "gamma"}
+    assert set(USABLE) >= {
+        *DEFAULT_OPERATORS,
+        "tanh",
+        "asin",
+        "abs",
+        "min",
+        "max",
+        "atan2",
+        "mod",
+        "^3",
+        "gamma",
+    }
 
 
 @pytest.mark.parametrize("name", USABLE)
@@ -76,7 +85,9 @@ def test_a_users_operator_can_be_searched_when_it_is_spelled_with_ufuncs() -> No
     values = Evaluator(grammar, x[None]).values([grammar.parse("+ x softplus_search x")])[0]
     np.testing.assert_allclose(values, x + np.logaddexp(0, x), rtol=1e-15)
     sn.register_operator("opaque_search", 1, "1", numpy=lambda a: a + 0.0)
-    with pytest.raises(ValueError, match=r"'opaque_search' cannot be used in a search: .*made of ufuncs, such as"):
+    with pytest.raises(
+        ValueError, match=r"'opaque_search' cannot be used in a search: .*made of ufuncs, such as"
+    ):
         Grammar(("x",), operators=("opaque_search",))
 
 
@@ -110,7 +121,7 @@ def test_the_mask_of_legal_tokens_leads_to_allowed_expressions_of_bounded_length
 
 def test_the_mask_forbids_exactly_what_the_rules_forbid() -> None:
     grammar = Grammar(("x",), operators=("+", "sin", "cos", "exp", "log"))
-    names = lambda mask: {grammar.names[k] for k in np.flatnonzero(mask)}  # noqa: E731
+    names = lambda mask: {grammar.names[k] for k in np.flatnonzero(mask)}
     assert names(grammar.legal([], 9)) == {"x", "1", "2", "+", "sin", "cos", "exp", "log"}
     assert names(grammar.legal(list(grammar.parse("sin x")[:1]), 9)) == {"x", "1", "2", "+", "exp", "log"}
     assert names(grammar.legal(list(grammar.parse("exp x")[:1]), 9)) == {"x", "1", "2", "+", "sin", "cos"}
@@ -132,7 +143,9 @@ def bad_grammars() -> list[Any]:
     return [
         pytest.param(("sinn",), LookupError, "there is no operator 'sinn'; did you mean 'sin'", id="unknown"),
         pytest.param((), ValueError, "needs at least one operator", id="none"),
-        pytest.param(("and",), ValueError, "'and' cannot be used in a search: it deals with conditions", id="boolean"),
+        pytest.param(
+            ("and",), ValueError, "'and' cannot be used in a search: it deals with conditions", id="boolean"
+        ),
         pytest.param(("ifelse",), ValueError, "it takes 3 arguments", id="ternary"),
         pytest.param(("pi",), ValueError, "it takes 0 arguments", id="constant"),
         pytest.param(("+", "+"), ValueError, "'\\+' is given twice", id="repeated"),

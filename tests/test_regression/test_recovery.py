@@ -52,7 +52,9 @@ LAWS: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("law", "function", "ranges", "rows", "name"), [pytest.param(*law, id=law[-1]) for law in LAWS])
+@pytest.mark.parametrize(
+    ("law", "function", "ranges", "rows", "name"), [pytest.param(*law, id=law[-1]) for law in LAWS]
+)
 def test_a_law_is_recovered_from_a_fixed_number_of_evaluations(
     law: str, function: Law, ranges: dict[str, tuple[float, float]], rows: int, name: str
 ) -> None:
@@ -74,7 +76,10 @@ def test_keplers_third_law_is_found_in_the_orbits_of_the_planets() -> None:
     assert len(model.equations_) >= 3
     scores = [equation.score for equation in model.equations_]
     assert model.equations_[int(np.argmax(scores))].expression is model.expression_
-    assert min(equation.loss for equation in model.equations_) < 0.1 * model.equations_[int(np.argmax(scores))].loss
+    assert (
+        min(equation.loss for equation in model.equations_)
+        < 0.1 * model.equations_[int(np.argmax(scores))].loss
+    )
     report = fit_report(model, a, T)
     assert report.rows == 8
     assert report.r2 > 0.999999
@@ -106,7 +111,9 @@ def test_errors_in_proportion_to_the_target_are_recognised() -> None:
 
 def test_pure_noise_gives_a_constant() -> None:
     rng = np.random.default_rng(5)
-    model = SymbolicRegressor(time_limit=None, max_evaluations=30_000).fit(rng.normal(size=(50, 3)), rng.normal(size=50))
+    model = SymbolicRegressor(time_limit=None, max_evaluations=30_000).fit(
+        rng.normal(size=(50, 3)), rng.normal(size=50)
+    )
     assert model.complexity_ == 1
     assert sn.term.is_number(model.expression_)
 
@@ -134,7 +141,9 @@ def test_the_classic_problems_of_the_shared_list(shared_data: Path) -> None:
                  "Livermore-18", "Livermore-21", "Nguyen-1c", "Nguyen-5c", "Nguyen-8c"):  # fmt: skip
         problem = problems[name]
         names = [f"x{k + 1}" for k in range(problem["n_vars"])]
-        law = sympy.sympify(problem["expression"], locals={n: sympy.Symbol(n) for n in names} | {"pow": sympy.Pow})
+        law = sympy.sympify(
+            problem["expression"], locals={n: sympy.Symbol(n) for n in names} | {"pow": sympy.Pow}
+        )
         function = sympy.lambdify([sympy.Symbol(n) for n in names], law, "numpy")
         low, high, count = problem["train"]["all"]["U"]
         X = sampled(count, 1, **dict.fromkeys(names, (low, high)))
@@ -152,7 +161,9 @@ def test_some_feynman_laws_of_the_shared_list(shared_data: Path) -> None:
     for law in chosen:
         names = [v["name"] for v in law["variables"]]
         symbols = {n: sympy.Symbol(n) for n in names}
-        function = sympy.lambdify(list(symbols.values()), sympy.sympify(law["formula"], locals=symbols), "numpy")
+        function = sympy.lambdify(
+            list(symbols.values()), sympy.sympify(law["formula"], locals=symbols), "numpy"
+        )
         ranges = {v["name"]: (v["low"], v["high"]) for v in law["variables"]}
         X = sampled(200, 1, **ranges)
         model = SymbolicRegressor(time_limit=None, max_evaluations=100_000).fit(X, function(*X.T))

@@ -101,6 +101,17 @@ def test_strict_refuses_unbound_names() -> None:
     assert caught.value.column == 3
 
 
+def test_bound_names_are_not_defined_or_declared_otherwise() -> None:
+    with pytest.raises(ParseError, match="cannot be defined, it is bound by symbols"):
+        parse("s := 1; s", {"s": x})
+    with pytest.raises(ParseError, match="bound to another term"):
+        parse("s::positive", {"s": x})
+    k = sn.symbols("k", positive=True)
+    assert parse("k::positive", {"k": k}, strict=True) is k
+    a = tree.symbol("a")
+    assert parse("a + a::real", backend="tree") == a + a
+
+
 def test_a_user_operator_is_read() -> None:
     sn.register_operator("parser_test_f", 1, "1", numpy="numpy.tanh({0})")
     assert str(parse("parser_test_f(x)^2")) == "parser_test_f(x)^2"
@@ -168,7 +179,9 @@ def test_a_user_operator_is_read() -> None:
         ("s := x", 1, "write ';' and the formula after it"),
         ("s := x;", 8, "there is no formula here"),
         ("s := 1; s := 2; s", 9, "already in use"),
-        ("pi := 3; pi", 1, "cannot be defined"),
+        ("pi := 3; pi", 1, "cannot be defined, it is a function or constant"),
+        ("s := s + 1; s", 1, "s is defined by itself"),
+        ("s := x; s::positive", 9, "defined above and cannot be declared"),
         ("x + (s := 2)", 8, "a definition stands at the beginning"),
     ],
 )

@@ -138,4 +138,4 @@ def test_bad_documents_are_refused_with_the_place(text: str, message: str) -> No
 
 def test_what_is_not_text_is_refused() -> None:
     with pytest.raises(TypeError, match="from_json reads a text, but got 3"):
-        sn.from_json(3)  # type: ignore[arg-type]
+        sn.from_json(3)
