@@ -1,13 +1,16 @@
 """How long it takes to write down an expression, and data with its help: the criterion by which a formula is chosen.
 
-Minimum description length (Rissanen 1978; Grünwald, The Minimum Description Length Principle, 2007), in bits:
+Minimum description length (Rissanen 1978; Hansen and Yu 2001), in bits:
 
 - an operation or a variable takes log2(how many there are), an exact number p/q takes log2((1 + |p|)*q) and a fitted constant c
-  known to within s takes log2(|c|/s), its justified binary digits (Udrescu et al., AI Feynman 2.0, 2020).  The latter is the
-  (1/2)*log2(rows) of BIC with the constant that BIC leaves out;
-- the rows take rows*log2(sqrt(2*pi*e)*sigma) for Gaussian errors of standard deviation sigma, estimated with as many degrees of
-  freedom as there are rows more than fitted constants (Hansen and Yu 2001).  The errors are either all alike ("additive") or in
-  proportion to the target ("relative": normal errors of the logarithm).
+  known to within s takes log2(|c|/s), its justified binary digits: a code after that of AI Feynman 2.0 (Udrescu et al. 2020).  The
+  latter is the (1/2)*log2(rows) of BIC with the constant that BIC leaves out;
+- the rows take rows*log2(sqrt(2*pi*e)*sigma) for normal errors of standard deviation sigma, estimated with as many degrees of
+  freedom as there are rows more than fitted constants.  The errors are either all alike ("additive") or in proportion to the
+  target ("relative": normal errors of the logarithm).
+
+The criterion is a convention where the evidence is slight: with few rows, a difference of a few bits between two formulas depends
+on how the numbers are coded.
 """
 
 from __future__ import annotations

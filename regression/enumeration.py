@@ -1,8 +1,8 @@
 """Enumerate expressions by length, from the bottom up, and each function once.
 
-Two expressions are the same function when their values on the rows round to the same 38 bits.  The values of what was found are stored, so that a
-longer expression costs one operation a row.  The number of expressions of a length grows tenfold with each token; what no longer
-fits into memory is scored but not built upon.
+Two expressions are the same function when their values on the rows round to the same 38 bits.  The values of what was found are
+stored, so that a longer expression costs one operation a row.  The number of expressions of a length grows about sixfold with
+each token; what no longer fits into memory is scored but not built upon.
 """
 
 from __future__ import annotations

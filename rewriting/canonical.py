@@ -48,10 +48,22 @@ def normal_form(root: Any, memo: dict[Hashable, Any] | None = None) -> Any:
             stack.extend(reversed(missing))
             continue
         if weighted is None:
-            done[identity] = call_of(node, head, [done[interface.key(part)] for part in parts])
+            new = call_of(node, head, [done[interface.key(part)] for part in parts])
         else:
-            done[identity] = sum_of(node, 0, [(done[interface.key(part)], weight) for part, weight in weighted])
+            new = sum_of(node, 0, [(done[interface.key(part)], weight) for part, weight in weighted])
+        done[identity] = node if _is_rebuilt(node, new) else new
     return done[interface.key(root)]
+
+
+def _is_rebuilt(node: Any, new: Any) -> bool:
+    """Tell at a glance whether ``new`` is ``node`` again; keeping the old object keeps later comparisons short."""
+    if head_of(new) != interface.head(node):
+        return False
+    old_args, new_args = interface.sorted_args(node), interface.sorted_args(new)
+    return len(old_args) == len(new_args) and all(
+        a is b or (not interface.is_call(a) and interface.key(a) == interface.key(b))
+        for a, b in zip(old_args, new_args)
+    )
 
 
 def _addends_of_nest(root: Any) -> list[tuple[Any, int]]:

@@ -251,18 +251,34 @@ def _common_power(used: list[Any]) -> Any | None:
 # --- sums ---------------------------------------------------------------------------------------------------------------------
 
 
+Units = dict[Hashable, Any]
+"""{key of an addend, or None for the constant: its coefficient in K*P}."""
+
+
 class SumIndex:
-    """The addends of one sum, found by term and by the heads of their factors."""
+    """The addends of one sum, found by term and by the heads of their factors; those ``used`` up take part in no further match."""
 
     def __init__(self, term: Any) -> None:
         self.term = term
         self.constant, pairs = sum_view(term)
         self.entries: dict[Hashable, tuple[Any, Any]] = {interface.key(t): (t, c) for t, c in pairs}
+        self.used: set[Hashable] = set()
         self.by_head: dict[str, list[tuple[Any, Items]]] = {}
         for core, _ in pairs:
             items = product_view(core)[1]
             for head in {head_of(base) for base, _ in items}:
                 self.by_head.setdefault(head, []).append((core, items))
+
+    def less(
+        self, q: Any, units: Units, entries: dict[Hashable, tuple[Any, Any]], *more: tuple[Any, Any]
+    ) -> tuple[Any, Items]:
+        """Return what ``entries`` and the constant are without q * units, with ``more`` addends."""
+        rest = []
+        for identity, (core, coefficient) in entries.items():
+            left = coefficient - q * units.get(identity, 0)
+            if left != 0:
+                rest.append((core, left))
+        return self.constant - q * units.get(None, 0), [*rest, *more]
 
     def candidates(self, product: ProductPattern) -> list[tuple[Any, Items]]:
         """Return the addends that may hold the pattern, in the order of printing."""
@@ -274,10 +290,6 @@ class SumIndex:
         return found if len(found) < 2 else sorted(found, key=lambda pair: order_key(pair[0]))
 
 
-Units = dict[Hashable, Any]
-"""{key of an addend, or None for the constant: its coefficient in K*P}."""
-
-
 def match_sum(pattern: SumPattern, index: SumIndex, facts: Facts) -> Iterator[tuple[Bound, Any, Items, Units]]:
     """Yield (bindings, q, k, units): the sum holds q * k * pattern, whose addends have the coefficients q * units."""
     for bound, k, units in _addends(pattern, 0, index, {}, None, {}, facts):
@@ -287,6 +299,8 @@ def match_sum(pattern: SumPattern, index: SumIndex, facts: Facts) -> Iterator[tu
             ratio = numbers.divide(have, unit)
             ratios[ratio] = ratios.get(ratio, 0) + 1
         for q in sorted(ratios, key=lambda r: (-ratios[r], abs(r), r)):
+            if not index.used.isdisjoint(units):
+                break
             if q == q and q != 0 and abs(q) != float("inf"):
                 yield bound, q, k or [], units
 
@@ -308,8 +322,10 @@ def _addends(
             yield from _addends(pattern, i + 1, index, bound, k, new, facts)
         return
     for core, items in index.candidates(product):
-        if interface.key(core) in units:
+        if interface.key(core) in units or interface.key(core) in index.used:
             continue
+        if not index.used.isdisjoint(units):
+            return
         for new_bound, rest in _held(product.factors, 0, index.term, items, bound, facts):
             if k is not None and not _same_items(rest, k):
                 continue
@@ -328,7 +344,7 @@ def _counted(index: SumIndex, coefficient: Any, factors: Items, k: Items, units:
         new[None] = numbers.normal(new.get(None, 0) + constant)
     for core, weight in pairs:
         identity = interface.key(core)
-        if identity not in index.entries:
+        if identity not in index.entries or identity in index.used:
             return None
         new[identity] = numbers.normal(new.get(identity, 0) + weight)
     return new if all(unit != 0 for unit in new.values()) else None

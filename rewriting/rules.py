@@ -97,15 +97,32 @@ class Rule:
         like = index.term
         for bound, q, k, units in match_sum(pattern, index, facts):
             found = self._instance(like, bound, facts)
+            if found is not None:
+                new = product_of(like, q, [*k, (found, 1)])
+                yield sum_of(like, *index.less(q, units, index.entries, (new, 1)))
+
+    def sweep(self, index: SumIndex, facts: Facts, accept: Callable[[Any, Any], bool]) -> Any | None:
+        """Apply a rule on sums to as many disjoint groups of addends as ``accept(before, after)`` allows, in one go.
+
+        Returns None when there is none.  This is for wide sums, where each single application would build the whole sum again.
+        """
+        assert isinstance(self.pattern, SumPattern)
+        like, total, made = index.term, {}, []
+        index.used.clear()
+        for bound, q, k, units in match_sum(self.pattern, index, facts):
+            found = self._instance(like, bound, facts)
             if found is None:
                 continue
-            constant = index.constant - q * units.get(None, 0)
-            rest = []
-            for identity, (core, coefficient) in index.entries.items():
-                left = coefficient - q * units.get(identity, 0)
-                if left != 0:
-                    rest.append((core, left))
-            yield sum_of(like, constant, [*rest, (product_of(like, q, [*k, (found, 1)]), 1)])
+            new = product_of(like, q, [*k, (found, 1)])
+            group = {identity: index.entries[identity] for identity in units if identity is not None}
+            before = sum_of(like, index.constant if None in units else 0, group.values())
+            constant, rest = index.less(q, units, group, (new, 1))
+            if accept(before, sum_of(like, constant if None in units else 0, rest)):
+                index.used.update(units)
+                total.update({identity: q * unit for identity, unit in units.items()})
+                made.append((new, 1))
+        index.used.clear()
+        return sum_of(like, *index.less(1, total, index.entries, *made)) if made else None
 
     def _instance(self, like: Any, bound: dict[str, Any], facts: Facts) -> Any | None:
         condition = self.condition
@@ -263,6 +280,15 @@ class RuleSet:
                 if not entry.needed <= heads:
                     continue
             yield entry, _other_than(term, entry.results(term, facts, index))
+
+    def sweeps(self, term: Any, facts: Facts, accept: Callable[[Any, Any], bool]) -> Iterator[tuple[Rule, Any]]:
+        """Yield (rule, new term) with each rule applied all over a wide sum, see :meth:`Rule.sweep`."""
+        index = SumIndex(term)
+        for entry in self._by_head.get(head_of(term), ()):
+            if entry.needed <= index.by_head.keys():
+                new = entry.sweep(index, facts, accept)
+                if new is not None:
+                    yield entry, new
 
 
 def _other_than(term: Any, found: Iterator[Any]) -> Iterator[Any]:

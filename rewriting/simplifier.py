@@ -20,22 +20,20 @@ from symnum.rewriting.facts import Facts
 from symnum.rewriting.measure import Cost, TreeCost, own_cost, shared_cost
 from symnum.rewriting.rules import RuleSet
 from symnum.rewriting.strategies import bottom_up
-from symnum.rewriting.views import call_of
+from symnum.rewriting.views import SUM_HEADS, call_of, head_of
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bound what simplify may spend; a limit that was reached is the report's stop reason.
 
-    ``rational_nodes`` and ``rational_degree`` bound the parts that are given to polynomial arithmetic, where expanding could
-    explode.
+    Parts that could have more than ``monomials`` monomials when multiplied out are not given to polynomial arithmetic.
     """
 
     seconds: float = 20.0
     passes: int = 30
     steps: int = 1_000_000
-    rational_nodes: int = 150
-    rational_degree: int = 24
+    monomials: int = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +84,9 @@ DEFAULT_LIMITS = Limits()
 
 WORK = 4000
 """How many results of one rule at one place are tried, times the width of the place."""
+
+WIDE = 64
+"""Sums with more addends are rewritten in many places at once."""
 
 
 def simplify(
@@ -147,6 +148,7 @@ class _Run:
         self.settled: dict[Hashable, tuple[Any, Any]] = {}
         self.best: dict[Hashable, tuple[Any, Any]] = {}
         self.walked: dict[Hashable, tuple[Any, Any]] = {}
+        self.sizes: dict[Hashable, tuple[Any, int]] = {}
         self.normal: dict[Hashable, Any] = {}
         self.trace: list[Step] = []
         self.fired: dict[str, int] = {}
@@ -202,6 +204,13 @@ class _Run:
             # In a wide sum each result costs its width to build, and one improvement is as good as another.
             width = len(own_cost(current)[1])
             tries, enough = max(8, WORK // (width + 1)), max(1, WORK // (40 * (width + 1)))
+            if width > WIDE and head_of(current) in SUM_HEADS:
+                swept = next(self.rules.sweeps(current, self.facts, self.is_cheaper), None)
+                if swept is None or not self.cost(swept[1]) < self.cost(current):
+                    return current if current is not term else None
+                self.note(swept[0].name, current, swept[1])
+                current = swept[1]
+                continue
             for entry, found in self.rules.firing(current, self.facts):
                 better = 0
                 for new in islice(found, tries):
@@ -217,6 +226,10 @@ class _Run:
             self.note(best[0], current, best[1])
             current = best[1]
 
+    def is_cheaper(self, before: Any, after: Any) -> bool:
+        """Tell whether a rewrite of some addends pays."""
+        return self.cost(after) < self.cost(before)
+
     def arguments(self, term: Any) -> Any:
         """Bring the arguments of a call that polynomial arithmetic does not enter into their best form."""
         self.check_limits()
@@ -231,7 +244,7 @@ class _Run:
         identity = interface.key(term)
         known = self.best.get(identity)
         if known is not None:
-            return known[1]
+            return term if known[1] is known[0] else known[1]
         ruled = self.by_rules(term)
         best, best_cost, used = ruled, self.cost(ruled), ""
         tried = {identity, interface.key(ruled)}
@@ -253,7 +266,7 @@ class _Run:
 
     def rational_forms(self, term: Any) -> list[tuple[str, Any]]:
         """Return the other forms of a rational term; one that would be too large is left out."""
-        if view(term)[0] in (ATOM, NUMBER) or not self.is_small(term):
+        if view(term)[0] in (ATOM, NUMBER) or not self.is_worth_expanding(term):
             return []
         self.check_limits()
         found = []
@@ -264,36 +277,47 @@ class _Run:
                 continue
         return found
 
-    def is_small(self, term: Any) -> bool:
-        """Tell whether the rational part at the top of a term is small enough to be expanded, and worth it."""
-        seen: dict[Hashable, tuple[Any, int]] = {}
-        stack = [(term, 1)]
-        degree = sums = 0
+    def is_worth_expanding(self, term: Any) -> bool:
+        """Tell whether polynomial arithmetic could shorten the rational part at the top of a term, at a bounded price."""
+        kind, constant, pairs = view(term)
+        if kind == SUM:
+            linear = all(view(part)[0] == ATOM for part, _ in pairs)
+            if linear and any(c in (1, -1) for c in (constant, *(c for _, c in pairs))):
+                return False
+        elif all(view(base)[0] in (ATOM, NUMBER) for base, _ in pairs):
+            return False
+        return self.monomials(term) <= self.limits.monomials
+
+    def monomials(self, root: Any) -> int:
+        """Return how many monomials a term may have when it is multiplied out, or a number above the limit; floats count as too many."""
+        known, most = self.sizes, self.limits.monomials + 1
+        stack = [root]
         while stack:
-            node, weight = stack.pop()
-            kind, coefficient, pairs = view(node)
+            node = stack[-1]
+            identity = interface.key(node)
+            if identity in known:
+                stack.pop()
+                continue
+            kind, number, pairs = view(node)
             if kind in (ATOM, NUMBER):
+                known[identity] = (node, most if type(number) is float else 1)
                 continue
-            if interface.key(node) in seen and seen[interface.key(node)][1] >= weight:
+            missing = [part for part, _ in pairs if interface.key(part) not in known]
+            if missing:
+                stack.extend(missing)
                 continue
-            seen[interface.key(node)] = (node, weight)
-            if len(seen) > self.limits.rational_nodes or type(coefficient) is float or len(pairs) > self.limits.rational_nodes:
-                return False
-            for part, power in pairs:
-                if type(power) is float:
-                    return False
-                scale = 1
-                if kind == PRODUCT and isinstance(power, int):
-                    scale = abs(power)
-                    if view(part)[0] not in (ATOM, NUMBER):
-                        sums += 1
-                degree = max(degree, weight * scale)
-                stack.append((part, weight * scale))
-            if kind == SUM:
-                sums += 1
-            if degree > self.limits.rational_degree or sums > self.limits.rational_nodes:
-                return False
-        return sums > 0 or len(seen) > 1
+            sizes = [(known[interface.key(part)][1], weight) for part, weight in pairs]
+            if type(number) is float or any(type(weight) is float for _, weight in sizes):
+                total = most
+            elif kind == SUM:
+                total = sum(size for size, _ in sizes) + (number != 0)
+            else:
+                total = 1
+                for size, weight in sizes:
+                    power = min(abs(weight), most) if isinstance(weight, int) else 1
+                    total = min(total * (size**power if size < 3 or power < 12 else most), most)
+            known[identity] = (node, min(total, most))
+        return known[interface.key(root)][1]
 
     def note(self, name: str, before: Any, after: Any) -> None:
         self.steps += 1

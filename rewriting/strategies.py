@@ -85,7 +85,8 @@ def bottom_up(
                 if missing:
                     stack.extend(reversed(missing))
                     continue
-                new_args = [done[key][1] for key in keys]
+                # an argument that did not change stays the object it is, also where an equal one was met first
+                new_args = [arg if (kept := done[key])[1] is kept[0] else kept[1] for arg, key in zip(args, keys)]
                 if any(new is not old for new, old in zip(new_args, args)):
                     current = make(node, face.head(node), new_args)
             new = rewriter(current)

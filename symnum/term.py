@@ -101,7 +101,8 @@ def register(
     ``make(head, args)`` builds a call and may return another type; ``number(value)`` builds a number leaf (by default the bare
     Python number); ``key(term)`` is a hashable that equals for equal terms (by default the term itself).
     ``addends`` and ``factors`` give a faster view of sums and products, see the functions of these names, with ``operands`` to match;
-    ``rebuild(term, new)`` then returns the call with each of its operands replaced by ``new[operand]``.
+    ``rebuild(term, new)`` then returns the call with each of its operands replaced by ``new[operand]``; a backend with
+    ``rebuild`` leaves ``key`` at its default.
     Subclasses of ``cls`` are term types too.  Raises TypeError when ``cls`` is no class.
 
     >>> class Leaf:

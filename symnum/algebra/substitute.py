@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from symnum import term as interface
@@ -39,28 +39,50 @@ def substitute(term: Any, replacements: Mapping[Any, Any]) -> Any:
         return term
     may_occur = _occurrence_test(targets)
     whole = any(interface.is_number(t) or (interface.is_call(t) and interface.head(t) in ("*", "^")) for t in targets)
-    stack: list[tuple[Any, Any, Any]] = [(term, None, None)]
+    face = interface.interface(term)
+    if face.rebuild is None or whole:
+        _replace_arguments(term, known, may_occur)
+    else:
+        _replace_operands(term, known, may_occur, face)
+    return known[interface.key(term)]
+
+
+def _replace_arguments(root: Any, known: dict[Any, Any], may_occur: Callable[[Any], Any]) -> None:
+    """Fill ``known`` (key -> new term) up to the root, rebuilding calls from their arguments."""
+    stack: list[tuple[Any, Any]] = [(root, None)]
     while stack:
-        node, children, face = stack.pop()
-        if children is None:
-            face = interface.interface(node)
-            identity = face.key(node)
-            if identity in known:
-                continue
+        node, children = stack.pop()
+        face = interface.interface(node)
+        identity = face.key(node)
+        if children is not None:
+            new = [known[interface.key(child)] for child in children]
+            same = all(a is b for a, b in zip(new, children))
+            known[identity] = node if same else face.make(face.head(node), tuple(new))
+        elif identity not in known:
             if not may_occur(node) or not face.is_call(node):
                 known[identity] = node
                 continue
-            # a key such as 2*x, x^2 or 0.5 is an argument of a sum or product, but no operand of its view
-            children = face.args(node) if whole or face.rebuild is None else face.operands(node)
-            stack.append((node, children, face))
-            stack.extend([(child, None, None) for child in children])
-        elif whole or face.rebuild is None:
-            new = [known[interface.key(child)] for child in children]
-            same = all(a is b for a, b in zip(new, children, strict=True))
-            known[face.key(node)] = node if same else face.make(face.head(node), tuple(new))
-        else:
-            known[face.key(node)] = face.rebuild(node, known)
-    return known[interface.key(term)]
+            children = face.args(node)
+            stack.append((node, children))
+            stack.extend([(child, None) for child in children])
+
+
+def _replace_operands(root: Any, known: dict[Any, Any], may_occur: Callable[[Any], Any], face: interface.Interface) -> None:
+    """Do the same along the operands; a backend that has ``rebuild`` keys its terms by themselves."""
+    operands, rebuild, is_call = face.operands, face.rebuild, face.is_call
+    assert rebuild is not None
+    stack: list[tuple[Any, Any]] = [(root, None)]
+    while stack:
+        node, children = stack.pop()
+        if children is not None:
+            known[node] = rebuild(node, known)
+        elif node not in known:
+            if not may_occur(node) or not is_call(node):
+                known[node] = node
+                continue
+            children = operands(node)
+            stack.append((node, children))
+            stack.extend([(child, None) for child in children if child not in known])
 
 
 def _by_term(term: Any, replacements: Mapping[Any, Any]) -> list[tuple[Any, Any]]:

@@ -291,9 +291,9 @@ def multiply(a: Any, b: Any) -> Any:
     return product if coefficient == 1 and type(coefficient) is int else scale(coefficient, product)
 
 
-def multiply_many(terms: Iterable[Any]) -> Any:
-    """Return the product of any number of terms."""
-    entries: dict[Any, Any] = {}
+def multiply_many(terms: Iterable[Any], entries: dict[Any, Any] | None = None) -> Any:
+    """Return the product of any number of terms, and of {base: exponent} if given; takes the dict over."""
+    entries = {} if entries is None else entries
     coefficient: Value = 1
     again: list[Any] = []
     for term in terms:

@@ -178,8 +178,8 @@ def rebuild(node: Any, new: Mapping[Any, Any]) -> Any:
         entries = node.entries().copy()
         for b, _ in changed:
             del entries[b]
-        factors = [power(new[b], new[e] if isinstance(e, Interned) else number(e)) for b, e in changed]
-        return multiply_many((product_of(entries), *factors))
+        whole = [new[b] if type(e) is int and e == 1 else power(new[b], new[e] if isinstance(e, Interned) else number(e)) for b, e in changed]
+        return multiply_many(whole, entries)
     if kind == POWER:
         e = node.exponent
         base, exponent = new[node.base], new[e] if isinstance(e, Interned) else e

