@@ -36,9 +36,11 @@ def _compare(
     return rows
 
 
-def _dag(operations: int) -> tuple[list[Any], list[Any], Any]:
+def _dag(operations: int, chained: bool) -> tuple[list[Any], list[Any], Any]:
     xs = list(sn.symbols("x0:10"))
-    values = programs.build(programs.shared_dag(operations), xs, {"sin": sn.sin, "exp": sn.exp})[-10:]
+    values = programs.build(programs.shared_dag(operations, chained), xs, {"sin": sn.sin, "exp": sn.exp})[
+        -10:
+    ]
     total = values[0]
     for v in values[1:]:
         total = total + v
@@ -46,26 +48,15 @@ def _dag(operations: int) -> tuple[list[Any], list[Any], Any]:
 
 
 def derivative_rows() -> list[Row]:
-    """Return Jacobians and Hessians of shared programs."""
+    """Return Jacobians and Hessians of shared programs; in a chained one each operation uses the value before it."""
     out = []
-    for operations in (200, 2000):
-        xs, values, total = _dag(operations)
+    for operations, chained in ((200, False), (2000, False), (200, True), (2000, True)):
+        xs, values, total = _dag(operations, chained)
+        shape = f"10 x 10, {'chained' if chained else 'shared'} program of {operations} operations"
         ours = least(lambda xs=xs, values=values: sn.jacobian(values, xs))
-        out += _compare(
-            f"Jacobian 10 x 10 of a shared program of {operations} operations",
-            ours,
-            "derivative_matrix",
-            "jacobian",
-            operations,
-        )
+        out += _compare(f"Jacobian {shape}", ours, "derivative_matrix", "jacobian", operations, chained)
         ours = least(lambda xs=xs, total=total: sn.hessian(total, xs))
-        out += _compare(
-            f"Hessian 10 x 10 of a shared program of {operations} operations",
-            ours,
-            "derivative_matrix",
-            "hessian",
-            operations,
-        )
+        out += _compare(f"Hessian {shape}", ours, "derivative_matrix", "hessian", operations, chained)
     return out
 
 

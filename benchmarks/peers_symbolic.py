@@ -38,11 +38,11 @@ def _fresh(peer: str) -> None:
         clear_cache()
 
 
-def derivative_matrix(peer: str, kind: str, operations: int) -> float:
+def derivative_matrix(peer: str, kind: str, operations: int, chained: bool) -> float:
     """Jacobian of the last ten values of the shared program, or Hessian of their sum."""
     module, symbols, functions = _system(peer)
     xs = symbols(10)
-    values = programs.build(programs.shared_dag(operations), xs, functions)[-10:]
+    values = programs.build(programs.shared_dag(operations, chained), xs, functions)[-10:]
     total = values[0]
     for v in values[1:]:
         total = total + v

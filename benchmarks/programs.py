@@ -9,8 +9,11 @@ from typing import Any
 Spec = list[tuple[str, int, int]]
 
 
-def shared_dag(operations: int, inputs: int = 10, seed: int = 0) -> Spec:
-    """Return a random program: each step names an operation and two earlier values, so that values are shared."""
+def shared_dag(operations: int, chained: bool = False, inputs: int = 10, seed: int = 0) -> Spec:
+    """Return a random program: each step names an operation and two earlier values, so that values are shared.
+
+    In a chained program the first of the two is the value just before, so that the last value needs them all.
+    """
     draw = random.Random(seed)
     steps: Spec = []
     for k in range(operations):

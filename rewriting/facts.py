@@ -11,7 +11,7 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.exact import is_integer
-from symnum.operators import OPERATORS, result_sort
+from symnum.operators import OPERATORS
 from symnum.rewriting.views import PRODUCT_HEADS, SUM_HEADS, head_of, is_value, product_view, sum_view
 
 NEGATIVE, ZERO, POSITIVE = 1, 2, 4
@@ -38,7 +38,6 @@ class Facts:
 
     def __init__(self) -> None:
         self._known: dict[Hashable, tuple[Any, int, bool]] = {}
-        self._sorts: dict[Hashable, tuple[Any, str]] = {}
 
     def signs(self, term: Any) -> int:
         """Return the set of signs that ``term`` can have where it is defined."""
@@ -47,29 +46,6 @@ class Facts:
     def is_defined(self, term: Any) -> bool:
         """Tell whether ``term`` certainly is a real number whenever its symbols are, overflow aside."""
         return self._find(term)[2]
-
-    def sort(self, term: Any) -> str:
-        """Return the sort of a term, as :func:`symnum.term.sort_of` does, with each part looked at once."""
-        known = self._sorts
-        found = known.get(interface.key(term))
-        if found is not None:
-            return found[1]
-        if not interface.is_call(term) or OPERATORS.get(interface.head(term)) is None:
-            return interface.sort_of(term)
-        if OPERATORS[interface.head(term)].result_sort in ("boolean", "integer"):
-            return OPERATORS[interface.head(term)].result_sort
-        for node in interface.postorder(term, prune=lambda t: interface.key(t) in known):
-            if interface.key(node) not in known:
-                known[interface.key(node)] = (node, self._sort_of_node(node))
-        return known[interface.key(term)][1]
-
-    def _sort_of_node(self, node: Any) -> str:
-        row = OPERATORS.get(interface.head(node)) if interface.is_call(node) else None
-        if row is None:
-            return interface.sort_of(node)
-        args = interface.args(node)
-        last = interface.value(args[-1]) if args and interface.is_number(args[-1]) else None
-        return result_sort(row, tuple(self._sorts[interface.key(arg)][1] for arg in args), last)
 
     def decide(self, condition: Any) -> bool | None:
         """Tell whether a condition certainly holds (True), certainly fails (False), or neither (None).

@@ -71,9 +71,9 @@ def bind(slot: Slot, term: Any, bound: Bound, facts: Facts) -> Bound | None:
     if known is not None:
         return bound if interface.key(known) == interface.key(term) else None
     if slot.sort != "real":
-        if facts.sort(term) != slot.sort:
+        if interface.sort_of(term) != slot.sort:
             return None
-    elif facts.sort(term) == "boolean":
+    elif interface.sort_of(term) == "boolean":
         return None
     for assumption in slot.assumptions:
         if facts.signs(term) & ~ASSUMED[assumption]:

@@ -16,6 +16,9 @@ from symnum.rewriting.views import PRODUCT_HEADS, SUM_HEADS, is_value, product_v
 Cost = tuple[int, int]
 """(number of operations, ten times the sum of their costs in the operator table)."""
 
+SIGN = 5
+"""Weight of a change of sign, half an addition: of -cos(x)^2 and sin(x)^2 - 1 the first is simpler."""
+
 
 def _weight(head: str) -> int:
     return round(10 * OPERATORS[head].cost)
@@ -53,8 +56,9 @@ def _sum_cost(constant: Any, pairs: list[tuple[Any, Any]]) -> tuple[Cost, list[A
             weight += _weight("*") + (coefficient < 0)
         if coefficient != -1:
             absorbed = True
-    adds = len(pairs) - (constant == 0) + (not absorbed and constant == 0)
-    return (count + adds, weight + adds * _weight("+")), [term for term, _ in pairs]
+    adds = len(pairs) - (constant == 0)
+    flipped = not absorbed and constant == 0
+    return (count + adds + flipped, weight + adds * _weight("+") + flipped * SIGN), [term for term, _ in pairs]
 
 
 def _takes_coefficient(term: Any) -> bool:
@@ -90,7 +94,7 @@ def _product_cost(coefficient: Any, pairs: list[tuple[Any, Any]]) -> tuple[Cost,
         else:
             weight += _weight("sqrt") if exponent * 2 == 1 else _weight("^")
     if coefficient == -1 and above:
-        count, weight = count + 1, weight + _weight("neg")
+        count, weight = count + 1, weight + SIGN
     elif coefficient != 1 and coefficient != -1:
         above += 1
     multiplications = max(above - 1, 0) + max(below - 1, 0)

@@ -55,6 +55,7 @@ class Rule:
     """
 
     name: str
+    left: Any
     pattern: Pattern
     template: Template | Callable[..., Any]
     condition: Template | Callable[..., bool] | None
@@ -191,7 +192,7 @@ def rule(
         raise ValueError(f"the pattern {pattern!s} would match at every place; give a call, sum or product ({place})")
     if spelled is None:
         spelled = f"{pattern!s} -> {template if interface.is_term(template) else getattr(template, '__name__', '...')!s}"
-    return Rule(spelled, made, compiled[0], compiled[1], holds, file, line, heads_needed(made))
+    return Rule(spelled, pattern, made, compiled[0], compiled[1], holds, file, line, heads_needed(made))
 
 
 def _parse(text: str, known: dict[str, Any], place: str) -> tuple[Any, dict[str, Any]]:

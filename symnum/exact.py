@@ -114,9 +114,38 @@ def normal(value: Value) -> Value:
     return NAN if value != value else value
 
 
+def plus(a: Value, b: Value) -> Value:
+    """Return a + b; an exact number too large for a float counts as an infinity beside a float, as in IEEE arithmetic."""
+    try:
+        return a + b
+    except OverflowError:
+        return to_float(a) + to_float(b)
+
+
+def times(a: Value, b: Value) -> Value:
+    """Return a * b, with the same treatment of large exact numbers as :func:`plus`.
+
+    >>> times(10**400, -1.5)
+    -inf
+    """
+    try:
+        return a * b
+    except OverflowError:
+        return to_float(a) * to_float(b)
+
+
+def to_float(value: Value) -> float:
+    """Return the nearest float; beyond its range an infinity."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def divide(a: Value, b: Value) -> Value:
     """Return a / b, exact for exact numbers; raises ZeroDivisionError on an exact zero."""
     if type(a) is float or type(b) is float:
+        a, b = to_float(a), to_float(b)
         if b == 0:
             return NAN if a == 0 or a != a else math.copysign(math.inf, a) * math.copysign(1.0, b)
         return a / b
@@ -130,7 +159,7 @@ def power(base: Value, exponent: Value) -> Value | None:
     (2, None, Fraction(9, 4))
     """
     if type(base) is float or type(exponent) is float:
-        return _float_power(float(base), float(exponent))
+        return _float_power(to_float(base), to_float(exponent))
     if type(exponent) is int:
         if base == 0 and exponent < 0:
             return None

@@ -89,9 +89,9 @@ def scale(coefficient: Value, term: Any) -> Any:
     """Return coefficient * term."""
     kind = term.kind
     if kind == NUMBER:
-        return number(coefficient * term.value)
+        return number(numbers.times(coefficient, term.value))
     if kind == SCALED:
-        coefficient = coefficient * term.coefficient
+        coefficient = numbers.times(coefficient, term.coefficient)
         term = term.term
     if type(coefficient) is not int:
         coefficient = numbers.normal(coefficient)
@@ -122,7 +122,7 @@ def add(a: Any, b: Any) -> Any:
     if a.kind == SUM and b.kind != SUM:
         kind = b.kind
         if kind == NUMBER:
-            return _sum_like(a, numbers.normal(a.constant + b.value))
+            return _sum_like(a, numbers.normal(numbers.plus(a.constant, b.value)))
         key, coefficient = (b.term, b.coefficient) if kind == SCALED else (b, 1)
         if key.kind != SUM:
             grown = _grow_sum(a, key, coefficient)
@@ -138,7 +138,7 @@ def _add_pair(a: Any, b: Any) -> Any:
     ka, kb = a.kind, b.kind
     if ka == NUMBER or kb == NUMBER:
         if ka == kb:
-            return number(numbers.normal(a.value + b.value))
+            return number(numbers.normal(numbers.plus(a.value, b.value)))
         constant, other = (a.value, b) if ka == NUMBER else (b.value, a)
         if constant == 0:
             return other
@@ -147,7 +147,7 @@ def _add_pair(a: Any, b: Any) -> Any:
     key_a, coefficient_a = (a.term, a.coefficient) if ka == SCALED else (a, 1)
     key_b, coefficient_b = (b.term, b.coefficient) if kb == SCALED else (b, 1)
     if key_a is key_b:
-        return scale(numbers.normal(coefficient_a + coefficient_b), key_a)
+        return scale(numbers.normal(numbers.plus(coefficient_a, coefficient_b)), key_a)
     if key_a.kind == SUM or key_b.kind == SUM:
         return add_many((a, b))
     return sum_of(0, {key_a: coefficient_a, key_b: coefficient_b})
@@ -159,7 +159,7 @@ def add_many(terms: Iterable[Any]) -> Any:
     constant: Value = 0
     for term in terms:
         if term.kind == SUM and not entries:
-            constant = constant + term.constant
+            constant = numbers.plus(constant, term.constant)
             entries = term.entries().copy()
         else:
             constant = add_scaled(entries, constant, 1, term)
@@ -170,14 +170,14 @@ def add_scaled(entries: dict[Any, Value], constant: Value, coefficient: Value, t
     """Add coefficient * term to the entries, and return the new constant."""
     kind = term.kind
     if kind == NUMBER:
-        return constant + coefficient * term.value
+        return numbers.plus(constant, numbers.times(coefficient, term.value))
     if kind == SCALED:
-        coefficient, term = coefficient * term.coefficient, term.term
+        coefficient, term = numbers.times(coefficient, term.coefficient), term.term
         kind = term.kind
     if kind == SUM:
         for key, inner in term.entries().items():
-            _accumulate(entries, key, inner * coefficient)
-        return constant + term.constant * coefficient
+            _accumulate(entries, key, numbers.times(inner, coefficient))
+        return numbers.plus(constant, numbers.times(term.constant, coefficient))
     _accumulate(entries, term, coefficient)
     return constant
 
@@ -187,7 +187,7 @@ def _accumulate(entries: dict[Any, Value], key: Any, coefficient: Value) -> None
     if old is None:
         entries[key] = coefficient if type(coefficient) is int else numbers.normal(coefficient)
         return
-    new = old + coefficient
+    new = numbers.plus(old, coefficient)
     if type(new) is not int:
         new = numbers.normal(new)
     if new == 0:
@@ -271,7 +271,7 @@ def multiply(a: Any, b: Any) -> Any:
         coefficient, a = a.coefficient, a.term
         ka = a.kind
     if kb == SCALED:
-        coefficient, b = coefficient * b.coefficient, b.term
+        coefficient, b = numbers.times(coefficient, b.coefficient), b.term
         kb = b.kind
     if kb == PRODUCT and ka != PRODUCT:
         a, b = b, a
@@ -299,10 +299,10 @@ def multiply_many(terms: Iterable[Any], entries: dict[Any, Any] | None = None) -
     for term in terms:
         kind = term.kind
         if kind == NUMBER:
-            coefficient = coefficient * term.value
+            coefficient = numbers.times(coefficient, term.value)
             continue
         if kind == SCALED:
-            coefficient, term = coefficient * term.coefficient, term.term
+            coefficient, term = numbers.times(coefficient, term.coefficient), term.term
             kind = term.kind
         if kind == PRODUCT:
             if not entries:

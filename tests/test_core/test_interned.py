@@ -100,6 +100,14 @@ def test_exact_arithmetic_does_not_overflow() -> None:
     assert str(sn.number(2) ** 10**9) == "2^1000000000"
 
 
+def test_exact_numbers_beyond_the_floats_meet_floats_as_infinities() -> None:
+    huge = sn.number(10**400)
+    assert huge * 1.5 is sn.number(math.inf) and huge * -1.5 is sn.number(-math.inf)
+    assert huge + 1.5 is sn.number(math.inf) and 1.5 / huge is sn.number(0.0)
+    assert huge * (1.5 * x) is sn.number(math.inf) * x
+    assert huge**0.5 is sn.number(math.inf)
+
+
 def test_powers_of_zero() -> None:
     zero = sn.number(0)
     assert zero**2 is zero and zero**0 is sn.number(1)
