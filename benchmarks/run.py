@@ -58,7 +58,8 @@ def main(names: list[str]) -> int:
         "# Benchmarks",
         "",
         "Written by `make bench`; do not edit. Least time over rounds; a peer is given 60 s for a workload, in a process of its own.",
-        "Ratios are peer/symnum in one run on one machine: more than 1 means that symnum is faster. A `limit` row compares with a stated figure.",
+        "Ratios are peer/symnum in one run on one machine: more than 1 means that symnum is faster.",
+        "A `limit` row compares with a stated figure.",
         "",
         f"Machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {versions()}.",
     ]

@@ -24,7 +24,7 @@ _HOME = {
 
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 
-__all__ = [*sorted(_MODULE_OF), "theories"]  # noqa: PLE0604
+__all__ = [*sorted(_MODULE_OF), "theories"]
 
 
 def __getattr__(name: str) -> Any:
@@ -32,7 +32,9 @@ def __getattr__(name: str) -> Any:
         return import_module("symnum.rewriting.theories")
     module = _MODULE_OF.get(name)
     if module is None:
-        raise AttributeError(f"module 'symnum.rewriting' has no attribute {name!r}; dir(symnum.rewriting) lists the public names")
+        raise AttributeError(
+            f"module 'symnum.rewriting' has no attribute {name!r}; dir(symnum.rewriting) lists the public names"
+        )
     found = getattr(import_module(module), name)
     globals()[name] = found
     return found

@@ -105,7 +105,9 @@ def readable(root: Any) -> Any:
         if not head:
             done[identity] = node
             continue
-        constant, pairs, parts = 0, [], list(interface.sorted_args(node))
+        constant: Any = 0
+        pairs: list[tuple[Any, Any]] = []
+        parts = list(interface.sorted_args(node))
         if head == "+":
             constant, pairs = sum_view(node)
             parts = [part for part, _ in pairs]
@@ -132,13 +134,19 @@ def _difference(like: Any, constant: Any, pairs: list[tuple[Any, Any]]) -> Any:
     minus = [_scaled(like, -c, t) for t, c in pairs if not c > 0]
     if constant != 0:
         (plus if constant > 0 or constant != constant or not plus else minus).append(
-            interface.make_number(like, constant if constant > 0 or constant != constant or not plus else -constant)
+            interface.make_number(
+                like, constant if constant > 0 or constant != constant or not plus else -constant
+            )
         )
     found = None
     if plus:
         found = plus[0] if len(plus) == 1 else interface.make(like, "+", plus)
     for part in minus:
-        found = interface.make(like, "neg", (part,)) if found is None else interface.make(like, "-", (found, part))
+        found = (
+            interface.make(like, "neg", (part,))
+            if found is None
+            else interface.make(like, "-", (found, part))
+        )
     return found
 
 

@@ -18,7 +18,12 @@ NEGATIVE, ZERO, POSITIVE = 1, 2, 4
 ANY = NEGATIVE | ZERO | POSITIVE
 """A set of signs is a bit mask: ``ZERO | POSITIVE`` is nonnegative."""
 
-ASSUMED = {"positive": POSITIVE, "negative": NEGATIVE, "nonnegative": ZERO | POSITIVE, "nonzero": NEGATIVE | POSITIVE}
+ASSUMED = {
+    "positive": POSITIVE,
+    "negative": NEGATIVE,
+    "nonnegative": ZERO | POSITIVE,
+    "nonzero": NEGATIVE | POSITIVE,
+}
 """What an assumption on a symbol or slot says about signs."""
 
 _ALWAYS = {
@@ -30,7 +35,14 @@ _ALWAYS = {
 _LIKE_ARGUMENT = frozenset("sinh tanh asinh atanh atan asin erf cbrt sign expm1 log1p".split())
 """Functions whose value has the sign of their argument."""
 
-_COMPARED = {"<": NEGATIVE, "<=": NEGATIVE | ZERO, ">": POSITIVE, ">=": POSITIVE | ZERO, "==": ZERO, "!=": NEGATIVE | POSITIVE}
+_COMPARED = {
+    "<": NEGATIVE,
+    "<=": NEGATIVE | ZERO,
+    ">": POSITIVE,
+    ">=": POSITIVE | ZERO,
+    "==": ZERO,
+    "!=": NEGATIVE | POSITIVE,
+}
 
 
 class Facts:
@@ -221,7 +233,10 @@ def _power(signs: int, exponent: Any) -> int:
     if is_value(exponent):
         if is_integer(exponent) and exponent % 2:
             return signs
-        return signs & ZERO | (POSITIVE if signs & (POSITIVE | (NEGATIVE if is_integer(exponent) else 0)) else 0) or ZERO
+        return (
+            signs & ZERO | (POSITIVE if signs & (POSITIVE | (NEGATIVE if is_integer(exponent) else 0)) else 0)
+            or ZERO
+        )
     return POSITIVE if signs == POSITIVE else ZERO | POSITIVE if not signs & NEGATIVE else ANY
 
 

@@ -58,7 +58,9 @@ def _sum_cost(constant: Any, pairs: list[tuple[Any, Any]]) -> tuple[Cost, list[A
             absorbed = True
     adds = len(pairs) - (constant == 0)
     flipped = not absorbed and constant == 0
-    return (count + adds + flipped, weight + adds * _weight("+") + flipped * SIGN), [term for term, _ in pairs]
+    return (count + adds + flipped, weight + adds * _weight("+") + flipped * SIGN), [
+        term for term, _ in pairs
+    ]
 
 
 def _takes_coefficient(term: Any) -> bool:

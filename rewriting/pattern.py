@@ -106,7 +106,13 @@ class Template:
             elif kind == "sum":
                 done.append(sum_of(like, step[1], [(done[i], c) for i, c in step[2]]))
             elif kind == "product":
-                done.append(product_of(like, step[1], [(done[i], e if place is None else done[place]) for i, e, place in step[2]]))
+                done.append(
+                    product_of(
+                        like,
+                        step[1],
+                        [(done[i], e if place is None else done[place]) for i, e, place in step[2]],
+                    )
+                )
             else:
                 done.append(call_of(like, step[1], [done[i] for i in step[2]]))
         return done[-1]
@@ -155,7 +161,18 @@ def compile_template(root: Any) -> Template:
             step = ("sum", constant, tuple((place[interface.key(t)], c) for t, c in pairs))
         elif head in PRODUCT_HEADS:
             coefficient, pairs = product_view(node)
-            step = ("product", coefficient, tuple((place[interface.key(b)], e if is_value(e) else None, None if is_value(e) else place[interface.key(e)]) for b, e in pairs))
+            step = (
+                "product",
+                coefficient,
+                tuple(
+                    (
+                        place[interface.key(b)],
+                        e if is_value(e) else None,
+                        None if is_value(e) else place[interface.key(e)],
+                    )
+                    for b, e in pairs
+                ),
+            )
         else:
             step = ("call", head, tuple(place[interface.key(a)] for a in interface.sorted_args(node)))
         place[interface.key(node)] = len(steps)

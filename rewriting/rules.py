@@ -17,7 +17,7 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.rewriting.facts import Facts
-from symnum.rewriting.matching import SumIndex, match, match_bag, match_product, match_sum
+from symnum.rewriting.matching import match, match_bag
 from symnum.rewriting.pattern import (
     BagPattern,
     CallPattern,
@@ -41,6 +41,7 @@ from symnum.rewriting.views import (
     product_view,
     sum_of,
 )
+from symnum.rewriting.within import SumIndex, match_product, match_sum
 
 HOLDS = ("total", "generic")
 
@@ -169,12 +170,16 @@ def rule(
         left, arrow, right = pattern.partition("->")
         if arrow:
             if template is not None:
-                raise ValueError(f"rule {pattern!r} has a template after '->' and another one as argument; give one of them ({place})")
+                raise ValueError(
+                    f"rule {pattern!r} has a template after '->' and another one as argument; give one of them ({place})"
+                )
             right, _, given = right.partition(" if ")
             template = right
             condition = condition if condition is not None else given.strip() or None
         elif template is None:
-            raise ValueError(f"rule {pattern!r} has no '->'; write rule('sin(a)^2 + cos(a)^2 -> 1') ({place})")
+            raise ValueError(
+                f"rule {pattern!r} has no '->'; write rule('sin(a)^2 + cos(a)^2 -> 1') ({place})"
+            )
         spelled = spelled or " ".join(pattern.split())
         pattern, declared = _parse(left, {}, place)
     else:
@@ -189,7 +194,9 @@ def rule(
     compiled = [_checked(part, bound, place, pattern) for part in (template, condition)]
     made = compile_pattern(pattern)
     if isinstance(made, Slot | Literal):
-        raise ValueError(f"the pattern {pattern!s} would match at every place; give a call, sum or product ({place})")
+        raise ValueError(
+            f"the pattern {pattern!s} would match at every place; give a call, sum or product ({place})"
+        )
     if spelled is None:
         spelled = f"{pattern!s} -> {template if interface.is_term(template) else getattr(template, '__name__', '...')!s}"
     return Rule(spelled, pattern, made, compiled[0], compiled[1], holds, file, line, heads_needed(made))
@@ -232,7 +239,9 @@ class RuleSet:
         self.name = name
         for entry in self.rules:
             if not isinstance(entry, Rule):
-                raise TypeError(f"a RuleSet holds rules, but got {entry!r}; write RuleSet([rule('a*b -> c'), ...])")
+                raise TypeError(
+                    f"a RuleSet holds rules, but got {entry!r}; write RuleSet([rule('a*b -> c'), ...])"
+                )
         self._by_head: dict[str, list[Rule]] = {}
         for entry in self.rules:
             for head in _starting_heads(entry.pattern):
@@ -282,7 +291,9 @@ class RuleSet:
                     continue
             yield entry, _other_than(term, entry.results(term, facts, index))
 
-    def sweeps(self, term: Any, facts: Facts, accept: Callable[[Any, Any], bool]) -> Iterator[tuple[Rule, Any]]:
+    def sweeps(
+        self, term: Any, facts: Facts, accept: Callable[[Any, Any], bool]
+    ) -> Iterator[tuple[Rule, Any]]:
         """Yield (rule, new term) with each rule applied all over a wide sum, see :meth:`Rule.sweep`."""
         index = SumIndex(term)
         for entry in self._by_head.get(head_of(term), ()):
@@ -304,6 +315,10 @@ def _starting_heads(pattern: Pattern) -> tuple[str, ...]:
     if isinstance(pattern, ProductPattern):
         single = len(pattern.factors) == 1 and pattern.coefficient == 1
         (exponent,) = [e for _, e in pattern.factors] if single else (1,)
-        return ("^", "sqrt") if single and not (is_value(exponent) and exponent == 1) else tuple(sorted(PRODUCT_HEADS - {"^", "sqrt"}))
+        return (
+            ("^", "sqrt")
+            if single and not (is_value(exponent) and exponent == 1)
+            else tuple(sorted(PRODUCT_HEADS - {"^", "sqrt"}))
+        )
     assert isinstance(pattern, CallPattern | BagPattern)
     return (pattern.head,)

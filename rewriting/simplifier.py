@@ -14,7 +14,7 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.algebra.polynomial import cancel, factor
-from symnum.algebra.ring import ATOM, NUMBER, PRODUCT, SUM, view
+from symnum.algebra.ring import ATOM, NUMBER, SUM, view
 from symnum.rewriting.canonical import normal_form, readable
 from symnum.rewriting.facts import Facts
 from symnum.rewriting.measure import Cost, TreeCost, own_cost, shared_cost
@@ -72,7 +72,10 @@ class SimplifyReport:
             f"operations: {self.cost_before[0]} -> {self.cost_after[0]}",
             f"stopped:    {self.stop} after {self.passes} passes and {sum(self.fired.values())} rewrites",
         ]
-        lines += [f"  {count:6d}  {name}" for name, count in sorted(self.fired.items(), key=lambda pair: (-pair[1], pair[0]))]
+        lines += [
+            f"  {count:6d}  {name}"
+            for name, count in sorted(self.fired.items(), key=lambda pair: (-pair[1], pair[0]))
+        ]
         return "\n".join([*lines, *map(str, self.trace)])
 
 
@@ -112,13 +115,20 @@ def simplify(
     (abs(x), r::positive)
     """
     if isinstance(term, list | tuple) and not trace:
-        return [simplify_report(t, generic=generic, limits=limits, rules=rules, trace=False).result for t in term]
+        return [
+            simplify_report(t, generic=generic, limits=limits, rules=rules, trace=False).result for t in term
+        ]
     report = simplify_report(term, generic=generic, limits=limits, rules=rules, trace=trace)
     return report if trace else report.result
 
 
 def simplify_report(
-    term: Any, *, generic: bool = False, limits: Limits = DEFAULT_LIMITS, rules: RuleSet | None = None, trace: bool = True
+    term: Any,
+    *,
+    generic: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    rules: RuleSet | None = None,
+    trace: bool = True,
 ) -> SimplifyReport:
     """Simplify one term and return the report with result, stop reason, costs and steps.
 
@@ -128,7 +138,11 @@ def simplify_report(
     (y + 1, 'fixpoint', 'sin(a)^2 + cos(a)^2 -> 1')
     """
     if not interface.is_term(term):
-        hint = "write symnum.parse(text) to read a formula" if isinstance(term, str) else "pass a term, or a list of terms to simplify"
+        hint = (
+            "write symnum.parse(text) to read a formula"
+            if isinstance(term, str)
+            else "pass a term, or a list of terms to simplify"
+        )
         raise TypeError(f"simplify takes a term, but got {term!r} of type {type(term).__name__}; {hint}")
     return _Run(generic, limits, rules, trace).report(term)
 
@@ -169,7 +183,9 @@ class _Run:
                 passes += 1
                 new = self.one_pass(current)
                 cost = shared_cost(new)
-                if cost < best_cost or (cost == best_cost and best is term and interface.key(new) == interface.key(start)):
+                if cost < best_cost or (
+                    cost == best_cost and best is term and interface.key(new) == interface.key(start)
+                ):
                     best, best_cost = new, cost
                 if interface.key(new) == interface.key(current) or not self.cost(new) < self.cost(current):
                     break
@@ -178,7 +194,14 @@ class _Run:
             stop = str(limit)
         result = readable(best) if best is not term else term
         return SimplifyReport(
-            result, stop, before, shared_cost(result), passes, self.fired, time.monotonic() - self.start, self.trace
+            result,
+            stop,
+            before,
+            shared_cost(result),
+            passes,
+            self.fired,
+            time.monotonic() - self.start,
+            self.trace,
         )
 
     def one_pass(self, term: Any) -> Any:
@@ -273,7 +296,10 @@ class _Run:
         for name, form in (("cancel", cancel), ("factor", factor)):
             try:
                 found.append((name, form(term)))
-            except (ValueError, ZeroDivisionError):  # too many monomials, a float among them, a denominator that is 0
+            except (
+                ValueError,
+                ZeroDivisionError,
+            ):  # too many monomials, a float among them, a denominator that is 0
                 continue
         return found
 

@@ -86,7 +86,9 @@ def bottom_up(
                     stack.extend(reversed(missing))
                     continue
                 # an argument that did not change stays the object it is, also where an equal one was met first
-                new_args = [arg if (kept := done[key])[1] is kept[0] else kept[1] for arg, key in zip(args, keys)]
+                new_args = [
+                    arg if (kept := done[key])[1] is kept[0] else kept[1] for arg, key in zip(args, keys)
+                ]
                 if any(new is not old for new, old in zip(new_args, args)):
                     current = make(node, face.head(node), new_args)
             new = rewriter(current)
@@ -121,11 +123,17 @@ def top_down(rewriter: Rewriter) -> Rewriter:
             if interface.is_call(current):
                 args = interface.args(current)
                 # what was entered and is not done lies above: a rewriter that puts its own place below itself
-                missing = [arg for arg in args if interface.key(arg) not in done and interface.key(arg) not in rewritten]
+                missing = [
+                    arg
+                    for arg in args
+                    if interface.key(arg) not in done and interface.key(arg) not in rewritten
+                ]
                 if missing:
                     stack.extend(reversed(missing))
                     continue
-                new_args = [done[interface.key(arg)][1] if interface.key(arg) in done else arg for arg in args]
+                new_args = [
+                    done[interface.key(arg)][1] if interface.key(arg) in done else arg for arg in args
+                ]
                 if any(new is not old for new, old in zip(new_args, args)):
                     current = interface.make(current, interface.head(current), new_args)
             done[identity] = (node, current)
@@ -136,7 +144,9 @@ def top_down(rewriter: Rewriter) -> Rewriter:
     return walk
 
 
-def fixpoint(rewriter: Rewriter, *, measure: Callable[[Any], Any] | None = None, limit: int = 1000) -> Rewriter:
+def fixpoint(
+    rewriter: Rewriter, *, measure: Callable[[Any], Any] | None = None, limit: int = 1000
+) -> Rewriter:
     """Apply a rewriter until it changes nothing.
 
     With a ``measure`` (any function of a term to comparable values) each change must make it fall; without one a term that

@@ -3,28 +3,16 @@
 Each rule is "total" (both sides are equal wherever the left one is defined) unless it says ``holds="generic"``.  A rule stands in the
 direction that can make a term cheaper; whether it does so at a place is the simplifier's measure to say.
 
-``PATTERNS`` need no more than matching; the special values of the trigonometric functions are computed by table.
+``ALL`` holds the rules of all ``THEORIES``, ``TOTAL`` those that are total.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from fractions import Fraction
-from typing import Any
-
-from symnum import term as interface
-from symnum.rewriting.facts import Facts
+from symnum.rewriting.conditions import branches, conditions
 from symnum.rewriting.rules import RuleSet, rule
-from symnum.rewriting.views import call_of, product_of, sum_of, sum_view
+from symnum.rewriting.special_values import SINES, TANGENTS, cosine, inverse_of, sine, tangent
 
 # --- exponentials, logarithms, powers -------------------------------------------------------------------------------------------
-
-
-def _defined(**slots: Any) -> bool:
-    """Tell whether all slots certainly have a value, where the symbols are real numbers."""
-    facts = Facts()
-    return all(facts.is_defined(t) for t in slots.values())
-
 
 exponentials = RuleSet(
     [
@@ -202,100 +190,14 @@ inverses = RuleSet(
 )
 
 
-def _coefficient_of_pi(angle: Any) -> tuple[Any, Any] | None:
-    """Return an angle as (rational multiple of pi, rest), or None when it holds no such multiple."""
-    constant, pairs = sum_view(angle)
-    for term, coefficient in pairs:
-        if interface.is_call(term) and interface.head(term) == "pi" and type(coefficient) is not float:
-            rest = sum_of(angle, constant, [(t, c) for t, c in pairs if t is not term])
-            return coefficient, rest
-    return None
-
-
-_SINES: dict[Fraction, tuple[int, Fraction]] = {
-    Fraction(0): (0, Fraction(0)),
-    Fraction(1, 6): (1, Fraction(1, 2)),
-    Fraction(1, 4): (2, Fraction(1, 2)),
-    Fraction(1, 3): (3, Fraction(1, 2)),
-    Fraction(1, 2): (1, Fraction(1)),
-}
-"""sin(q*pi) for q from 0 to 1/2 as {q: (n, c)} with the value c*sqrt(n)."""
-
-_TANGENTS: dict[Fraction, tuple[int, Fraction]] = {
-    Fraction(0): (0, Fraction(0)),
-    Fraction(1, 6): (3, Fraction(1, 3)),
-    Fraction(1, 4): (1, Fraction(1)),
-    Fraction(1, 3): (3, Fraction(1)),
-}
-"""tan(q*pi) for q from 0 below 1/2, in the same form."""
-
-
-def _surd(like: Any, entry: tuple[int, Fraction], sign: int) -> Any:
-    n, c = entry
-    value = c * sign
-    return product_of(like, value.numerator if value.denominator == 1 else value, [(interface.make_number(like, n), Fraction(1, 2))])
-
-
-def _sine_at(a: Any, quarter: int) -> Any | None:
-    """Return sin(a + quarter*pi/2) for an angle a that holds a special multiple of pi."""
-    found = _coefficient_of_pi(a)
-    if found is None:
-        return None
-    turns = (Fraction(found[0]) + Fraction(quarter, 2)) % 2
-    rest, sign = found[1], 1
-    if turns >= 1:
-        turns, sign = turns - 1, -1
-    if interface.is_number(rest) and interface.value(rest) == 0:
-        entry = _SINES.get(min(turns, 1 - turns))
-        return None if entry is None else _surd(a, entry, sign)
-    if turns * 2 != int(turns * 2):
-        return None
-    head = "sin" if turns == 0 else "cos"
-    return product_of(a, sign, [(call_of(a, head, [rest]), 1)])
-
-
-def _sine(a: Any) -> Any | None:
-    return _sine_at(a, 0)
-
-
-def _cosine(a: Any) -> Any | None:
-    return _sine_at(a, 1)
-
-
-def _tangent(a: Any) -> Any | None:
-    found = _coefficient_of_pi(a)
-    if found is None:
-        return None
-    turns = Fraction(found[0]) % 1
-    if interface.is_number(found[1]) and interface.value(found[1]) == 0:
-        entry, sign = (_TANGENTS.get(turns), 1) if turns < Fraction(1, 2) else (_TANGENTS.get(1 - turns), -1)
-        return None if entry is None else _surd(a, entry, sign)
-    return call_of(a, "tan", [found[1]]) if turns == 0 else None
-
-
-def _inverse(table: dict[Fraction, tuple[int, Fraction]], start: int) -> Callable[..., Any]:
-    """Return the inverse of a table of sines (start 0), cosines (start 1: acos = pi/2 - asin) or tangents."""
-
-    def inverse(a: Any) -> Any | None:
-        for turns, entry in table.items():
-            for sign in (1, -1):
-                if interface.key(_surd(a, entry, sign)) == interface.key(a):
-                    angle = turns * sign if start == 0 else Fraction(1, 2) - turns * sign
-                    value = angle.numerator if angle.denominator == 1 else angle
-                    return product_of(a, value, [(call_of(a, "pi", []), 1)])
-        return None
-
-    return inverse
-
-
 special_values = RuleSet(
     [
-        rule("sin(a)", _sine, name="sin at multiples of pi"),
-        rule("cos(a)", _cosine, name="cos at multiples of pi"),
-        rule("tan(a)", _tangent, name="tan at multiples of pi"),
-        rule("asin(a)", _inverse(_SINES, 0), name="asin at special values"),
-        rule("acos(a)", _inverse(_SINES, 1), name="acos at special values"),
-        rule("atan(a)", _inverse(_TANGENTS, 0), name="atan at special values"),
+        rule("sin(a)", sine, name="sin at multiples of pi"),
+        rule("cos(a)", cosine, name="cos at multiples of pi"),
+        rule("tan(a)", tangent, name="tan at multiples of pi"),
+        rule("asin(a)", inverse_of(SINES, 0), name="asin at special values"),
+        rule("acos(a)", inverse_of(SINES, 1), name="acos at special values"),
+        rule("atan(a)", inverse_of(TANGENTS, 0), name="atan at special values"),
     ],
     "special_values",
 )
@@ -343,123 +245,6 @@ magnitudes = RuleSet(
         rule("a + abs(a) -> 2*max(a, 0)"),
     ],
     "magnitudes",
-)
-
-
-def _negated(head: str) -> Callable[..., Any]:
-    """Return the template of a negated comparison; it is declined where an operand could be nan, which no comparison holds for."""
-
-    def negate(a: Any, b: Any) -> Any | None:
-        return call_of(a, head, [a, b]) if _defined(a=a, b=b) else None
-
-    return negate
-
-
-def _constant_comparison(head: str) -> Callable[..., Any]:
-    def decide(a: Any, b: Any) -> Any | None:
-        return _decided(a, b, head)
-
-    return decide
-
-
-CONSTANT_NODES = 200
-"""Largest comparison of constants that is decided by computing with many digits."""
-
-
-def _is_small_constant(*terms: Any) -> bool:
-    for count, node in enumerate(interface.postorder(*terms)):
-        if count == CONSTANT_NODES or interface.is_symbol(node):
-            return False
-    return True
-
-
-def _decided(a: Any, b: Any, head: str) -> Any | None:
-    """Return true or false for a comparison that the signs decide, or whose sides are constants."""
-    facts = Facts()
-    answer = facts.decide(call_of(a, head, [a, b])) if facts.is_defined(a) and facts.is_defined(b) else None
-    if answer is None and _is_small_constant(a, b):
-        from symnum.algebra.evaluate import evaluate
-
-        try:
-            answer = bool(evaluate(call_of(a, head, [a, b]), {}, precision=30))
-        except ArithmeticError:
-            return None
-    return None if answer is None else interface.make_number(a, answer)
-
-
-conditions = RuleSet(
-    [
-        rule("p::boolean and (p or q::boolean) -> p"),
-        rule("p::boolean or (p and q::boolean) -> p"),
-        rule("p::boolean and (not p or q::boolean) -> p and q"),
-        rule("p::boolean or (not p and q::boolean) -> p or q"),
-        rule("not p::boolean and (p or q::boolean) -> not p and q"),
-        rule("not p::boolean or (p and q::boolean) -> not p or q"),
-        rule("(p::boolean or q::boolean) and (p or r::boolean) -> p or (q and r)"),
-        rule("(p::boolean and q::boolean) or (p and r::boolean) -> p and (q or r)"),
-        rule("not p::boolean and not q::boolean -> not (p or q)"),
-        rule("not p::boolean or not q::boolean -> not (p and q)"),
-        rule("not (p::boolean and not q::boolean) -> not p or q"),
-        rule("not (p::boolean or not q::boolean) -> not p and q"),
-        *[
-            rule(f"not (a {head} b)", _negated(opposite), name=f"not (a {head} b) -> a {opposite} b")
-            for head, opposite in (("<", ">="), ("<=", ">"), (">", "<="), (">=", "<"), ("==", "!="), ("!=", "=="))
-        ],
-        rule("a < a -> false"),
-        rule("a > a -> false"),
-        rule("a != a -> false", condition=_defined),
-        rule("a <= a -> true", condition=_defined),
-        rule("a >= a -> true", condition=_defined),
-        rule("a == a -> true", condition=_defined),
-        rule("a < b and a <= b -> a < b"),
-        rule("a < b or a <= b -> a <= b"),
-        rule("a < b or a == b -> a <= b"),
-        rule("a > b or a == b -> a >= b"),
-        rule("a <= b and a >= b -> a == b"),
-        rule("a <= b and a != b -> a < b"),
-        rule("a >= b and a != b -> a > b"),
-        rule("a < b and a > b -> false"),
-        rule("a < b and a == b -> false"),
-        rule("a > b and a == b -> false"),
-        rule("a < b and a >= b -> false"),
-        rule("a > b and a <= b -> false"),
-        *[
-            rule(f"a {head} b", _constant_comparison(head), name=f"a {head} b -> true or false")
-            for head in ("<", "<=", ">", ">=", "==", "!=")
-        ],
-    ],
-    "conditions",
-)
-
-branches = RuleSet(
-    [
-        rule("ifelse(not p::boolean, a, b) -> ifelse(p, b, a)"),
-        rule("ifelse(p::boolean, true, false) -> p"),
-        rule("ifelse(p::boolean, false, true) -> not p"),
-        rule("ifelse(p::boolean, ifelse(p, a, b), c) -> ifelse(p, a, c)"),
-        rule("ifelse(p::boolean, a, ifelse(p, b, c)) -> ifelse(p, a, c)"),
-        rule("ifelse(p::boolean, a, ifelse(q::boolean, a, b)) -> ifelse(p or q, a, b)"),
-        rule("ifelse(p::boolean, ifelse(q::boolean, a, b), b) -> ifelse(p and q, a, b)"),
-        rule("ifelse(p::boolean, a, b) + ifelse(p, c, d) -> ifelse(p, a + c, b + d)"),
-        *[
-            rule(f"ifelse(a {head} b, {left}, {right}) -> {result}", condition=_defined)
-            for head, left, right, result in (
-                ("<", "a", "b", "min(a, b)"),
-                ("<=", "a", "b", "min(a, b)"),
-                (">", "b", "a", "min(a, b)"),
-                (">=", "b", "a", "min(a, b)"),
-                ("<", "b", "a", "max(a, b)"),
-                ("<=", "b", "a", "max(a, b)"),
-                (">", "a", "b", "max(a, b)"),
-                (">=", "a", "b", "max(a, b)"),
-            )
-        ],
-        rule("ifelse(a >= 0, a, -a) -> abs(a)"),
-        rule("ifelse(a > 0, a, -a) -> abs(a)"),
-        rule("ifelse(a < 0, -a, a) -> abs(a)"),
-        rule("ifelse(a <= 0, -a, a) -> abs(a)"),
-    ],
-    "branches",
 )
 
 THEORIES: dict[str, RuleSet] = {

@@ -160,7 +160,9 @@ def product_of(like: Any, coefficient: Any, pairs: Iterable[tuple[Any, Any]]) ->
     return _product(like, coefficient, entries.values())
 
 
-def _merge_power(like: Any, entries: Entries, base: Any, exponent: Any, waiting: list[tuple[Any, Any]]) -> None:
+def _merge_power(
+    like: Any, entries: Entries, base: Any, exponent: Any, waiting: list[tuple[Any, Any]]
+) -> None:
     """Multiply {base: exponent} by base^exponent; a compound base whose exponent becomes whole is taken apart again."""
     identity = interface.key(base)
     known = entries.pop(identity, None)
@@ -272,10 +274,18 @@ def _flat_call(like: Any, head: str, args: Sequence[Any]) -> Any:
                 distinct[interface.key(part)] = part
             elif row.exact is not None:
                 new = interface.value(part)
-                value = new if value is None else numbers.NAN if value != value or new != new else row.exact(value, new)
+                value = (
+                    new
+                    if value is None
+                    else numbers.NAN
+                    if value != value or new != new
+                    else row.exact(value, new)
+                )
             elif interface.value(part) == row.zero:
                 return face.number(row.zero)
-    if row.unit is not None and any(head_of(p) == "not" and interface.key(interface.args(p)[0]) in distinct for p in distinct.values()):
+    if row.unit is not None and any(
+        head_of(p) == "not" and interface.key(interface.args(p)[0]) in distinct for p in distinct.values()
+    ):
         return face.number(row.zero)
     rest = _in_order(list(distinct.values()))
     if value is not None:

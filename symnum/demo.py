@@ -138,14 +138,18 @@ def _draw(path: Path, law: dict[str, Any], field: dict[str, Any]) -> bool:
     orbits, fields = figure.subplots(1, 2)
     planets = law["planets"]
     axis = np.geomspace(planets.semi_major_axis.min() / 1.3, planets.semi_major_axis.max() * 1.3, 200)
-    orbits.loglog(axis, law["model"].predict(axis[:, None]), color="tab:blue", label=f"found: T = {law['law']}")
+    orbits.loglog(
+        axis, law["model"].predict(axis[:, None]), color="tab:blue", label=f"found: T = {law['law']}"
+    )
     orbits.loglog(planets.semi_major_axis, planets.period, "o", color="black", label="published orbits")
     for name, a, period in zip(planets.names, planets.semi_major_axis, planets.period, strict=True):
         orbits.annotate(name, (a, period), textcoords="offset points", xytext=(6, -10), fontsize=8)
     orbits.set(xlabel="semi-major axis a [au]", ylabel="period T [years]", title="Kepler's third law, found")
     orbits.legend()
     image = fields.imshow(field["final"][:, :, 0], origin="lower", cmap="viridis")
-    fields.set(title=f"reaction-diffusion, A at t = 10, {field['n']} x {field['n']} cells", xlabel="x", ylabel="y")
+    fields.set(
+        title=f"reaction-diffusion, A at t = 10, {field['n']} x {field['n']} cells", xlabel="x", ylabel="y"
+    )
     figure.colorbar(image, ax=fields)
     figure.savefig(path, dpi=110)
     return True
@@ -162,27 +166,37 @@ def main(output: str | Path = "symnum_demo.png", stream: TextIO | None = None, n
     say("(a) a formula: simplified, differentiated, compiled")
     a = formula()
     say(f"    given        {a['given']}")
-    say(f"    simplified   {a['simple']}   in {a['simplify_seconds'] * 1e3:.1f} ms (sympy.simplify: {a['sympy_simplify_seconds'] * 1e3:.0f} ms)")
+    say(
+        f"    simplified   {a['simple']}   in {a['simplify_seconds'] * 1e3:.1f} ms "
+        f"(sympy.simplify: {a['sympy_simplify_seconds'] * 1e3:.0f} ms)"
+    )
     say(f"    d/dx         {a['slope']}")
     say(
-        f"    both on {a['rows']:,} rows: {a['call_seconds'] * 1e6:.0f} us ({a['target']}), sympy.lambdify {a['lambdify_seconds'] * 1e6:.0f} us, "
+        f"    both on {a['rows']:,} rows: {a['call_seconds'] * 1e6:.0f} us ({a['target']}), "
+        f"sympy.lambdify {a['lambdify_seconds'] * 1e6:.0f} us, "
         f"of the formula as written {a['lambdify_as_written_seconds'] * 1e6:.0f} us"
     )
     say()
     say("(b) a law from measurements: the planets' distances a [au] and periods T [years]")
     b = kepler()
-    say(f"    found        T = {b['law']}   in {b['seconds']:.1f} s, from {b['model'].n_evaluations_:,} expressions")
+    say(
+        f"    found        T = {b['law']}   in {b['seconds']:.1f} s, from {b['model'].n_evaluations_:,} expressions"
+    )
     for line in str(b["report"]).splitlines():
         say(f"    {line}")
     say()
-    say("(c) a reaction-diffusion solver in plain NumPy: traced, given its sparse Jacobian, solved to t = 10 by SciPy's BDF")
+    say(
+        "(c) a reaction-diffusion solver in plain NumPy: traced, given its sparse Jacobian, solved to t = 10 by SciPy's BDF"
+    )
     c = reaction_diffusion(n)
     say(f"    Jacobian     {c['unknowns']} x {c['unknowns']}, {c['entries']} entries that are not zero")
     say(
         f"    untouched    {c['untouched_seconds']:.2f} s;  traced, compiled and solved {c['seconds']:.2f} s: "
         f"{c['untouched_seconds'] / c['seconds']:.0f} times faster"
     )
-    error = max(abs(m - e) for m, e in zip(c["means"], MEANS if n == 32 else c["untouched_means"], strict=True))
+    error = max(
+        abs(m - e) for m, e in zip(c["means"], MEANS if n == 32 else c["untouched_means"], strict=True)
+    )
     source = "the reference" if n == 32 else "the untouched run"
     say(f"    means        A, B, C = {', '.join(f'{m:.5f}' for m in c['means'])}; {error:.0e} from {source}")
     say()

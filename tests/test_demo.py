@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
+
 import symnum as sn
 from symnum import demo
 
@@ -24,7 +25,8 @@ def test_the_demo_prints_its_report_and_draws(tmp_path: Path) -> None:
 def test_a_spoiled_field_fails_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good = demo.reaction_diffusion(6)
     monkeypatch.setattr(demo, "reaction_diffusion", lambda n: {**good, "means": good["means"] + 0.01})
-    monkeypatch.setattr(demo, "kepler", lambda kept=demo.kepler(): kept)
+    law = demo.kepler()
+    monkeypatch.setattr(demo, "kepler", lambda: law)
     printed = io.StringIO()
     assert demo.main(tmp_path / "demo.png", printed, n=6) == 1
     assert "the means are off" in printed.getvalue()

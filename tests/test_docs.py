@@ -42,5 +42,7 @@ def test_notebooks_run(notebook: Path, tmp_path: Path) -> None:
     from nbclient import NotebookClient
 
     book = nbformat.read(notebook, as_version=4)
-    NotebookClient(book, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        book, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     assert all(cell.execution_count for cell in book.cells if cell.cell_type == "code")

@@ -38,7 +38,9 @@ def substitute(term: Any, replacements: Mapping[Any, Any]) -> Any:
     if not known:
         return term
     may_occur = _occurrence_test(targets)
-    whole = any(interface.is_number(t) or (interface.is_call(t) and interface.head(t) in ("*", "^")) for t in targets)
+    whole = any(
+        interface.is_number(t) or (interface.is_call(t) and interface.head(t) in ("*", "^")) for t in targets
+    )
     face = interface.interface(term)
     if face.rebuild is None or whole:
         _replace_arguments(term, known, may_occur)
@@ -67,7 +69,9 @@ def _replace_arguments(root: Any, known: dict[Any, Any], may_occur: Callable[[An
             stack.extend([(child, None) for child in children])
 
 
-def _replace_operands(root: Any, known: dict[Any, Any], may_occur: Callable[[Any], Any], face: interface.Interface) -> None:
+def _replace_operands(
+    root: Any, known: dict[Any, Any], may_occur: Callable[[Any], Any], face: interface.Interface
+) -> None:
     """Do the same along the operands; a backend that has ``rebuild`` keys its terms by themselves."""
     operands, rebuild, is_call = face.operands, face.rebuild, face.is_call
     assert rebuild is not None
@@ -118,7 +122,8 @@ def _check_sorts(key: Any, value: Any) -> None:
     wanted, given = interface.backend_of(key), interface.backend_of(value)
     if given not in (wanted, "python"):
         raise TypeError(
-            f"cannot put {value!s} of the {given!r} backend for {key!s} of the {wanted!r} backend; use symnum.convert(term, backend={wanted!r})"
+            f"cannot put {value!s} of the {given!r} backend for {key!s} of the {wanted!r} backend; "
+            f"use symnum.convert(term, backend={wanted!r})"
         )
     if (interface.sort_of(key) == "boolean") != (interface.sort_of(value) == "boolean"):
         raise TypeError(

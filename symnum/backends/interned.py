@@ -178,8 +178,10 @@ def rebuild(node: Any, new: Mapping[Any, Any]) -> Any:
         entries = node.entries().copy()
         for b, _ in changed:
             del entries[b]
-        whole = [new[b] if type(e) is int and e == 1 else power(new[b], new[e] if isinstance(e, Interned) else number(e)) for b, e in changed]
-        return multiply_many(whole, entries)
+        raised = [(new[b], new[e] if isinstance(e, Interned) else e) for b, e in changed]
+        return multiply_many(
+            [b if type(e) is int and e == 1 else power(b, as_term(e)) for b, e in raised], entries
+        )
     if kind == POWER:
         e = node.exponent
         base, exponent = new[node.base], new[e] if isinstance(e, Interned) else e

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import symnum as sn
 from symnum.operators import ARGUMENTS, OPERATORS, Operator, operator, register_operator
 
@@ -19,7 +20,8 @@ BUILT_IN = [row for row in OPERATORS.values() if not row.egglog.startswith("User
 POINTS = [-2.5, -1.0, -0.7, -0.0, 0.0, 0.3, 0.5, 1.0, 1.5, 2.0, 7.25]
 
 REQUIRED = """+ - * / ^ neg sqrt cbrt exp expm1 log log1p log2 log10 sin cos tan cot sec csc asin acos atan acot asec acsc atan2
-sinh cosh tanh coth sech csch asinh acosh atanh abs sign floor ceil mod min max erf gamma lgamma < <= > >= == != and or not ifelse""".split()
+sinh cosh tanh coth sech csch asinh acosh atanh
+abs sign floor ceil mod min max erf gamma lgamma < <= > >= == != and or not ifelse""".split()
 
 
 def test_the_required_operators_are_there() -> None:
@@ -33,12 +35,19 @@ def test_every_row_is_complete(row: Operator) -> None:
     for column in ("numpy", "numba", "c", "torch", "latex", "egglog"):
         assert getattr(row, column), f"{row.name} has no {column} spelling"
     assert row.cost >= 0 and row.argument_sorts and row.result_sort
-    assert row.derivative is not None or row.result_sort == "boolean" or row.associative or row.name in ("trigamma", "pi")
+    assert (
+        row.derivative is not None
+        or row.result_sort == "boolean"
+        or row.associative
+        or row.name in ("trigamma", "pi")
+    )
     places = max(low, 2) if high is None else high
     for column in ("numpy", "numba", "c", "torch", "latex"):
         spelled = getattr(row, column).format(*(f"<{i}>" for i in range(places)))
         assert all(f"<{i}>" in spelled for i in range(places)), f"{column} of {row.name} forgets an argument"
-    declared = {"a": sn.symbols("a", sort=row.argument_sorts[0])} if row.argument_sorts[0] == "boolean" else {}
+    declared = (
+        {"a": sn.symbols("a", sort=row.argument_sorts[0])} if row.argument_sorts[0] == "boolean" else {}
+    )
     for text in (*(row.derivative or ()), row.domain):
         names = {str(s) for s in sn.term.free_symbols(sn.parse(text, declared))}
         assert names <= {*ARGUMENTS, "f"}
@@ -71,15 +80,25 @@ def _reference(row: Operator, values: tuple[float, ...]) -> float:
 
 def _agree(got: float, want: float, row: Operator, values: tuple[float, ...], rel: float = 2e-14) -> None:
     # near a pole the sign of the infinity, and whether it is one, is the library's choice
-    if math.isinf(want) or math.isinf(got) or (math.isnan(want) and row.name in ("gamma", "lgamma", "digamma", "trigamma")):
+    if (
+        math.isinf(want)
+        or math.isinf(got)
+        or (math.isnan(want) and row.name in ("gamma", "lgamma", "digamma", "trigamma"))
+    ):
         assert not math.isfinite(got) or abs(got) > 1e15 or not math.isfinite(want)
         return
-    assert (math.isnan(got) and math.isnan(want)) or got == pytest.approx(want, rel=rel, abs=1e-15), (row.name, values)
+    assert (math.isnan(got) and math.isnan(want)) or got == pytest.approx(want, rel=rel, abs=1e-15), (
+        row.name,
+        values,
+    )
 
 
 C_PRELUDE = """
 #include <math.h>
-double symnum_mod(double a, double b) { double r = fmod(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : (r == 0 ? copysign(0, b) : r); }
+double symnum_mod(double a, double b) {
+    double r = fmod(a, b);
+    return r != 0 && (r < 0) != (b < 0) ? r + b : (r == 0 ? copysign(0, b) : r);
+}
 double symnum_min(double a, double b) { return isnan(a) || isnan(b) ? NAN : (a < b ? a : b); }
 double symnum_max(double a, double b) { return isnan(a) || isnan(b) ? NAN : (a > b ? a : b); }
 double symnum_gamma(double a) { return tgamma(a); }
@@ -96,9 +115,14 @@ def test_c_spellings_compute_the_reference(tmp_path: Path) -> None:
     for index, row in enumerate(rows):
         count = len(_arguments(row)[0])
         parameters = ", ".join(f"double v{i}" for i in range(count)) or "void"
-        source.append(f"double row{index}({parameters}) {{ return {row.c.format(*(f'v{i}' for i in range(count)))}; }}")
+        source.append(
+            f"double row{index}({parameters}) {{ return {row.c.format(*(f'v{i}' for i in range(count)))}; }}"
+        )
     (tmp_path / "rows.c").write_text("\n".join(source))
-    subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-o", str(tmp_path / "rows.so"), str(tmp_path / "rows.c"), "-lm"], check=True)
+    subprocess.run(
+        ["gcc", "-O1", "-shared", "-fPIC", "-o", str(tmp_path / "rows.so"), str(tmp_path / "rows.c"), "-lm"],
+        check=True,
+    )
     library = ctypes.CDLL(str(tmp_path / "rows.so"))
     for index, row in enumerate(rows):
         function = getattr(library, f"row{index}")
@@ -110,24 +134,36 @@ def test_c_spellings_compute_the_reference(tmp_path: Path) -> None:
 
 def test_torch_spellings_compute_the_reference() -> None:
     torch = pytest.importorskip("torch", reason="torch is an extra: pip install 'symnum[torch]'")
-    names: dict[str, Any] = {"torch": torch, "_gamma": lambda a: torch.exp(torch.special.gammaln(a)) * _gamma_sign(torch, a)}
+    names: dict[str, Any] = {
+        "torch": torch,
+        "_gamma": lambda a: torch.exp(torch.special.gammaln(a)) * _gamma_sign(torch, a),
+    }
     for row in BUILT_IN:
         for values in _arguments(row):
+            sorts = [row.argument_sorts[min(i, len(row.argument_sorts) - 1)] for i in range(len(values))]
             tensors = [
-                torch.tensor(bool(v)) if row.argument_sorts[min(i, len(row.argument_sorts) - 1)] == "boolean" else torch.tensor(v, dtype=torch.float64)
-                for i, v in enumerate(values)
+                torch.tensor(v, dtype=torch.bool if s == "boolean" else torch.float64)
+                for v, s in zip(values, sorts)
             ]
             spelled = row.torch.format(*(f"v{i}" for i in range(len(values))))
             got = eval(spelled, {**names, **{f"v{i}": t for i, t in enumerate(tensors)}})
             # a power of 1/3, and torch's own polygamma, are less accurate
-            _agree(float(got), _reference(row, values), row, values, rel=1e-9 if row.name in ("cbrt", "trigamma") else 2e-14)
+            _agree(
+                float(got),
+                _reference(row, values),
+                row,
+                values,
+                rel=1e-9 if row.name in ("cbrt", "trigamma") else 2e-14,
+            )
 
 
 def _gamma_sign(torch: Any, a: Any) -> Any:
     return torch.where((a < 0) & (torch.remainder(torch.floor(a), 2) == 1), -1.0, 1.0)
 
 
-@pytest.mark.parametrize("row", [r for r in BUILT_IN if r.domain != "true" and r.arity[1] in (1, 2)], ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row", [r for r in BUILT_IN if r.domain != "true" and r.arity[1] in (1, 2)], ids=lambda row: row.name
+)
 def test_values_are_numbers_inside_the_stated_domain(row: Operator) -> None:
     inside = sn.parse(row.domain)
     for values in _arguments(row):
@@ -154,7 +190,14 @@ def test_exact_values_are_values(row: Operator) -> None:
 
 
 def test_registering_an_operator() -> None:
-    row = register_operator("bump", 1, "-2*a*f", numpy="numpy.exp(-{0}**2)", numba=lambda a: math.exp(-(a**2)), latex=r"b\left({0}\right)")
+    row = register_operator(
+        "bump",
+        1,
+        "-2*a*f",
+        numpy="numpy.exp(-{0}**2)",
+        numba=lambda a: math.exp(-(a**2)),
+        latex=r"b\left({0}\right)",
+    )
     assert operator("bump") is row and row.signature() == "bump(a)"
     x = sn.symbols("x")
     e = sn.parse("bump(x)^2")
@@ -177,7 +220,7 @@ def test_registering_an_operator() -> None:
         (("pair", 2, "1"), {"numpy": "({0} + {1})"}, "takes 2 arguments but its row gives 1 derivatives"),
     ],
 )
-def test_bad_rows_are_refused(arguments: tuple[Any, ...], columns: dict[str, str], message: str) -> None:
+def test_bad_rows_are_refused(arguments: tuple[Any, ...], columns: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         register_operator(*arguments, **columns)
     assert arguments[0] not in OPERATORS or arguments[0] == "sin"

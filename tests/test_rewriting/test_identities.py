@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 import symnum as sn
 from symnum.rewriting import shared_cost, simplify_report
 from symnum.symbols import convert

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+
 import symnum as sn
 from symnum import term as interface
 from symnum.rewriting import Facts, Rule, RuleSet, rule
@@ -51,7 +52,7 @@ def test_a_product_pattern_finds_its_power_in_a_longer_product() -> None:
 def test_roots_are_not_split_off_what_has_no_root() -> None:
     join = rule("sqrt(a)*sqrt(b) -> sqrt(a*b)")
     assert results(join, "sqrt(x)*y") == []  # y may be negative
-    assert set(results(join, "sqrt(x)*sqrt(y)*z")) == {"z*sqrt(x*y)"}
+    assert set(join.results(sn.sqrt(x) * sn.sqrt(y) * z)) == {z * sn.sqrt(x * y)}
 
 
 def test_below_the_top_everything_is_used_up() -> None:
@@ -66,11 +67,9 @@ def test_below_the_top_everything_is_used_up() -> None:
 def test_bags_keep_what_is_left() -> None:
     absorb = rule("min(a, max(a, b)) -> a")
     assert results(absorb, "min(x, z, max(y, k, x))") == ["min(x, z)"]
-    assert results(rule("p::boolean and (p or q::boolean) -> p"), "x < y and (z < k or x < y) and k < 3") == [
-        "x < y and k < 3"
-    ] or results(rule("p::boolean and (p or q::boolean) -> p"), "x < y and (z < k or x < y) and k < 3") == [
-        "k < 3 and x < y"
-    ]
+    either = rule("p::boolean and (p or q::boolean) -> p")
+    given = sn.parse("x < y and (z < k or x < y) and k < 3")
+    assert [*either.results(given)] == [sn.parse("x < y and k < 3")]
 
 
 def test_equations_match_both_ways_round() -> None:
@@ -92,7 +91,9 @@ def test_typed_slots_and_conditions() -> None:
     minus = sn.symbols("m", negative=True)
     assert [*flip.results(sn.sqrt(minus**2))] == [-minus]
     assert [*flip.results(sn.sqrt(x**2))] == []
-    even = rule("a^n -> abs(a)^n", condition=lambda a, n: interface.is_number(n) and interface.value(n) % 2 == 0)
+    even = rule(
+        "a^n -> abs(a)^n", condition=lambda a, n: interface.is_number(n) and interface.value(n) % 2 == 0
+    )
     assert [*even.results(x**4)] == [abs(x) ** 4]
     assert [*even.results(x**3)] == []
 
@@ -122,7 +123,11 @@ def test_a_rule_knows_where_it_stands() -> None:
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        ("sin(a) -> b", {}, "uses the slot 'b', which the pattern sin\\(a\\) does not bind \\(test_rules.py, line"),
+        (
+            "sin(a) -> b",
+            {},
+            "uses the slot 'b', which the pattern sin\\(a\\) does not bind \\(test_rules.py, line",
+        ),
         ("sin(a) -> a if c > 0", {}, "uses the slot 'c'"),
         ("sin(a)", {}, "has no '->'"),
         ("a -> 0", {}, "would match at every place"),
@@ -131,7 +136,9 @@ def test_a_rule_knows_where_it_stands() -> None:
         ("sin(a) -> 0", {"template": x}, "another one as argument"),
     ],
 )
-def test_a_wrong_rule_is_refused_where_it_is_written(text: str, options: dict[str, object], message: str) -> None:
+def test_a_wrong_rule_is_refused_where_it_is_written(
+    text: str, options: dict[str, object], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         rule(text, **options)  # type: ignore[arg-type]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 import symnum as sn
 from symnum import term as interface
 from symnum.rewriting import (

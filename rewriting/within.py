@@ -1,0 +1,227 @@
+"""Finding a sum or product pattern inside a longer sum or product.
+
+A sum pattern P is found as K*P, for any number and product K, and the rest of the sum is kept; a product pattern is found as
+P^m.  So one rule covers ``k*sin(a)^2 + k*cos(a)^2 + rest``, also negated, scaled or in powers.  A sub-pattern whose slots are all
+bound is looked up, not searched, and the others are tried on candidates with the right head in the order of printing: the work is a
+power of the number of candidates that the pattern leaves open, never a factorial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+from symnum import exact as numbers
+from symnum import term as interface
+from symnum.order import order_key
+from symnum.rewriting.facts import Facts
+from symnum.rewriting.matching import Bound, Items, in_order, match, match_factor
+from symnum.rewriting.pattern import ProductPattern, SumPattern, base_head
+from symnum.rewriting.views import head_of, is_canonical, is_value, product_of, product_view, sum_view
+
+# --- products ------------------------------------------------------------------------------------------------
+
+
+def match_product(
+    pattern: ProductPattern, term: Any, facts: Facts
+) -> Iterator[tuple[Bound, Any, Any, Items]]:
+    """Yield (bindings, m, coefficient, rest) with term = coefficient * pattern^m * rest."""
+    coefficient, items = product_view(term)
+    for bound, ratios, rest in _parts_of_product(pattern.factors, 0, term, in_order(items), {}, [], facts):
+        m = _common_power(ratios)
+        unit = None if m is None else numbers.power(pattern.coefficient, m)
+        if m is None or unit is None or unit == 0:
+            continue
+        left = list(rest)
+        for base, power, exponent, _ in ratios:
+            over = power if exponent is None else numbers.normal(power - exponent * m)
+            if exponent is not None and over != 0:
+                left.append((base, over))
+        yield bound, m, numbers.divide(coefficient, unit), left
+
+
+def _parts_of_product(
+    factors: Any, index: int, like: Any, items: Items, bound: Bound, used: list[Any], facts: Facts
+) -> Iterator[tuple[Bound, list[Any], Items]]:
+    if index == len(factors):
+        yield bound, used, items
+        return
+    pattern, exponent = factors[index]
+    head = base_head(pattern)
+    for place, (base, power) in enumerate(items):
+        if head and head_of(base) != head:
+            continue
+        rest = items[:place] + items[place + 1 :]
+        if is_value(exponent) and is_value(power):
+            if type(power) is int and type(exponent) is not int:
+                continue  # y is no power of sqrt(y), which is defined for fewer y
+            ratio = numbers.divide(power, exponent)
+            for new in match(pattern, base, bound, facts):
+                yield from _parts_of_product(
+                    factors, index + 1, like, rest, new, [*used, (base, power, exponent, ratio)], facts
+                )
+        else:
+            for new in match_factor(pattern, exponent, base, power, like, bound, facts):
+                yield from _parts_of_product(
+                    factors, index + 1, like, rest, new, [*used, (base, power, None, 1)], facts
+                )
+
+
+def _common_power(used: list[Any]) -> Any | None:
+    """Return the largest power of the whole pattern that all factors hold, or None: x^5*y^2 holds x*y twice."""
+    ratios = [ratio for *_, ratio in used]
+    if not ratios:
+        return None
+    if all(r == ratios[0] for r in ratios):
+        # b^2 is (b^3)^(2/3) only where b is not negative, as it must be below a broken exponent
+        whole = type(ratios[0]) is int or all(type(p) is not int for _, p, e, _ in used if e is not None)
+        return ratios[0] if ratios[0] != 0 and whole else None
+    if any(type(r) is float for r in ratios) or not (
+        all(r > 0 for r in ratios) or all(r < 0 for r in ratios)
+    ):
+        return None
+    m = int(min(ratios, key=abs))
+    whole = all(e is None or type(p) is not int or type(numbers.normal(e * m)) is int for _, p, e, _ in used)
+    return m if m != 0 and whole else None
+
+
+# --- sums ---------------------------------------------------------------------------------------------------------------------
+
+
+Units = dict[Hashable, Any]
+"""{key of an addend, or None for the constant: its coefficient in K*P}."""
+
+
+class SumIndex:
+    """The addends of one sum, found by term and by the heads of their factors; those ``used`` up take part in no further match."""
+
+    def __init__(self, term: Any) -> None:
+        self.term = term
+        self.constant, pairs = sum_view(term)
+        if not is_canonical(term):  # addends are looked up, so that y*x must be found as x*y
+            pairs = [(product_of(term, 1, product_view(t)[1]), c) for t, c in pairs]
+        self.entries: dict[Hashable, tuple[Any, Any]] = {interface.key(t): (t, c) for t, c in pairs}
+        self.used: set[Hashable] = set()
+        self.by_head: dict[str, list[tuple[Any, Items]]] = {}
+        for core, _ in pairs:
+            items = product_view(core)[1]
+            for head in {head_of(base) for base, _ in items}:
+                self.by_head.setdefault(head, []).append((core, items))
+
+    def less(
+        self, q: Any, units: Units, entries: dict[Hashable, tuple[Any, Any]], *more: tuple[Any, Any]
+    ) -> tuple[Any, Items]:
+        """Return what ``entries`` and the constant are without q * units, with ``more`` addends."""
+        rest = []
+        for identity, (core, coefficient) in entries.items():
+            left = coefficient - q * units.get(identity, 0)
+            if left != 0:
+                rest.append((core, left))
+        return self.constant - q * units.get(None, 0), [*rest, *more]
+
+    def candidates(self, product: ProductPattern) -> list[tuple[Any, Items]]:
+        """Return the addends that may hold the pattern, in the order of printing."""
+        heads = [h for base, _ in product.factors if (h := base_head(base))]
+        if heads:
+            found = min((self.by_head.get(h, []) for h in heads), key=len)
+        else:
+            found = [(core, product_view(core)[1]) for core, _ in self.entries.values()]
+        return found if len(found) < 2 else sorted(found, key=lambda pair: order_key(pair[0]))
+
+
+def match_sum(
+    pattern: SumPattern, index: SumIndex, facts: Facts
+) -> Iterator[tuple[Bound, Any, Items, Units]]:
+    """Yield (bindings, q, k, units): the sum holds q * k * pattern, whose addends have the coefficients q * units."""
+    for bound, k, units in _addends(pattern, 0, index, {}, None, {}, facts):
+        ratios: dict[Any, int] = {}
+        for identity, unit in units.items():
+            have = index.constant if identity is None else index.entries[identity][1]
+            ratio = numbers.divide(have, unit)
+            ratios[ratio] = ratios.get(ratio, 0) + 1
+        for q in sorted(ratios, key=lambda r: (-ratios[r], abs(r), r)):
+            if not index.used.isdisjoint(units):
+                break
+            if q == q and q != 0 and abs(q) != float("inf"):
+                yield bound, q, k or [], units
+
+
+def _addends(
+    pattern: SumPattern, i: int, index: SumIndex, bound: Bound, k: Items | None, units: Units, facts: Facts
+) -> Iterator[tuple[Bound, Items | None, Units]]:
+    """Find the addends of the pattern from the i-th on; ``k`` is the common factor, None before the first is found."""
+    if i == len(pattern.addends):
+        all_units = _counted(index, pattern.constant, [], k or [], units) if pattern.constant != 0 else units
+        if all_units is not None:
+            yield bound, k, all_units
+        return
+    coefficient, product = pattern.addends[i]
+    if k is not None and product.slots <= bound.keys():
+        core = product.template.build(index.term, bound)
+        counted = _counted(index, coefficient, [(core, 1)], k, units)
+        if counted is not None:
+            yield from _addends(pattern, i + 1, index, bound, k, counted, facts)
+        return
+    for core, items in index.candidates(product):
+        if interface.key(core) in units or interface.key(core) in index.used:
+            continue
+        if not index.used.isdisjoint(units):
+            return
+        for new_bound, rest in _held(product.factors, 0, index.term, items, bound, facts):
+            if k is not None and not _same_items(rest, k):
+                continue
+            new = {**units, interface.key(core): coefficient}
+            yield from _addends(pattern, i + 1, index, new_bound, rest, new, facts)
+
+
+def _counted(index: SumIndex, coefficient: Any, factors: Items, k: Items, units: Units) -> Units | None:
+    """Return ``units`` with the addends of coefficient * factors * k added, or None when the sum lacks one of them."""
+    part = product_of(index.term, coefficient, [*factors, *k])
+    constant, pairs = sum_view(part)
+    new = dict(units)
+    if constant != 0:
+        if index.constant == 0:
+            return None
+        new[None] = numbers.normal(new.get(None, 0) + constant)
+    for core, weight in pairs:
+        identity = interface.key(core)
+        if identity not in index.entries or identity in index.used:
+            return None
+        new[identity] = numbers.normal(new.get(identity, 0) + weight)
+    return new if all(unit != 0 for unit in new.values()) else None
+
+
+def _held(
+    factors: Any, index: int, like: Any, items: Items, bound: Bound, facts: Facts
+) -> Iterator[tuple[Bound, Items]]:
+    """Yield (bindings, rest): the product holds each factor of the pattern; sin(x)^3 holds sin(x)^2."""
+    if index == len(factors):
+        yield bound, items
+        return
+    pattern, exponent = factors[index]
+    head = base_head(pattern)
+    for place, (base, power) in enumerate(items):
+        if head and head_of(base) != head:
+            continue
+        rest = items[:place] + items[place + 1 :]
+        if head and is_value(exponent) and is_value(power):
+            if power != exponent:
+                whole = type(power) is int and type(exponent) is int
+                if not whole or power * exponent < 0 or abs(power) < abs(exponent):
+                    continue
+                rest = [*rest, (base, power - exponent)]
+            for new in match(pattern, base, bound, facts):
+                yield from _held(factors, index + 1, like, rest, new, facts)
+        else:
+            for new in match_factor(pattern, exponent, base, power, like, bound, facts):
+                yield from _held(factors, index + 1, like, rest, new, facts)
+
+
+def _same_items(a: Items, b: Items) -> bool:
+    return len(a) == len(b) and _item_keys(a) == _item_keys(b)
+
+
+def _item_keys(items: Items) -> set[Any]:
+    return {
+        (interface.key(base), power if is_value(power) else interface.key(power)) for base, power in items
+    }
