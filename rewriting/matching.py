@@ -210,9 +210,9 @@ def match_factor(
             whole = product_of(like, 1, [(base, power)])
         else:
             whole = _root_of_product(like, 1, [(base, power)], exponent)
-        new = None if whole is None else bind(pattern, whole, bound, facts)
-        if new is not None:
-            yield new
+        taken = None if whole is None else bind(pattern, whole, bound, facts)
+        if taken is not None:
+            yield taken
     elif is_value(power) and power == exponent:
         yield from match(pattern, base, bound, facts)
 

@@ -51,8 +51,8 @@ class Rule:
     """Say that what matches the pattern may be replaced by the template, if the condition certainly holds.
 
     ``holds`` is "total" when both sides are equal wherever the left one is defined, and "generic" when they are so except on a
-    null set or on less than its domain.  Defined means: every part that is computed is a real number or infinite, never nan;
-    rounding, overflow and the sign of zero aside.
+    null set or on less than its domain.  Defined means: every part that is computed is a real number or infinite, never nan, also
+    below a comparison; rounding, overflow and the sign of zero aside.
     """
 
     name: str

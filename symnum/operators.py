@@ -273,7 +273,8 @@ def register_operator(
 
     ``derivative`` holds one text per argument in the names ``a, b, c`` and ``f``; ``numpy`` and ``numba`` are templates
     such as ``"numpy.tanh({0})"`` or Python functions (``numba`` ones compiled by ``numba.njit``); other columns are those of
-    :class:`Operator`.  Raises ValueError for a built-in name or an incomplete row.
+    :class:`Operator`.  Templates become part of the code that symnum generates: write them yourself, never take them from a file or
+    a form that others fill in.  Raises ValueError for a built-in name or an incomplete row.
 
     >>> row = register_operator("softplus_doc", 1, "1/(1 + exp(-a))", numpy="numpy.logaddexp(0.0, {0})")
     >>> row.signature()

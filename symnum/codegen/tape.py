@@ -65,7 +65,7 @@ class Tape(Code):
         self.pack_numbers = struct.Struct(f"{self.inputs}d").pack_into
         self.pack_inputs = struct.Struct(f"{3 * self.inputs}q").pack_into
         self.idle: list[tuple[Array, Array, Array]] = []
-        self.scalar = self._scalar_function()  # type: ignore[method-assign]  # a closure is quicker to call than a method
+        self.scalar = self._scalar_function()  # a closure is quicker to call than a method
 
     @property
     def source(self) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,32 +22,31 @@ class Options:
     fastmath: bool = False
 
 
-class Code:
+class Code(ABC):
     """Runnable code of one program."""
 
     remark: str = ""
     """What the user should know about caching or fallbacks; it becomes part of ``f.why``."""
 
+    scalar: Callable[..., Any]
+    """Takes one float per argument, and returns the float or bool of one output, otherwise a sequence of them."""
+
     @property
+    @abstractmethod
     def source(self) -> str:
         """Return the code as text."""
-        raise NotImplementedError
 
     @property
     def numba(self) -> Any:
         """Return the scalar function for the user's own njit code, or None where the target has none."""
         return None
 
-    def scalar(self, *values: float) -> Any:
-        """Return the float or bool of one output, otherwise a sequence of them."""
-        raise NotImplementedError
-
+    @abstractmethod
     def rows(self, inputs: Sequence[Any], count: int, out: Any) -> None:
         """Fill ``out``, a C-contiguous array (outputs, count) of float64, or of bool if all outputs are truth values.
 
         ``inputs`` are aligned one-dimensional float64 arrays of ``count`` elements or of one; none shares memory with ``out``.
         """
-        raise NotImplementedError
 
 
 TARGETS: dict[str, str] = {

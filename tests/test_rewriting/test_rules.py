@@ -140,7 +140,7 @@ def test_a_wrong_rule_is_refused_where_it_is_written(
     text: str, options: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        rule(text, **options)  # type: ignore[arg-type]
+        rule(text, **options)
 
 
 def test_a_pattern_too_deep_is_refused() -> None:
@@ -157,7 +157,7 @@ def test_rule_sets_join_in_order_and_refuse_other_things() -> None:
     assert (RuleSet([second]) + RuleSet([first]))(sn.sin(x)) is sn.tan(x)
     assert len(RuleSet([first, rule("cos(a) -> 0", holds="generic")]).only("total")) == 1
     with pytest.raises(TypeError, match="a RuleSet holds rules"):
-        RuleSet(["sin(a) -> 0"])  # type: ignore[list-item]
+        RuleSet(["sin(a) -> 0"])
 
 
 def test_matching_a_wide_sum_looks_bound_parts_up() -> None:

@@ -140,8 +140,8 @@ def _is_moderate(term: Any, point: dict[Any, Any]) -> bool:
         root, *parts = sn.evaluate([term, *interface.postorder(term)], point)
     except (ZeroDivisionError, OverflowError):
         return False
-    # nan is allowed below a comparison or in a branch that is not taken, as long as the value of the term is none
-    return root == root and all(isinstance(v, bool) or not abs(float(v)) >= 1e6 for v in parts)
+    # a comparison of nan counts as undefined too: log(-1) - log(-1) < 1 is false, and 0 < 1 is not
+    return root == root and all(isinstance(v, bool) or abs(float(v)) < 1e6 for v in parts)
 
 
 def _same(term: Any, found: Any, point: dict[Any, Any]) -> bool:
