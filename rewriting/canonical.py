@@ -131,7 +131,13 @@ def readable(root: Any) -> Any:
 def _difference(like: Any, constant: Any, pairs: list[tuple[Any, Any]]) -> Any:
     """Write a sum: what is added first, then what is subtracted; the readable parts keep their own coefficient."""
     plus = [_scaled(like, c, t) for t, c in pairs if c > 0]
-    minus = [_scaled(like, -c, t) for t, c in pairs if not c > 0]
+    negative = [(t, c) for t, c in pairs if not c > 0]
+    if not plus and not constant > 0:
+        # -2*x - y begins with the coefficient -2; only -x - y needs a sign of its own
+        lead = next((i for i, (_, c) in enumerate(negative) if c != -1), None)
+        if lead is not None:
+            plus = [_scaled(like, *reversed(negative.pop(lead)))]
+    minus = [_scaled(like, -c, t) for t, c in negative]
     if constant != 0:
         (plus if constant > 0 or constant != constant or not plus else minus).append(
             interface.make_number(

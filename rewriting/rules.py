@@ -232,6 +232,7 @@ class RuleSet:
     """Rules in order, indexed by the head at which they start.
 
     Calling the set on a term returns the first result of the first rule that fires at the top of the term, or None.  ``+`` joins sets.
+    On a backend that keeps terms as written a nest of sums is several places: bring the term into ``canonical.normal_form`` first.
     """
 
     def __init__(self, rules: Iterable[Rule], name: str = "") -> None:

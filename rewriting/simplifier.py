@@ -192,7 +192,9 @@ class _Run:
                 current = new
         except _LimitReached as limit:
             stop = str(limit)
-        result = readable(best) if best is not term else term
+        result = term if best is term else readable(best)
+        if shared_cost(result) > before:
+            result = term
         return SimplifyReport(
             result,
             stop,

@@ -81,7 +81,7 @@ def test_every_theory_is_in_the_sets() -> None:
     }
 
 
-@pytest.mark.parametrize("made", theories.TOTAL, ids=str)
+@pytest.mark.parametrize("made", list(theories.TOTAL), ids=str)
 def test_each_total_rule_is_sampled_over_its_domain(made: Rule) -> None:
     symbols = interface.free_symbols(made.left)
     bindings = {interface.name(s): s for s in symbols}
