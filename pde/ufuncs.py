@@ -30,7 +30,8 @@ def _spelled_heads(row_count: int) -> dict[str, str]:
     for row in tuple(OPERATORS.values()):
         spelled = re.fullmatch(r"numpy\.(\w+)\(\{0\}(, \{\d\})*\)", row.numpy)
         if spelled and isinstance(getattr(np, spelled[1], None), np.ufunc):
-            heads[getattr(np, spelled[1]).__name__] = row.name
+            # built-in rows come first: a user's row that is spelled with numpy.exp does not take over every exp
+            heads.setdefault(getattr(np, spelled[1]).__name__, row.name)
     return heads
 
 

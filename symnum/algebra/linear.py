@@ -93,6 +93,12 @@ def linear_coefficients(
     from symnum.algebra.monomials import sum_of_monomials
     from symnum.algebra.polynomial import by_powers
 
+    for given, what in ((equations, "equations"), (unknowns, "unknowns")):
+        if interface.is_term(given):
+            raise TypeError(
+                f"linear_coefficients takes a list of {what}, but got the one term {given!s}; "
+                f"write linear_coefficients([equation], [x])"
+            )
     matrix, right = [], []
     for equation in equations:
         zero = as_zero(equation)
@@ -261,6 +267,8 @@ def _solved(matrix: Rows, right: Rows, what: str) -> Rows:
 
 
 def _rows(matrix: Any, what: str) -> Rows:
+    if interface.is_term(matrix) or matrix is None:
+        raise TypeError(f"{what} takes a matrix, but got {matrix!s}; write [[a, b], [c, d]]")
     rows = [list(row) if _is_row(row) else row for row in matrix]
     for row in rows:
         if not isinstance(row, list):

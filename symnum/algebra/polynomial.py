@@ -219,9 +219,16 @@ def degree(term: Any, variable: Any) -> int:
     return max(coefficients(term, variable), default=-1)
 
 
+def _brief(term: Any) -> str:
+    """Return the beginning of a term's text, for messages."""
+    from symnum.text.printer import to_text
+
+    return to_text(term, limit=60) if interface.backend_of(term) != "python" else str(term)
+
+
 def _not_polynomial(term: Any, variable: Any, stray: Any) -> str:
     return (
-        f"{term!s} is not a polynomial in {variable!s}, since it holds {stray!s}; "
+        f"{_brief(term)} is not a polynomial in {_brief(variable)}, since it holds {_brief(stray)}; "
         f"use collect to group by powers, or cancel and expand first"
     )
 

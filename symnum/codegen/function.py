@@ -105,7 +105,11 @@ class CompiledFunction:
                 found = self._scalar(*values)
                 return found if self._single else self._packed(found)
             if kinds <= _SCALARS:
-                found = self._scalar(*map(float, values))
+                try:
+                    given = list(map(float, values))
+                except OverflowError:
+                    raise OverflowError(_too_large(values, self._names)) from None
+                found = self._scalar(*given)
                 return found if self._single else self._packed(found)
         return self._broadcast(values, out)
 
@@ -286,6 +290,19 @@ def _may_overlap(out: Any, given: Any) -> bool:
     if out.base is None and given.base is None:
         return out is given
     return numpy.may_share_memory(out, given)
+
+
+def _too_large(values: Sequence[Any], names: Sequence[str]) -> str:
+    """Return the message for a number that no float holds."""
+    for value, name in zip(values, names, strict=True):
+        try:
+            float(value)
+        except OverflowError:
+            return (
+                f"argument {name!r} is beyond the largest float, 1.8e308; scale the problem, or use "
+                f"symnum.evaluate(term, values, precision=15)"
+            )
+    return "an argument is beyond the largest float, 1.8e308; scale the problem"
 
 
 def _as_floats(value: Any, name: str) -> Any:

@@ -153,3 +153,28 @@ def test_refusals(call: Callable[[], object], words: str) -> None:
 def test_linear_coefficients() -> None:
     matrix, right = linear_coefficients([a * x + y - 3, sn.eq(x, 2 * y), x * (y + 1) - x * y - b], [x, y])
     assert matrix == [[a, 1], [1, -2], [1, 0]] and right == [3, 0, b]
+
+
+@pytest.mark.parametrize("function", [sn.determinant, sn.inverse])
+@pytest.mark.parametrize("matrix", [sn.symbols("x"), 3, None])
+def test_what_is_no_matrix_is_refused_with_the_way_to_write_one(function, matrix):
+    with pytest.raises(TypeError, match=r"takes a matrix.*write \[\[a, b\], \[c, d\]\]"):
+        function(matrix)
+
+
+def test_linear_coefficients_asks_for_lists():
+    x = sn.symbols("x")
+    with pytest.raises(TypeError, match="list of equations.*write linear_coefficients"):
+        linear_coefficients(2 * x, [x])
+    with pytest.raises(TypeError, match="list of unknowns.*write linear_coefficients"):
+        linear_coefficients([2 * x], x)
+
+
+def test_the_refusal_of_a_deep_term_stays_short():
+    x = sn.symbols("x")
+    deep = x
+    for _ in range(3000):
+        deep = sn.sin(deep) + 1
+    with pytest.raises(ValueError, match="not a polynomial in x") as caught:
+        degree(deep, x)
+    assert len(str(caught.value)) < 400

@@ -256,3 +256,11 @@ def test_pickle_in_this_process_and_in_another(target, tmp_path, code_folder):
         capture_output=True, text=True, check=True, env={**__import__("os").environ, "SYMNUM_CACHE_DIR": str(code_folder)},
     )  # fmt: skip
     assert done.stdout.strip() == f"{target} {f(1.0, 2.0, 3.0).tolist()}"
+
+
+@pytest.mark.parametrize("target", ["tape", "numpy"])
+def test_an_integer_beyond_floats_is_refused_by_name(target):
+    x, y = sn.symbols("x y")
+    f = sn.compile(x * y, [x, y], target=target)
+    with pytest.raises(OverflowError, match="argument 'y' is beyond the largest float"):
+        f(2, 10**400)

@@ -14,6 +14,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.integrate import solve_ivp
 
+import symnum as sn
 import symnum.pde
 from symnum.pde import jacobian, trace
 from symnum.pde.models import reaction_diffusion
@@ -295,3 +296,9 @@ def test_the_public_names_load_when_they_are_used() -> None:
     assert done.stdout.startswith(
         "module 'symnum.pde' has no attribute 'tracing'; its public names are CompiledSystem"
     )
+
+
+def test_a_user_operator_does_not_take_over_a_ufunc() -> None:
+    sn.register_operator("pde_exp_alias", 1, numpy="numpy.exp({0})")
+    system = trace(lambda t, u: np.exp(u), np.ones(3))
+    assert np.allclose(system.compile().jacobian(0.0, np.ones(3)).diagonal(), np.e)
