@@ -18,13 +18,8 @@ def shared_dag(operations: int, chained: bool = False, inputs: int = 10, seed: i
     steps: Spec = []
     for k in range(operations):
         known = inputs + k
-        steps.append(
-            (
-                draw.choice(["+", "+", "*", "*", "-", "sin", "exp"]),
-                draw.randrange(known),
-                draw.randrange(known),
-            )
-        )
+        first = known - 1 if chained else draw.randrange(known)
+        steps.append((draw.choice(["+", "+", "*", "*", "-", "sin", "exp"]), first, draw.randrange(known)))
     return steps
 
 

@@ -26,7 +26,7 @@ def _head_of_ufunc(name: str) -> str | None:
 @lru_cache(maxsize=4)
 def _spelled_heads(row_count: int) -> dict[str, str]:
     """Return {ufunc: operator} from the ``numpy`` column; the table grows when a user registers an operator."""
-    heads = {}
+    heads: dict[str, str] = {}
     for row in tuple(OPERATORS.values()):
         spelled = re.fullmatch(r"numpy\.(\w+)\(\{0\}(, \{\d\})*\)", row.numpy)
         if spelled and isinstance(getattr(np, spelled[1], None), np.ufunc):

@@ -85,6 +85,18 @@ class Expression:
     def __rmod__(self, other: object) -> Any:
         return self._binary("mod", other, True)
 
+    def __xor__(self, other: object) -> NoReturn:
+        raise TypeError(
+            f"Python's ^ is no power: write {_short(self)[1:-1]}**n (in text, symnum.parse reads ^ as a power)"
+        )
+
+    __rxor__ = __xor__
+
+    def __floordiv__(self, other: object) -> NoReturn:
+        raise TypeError(f"// is not defined for the term {_short(self)}; write symnum.floor(a / b)")
+
+    __rfloordiv__ = __floordiv__
+
     def __neg__(self) -> Any:
         return self._make("neg", (self,))
 

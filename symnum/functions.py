@@ -23,6 +23,10 @@ def call(head: str, *args: Any) -> Any:
     atan2(y, 1)
     """
     for arg in args:
+        if isinstance(arg, list | tuple) and not interface.is_term(arg):
+            raise TypeError(
+                f"{head!r} takes its arguments one by one, but got a {type(arg).__name__}; write the call with *list"
+            )
         if not isinstance(arg, int | float):
             return interface.make(arg, head, args)
     operator(head)

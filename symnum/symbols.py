@@ -13,7 +13,7 @@ from symnum.operators import OPERATORS
 BACKENDS: Mapping[str, Any] = {"interned": interned, "tree": tree}
 """Backend name -> the module with its ``symbol``, ``number`` and ``make``."""
 
-RESERVED = frozenset({"pi", "π", "inf", "nan", "true", "false", "and", "or", "not"})
+RESERVED = frozenset({"True", "False", "None", "pi", "π", "inf", "nan", "true", "false", "and", "or", "not"})
 """Words that the formula language reads as something else than a symbol."""
 
 _RANGE = re.compile(r"^(.*?)(\d+):(\d+)$")

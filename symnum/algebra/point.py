@@ -11,6 +11,7 @@ from typing import Any
 
 from symnum import exact as numbers
 from symnum import term as interface
+from symnum.expression import refuse_mixed
 
 _HOLDS = {
     "positive": lambda v: v > 0,
@@ -30,6 +31,7 @@ def bind(roots: Sequence[Any], values: Mapping[Any, Any], *, decimal_text: bool 
         raise TypeError(
             f"the values are a mapping of symbols to numbers, but got {values!r}; write evaluate(term, {{x: 1.5}})"
         )
+    refuse_mixed([*roots, *values])
     symbols = interface.free_symbols(*roots)
     named: dict[str, list[Any]] = {}
     for symbol in symbols:

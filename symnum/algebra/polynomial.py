@@ -11,6 +11,7 @@ from symnum.algebra.laurent import MAX_TERMS, Arithmetic, DenseArithmetic, Monom
 from symnum.algebra.monomials import in_bulk, sum_of_monomials
 from symnum.algebra.rational import cancel, factor, factor_list, gcd, lcm
 from symnum.algebra.ring import ATOM, EXP, Plan, Ring, view, walk
+from symnum.expression import refuse_mixed
 
 __all__ = ["cancel", "coefficients", "collect", "degree", "expand", "factor", "factor_list", "gcd", "lcm"]
 
@@ -237,6 +238,7 @@ def by_powers(
     term: Any, variables: Sequence[Any]
 ) -> tuple[Ring, dict[tuple[tuple[int, int], ...], list[Monomial]]]:
     """Return the expansion with respect to the variables as {powers of the variables: monomials of the rest}."""
+    refuse_mixed([term, *variables])
     depends = _occurrence(term, variables)
     ring = Ring([term], opaque=lambda node: not interface.is_number(node) and not depends(node))
     slots = set()

@@ -17,6 +17,7 @@ from symnum.algebra.laurent import MAX_TERMS, checked_power, checked_product
 from symnum.algebra.monomials import sum_of_monomials
 from symnum.algebra.ring import ATOM, EXP, Plan, Ring, view, walk
 from symnum.exact import Value
+from symnum.expression import refuse_mixed
 from symnum.order import order_key
 
 Quotient = tuple[Any, Any]
@@ -226,6 +227,7 @@ def gcd(*terms: Any) -> Any:
     >>> gcd(x**2 - y**2, x**2 + 2*x*y + y**2), gcd(sn.number(12), 18)
     (x + y, 6)
     """
+    refuse_mixed(terms)
     return _common(terms, "gcd")
 
 

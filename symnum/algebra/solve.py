@@ -9,6 +9,7 @@ from symnum import term as interface
 from symnum.algebra.linear import Field, as_zero, linear_coefficients
 from symnum.algebra.rational import Quotient, gcd
 from symnum.algebra.roots import roots
+from symnum.expression import refuse_mixed
 
 __all__ = ["roots", "solve"]
 
@@ -36,6 +37,7 @@ def solve(equations: Any, unknowns: Any) -> Any:
     given = list(equations) if isinstance(equations, list | tuple) else [equations]
     if not given:
         raise ValueError("solve got no equation; write solve(x**2 - 2, x), or solve([eq1, eq2], [x, y])")
+    refuse_mixed([*given, *(unknowns if isinstance(unknowns, list | tuple) else [unknowns])])
     if not isinstance(unknowns, list | tuple):
         zeros = [as_zero(e) for e in given]
         return list(roots(zeros[0] if len(zeros) == 1 else gcd(*zeros), unknowns))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from symnum import term as interface
+from symnum.expression import refuse_mixed
 
 
 def substitute(term: Any, replacements: Mapping[Any, Any]) -> Any:
@@ -35,6 +36,7 @@ def substitute(term: Any, replacements: Mapping[Any, Any]) -> Any:
             value if not isinstance(value, int | float) else interface.make_number(key, value)
         )
         targets.append(key)
+    refuse_mixed([term, *targets])
     if not known:
         return term
     may_occur = _occurrence_test(targets)

@@ -85,6 +85,13 @@ ZERO, ONE, TRUE, FALSE = number(0), number(1), number(True), number(False)
 # --- sums -------------------------------------------------------------------------------------------------------------------
 
 
+def _divides_by_zero(term: Any) -> bool:
+    """Tell whether a term has the factor 0^(-n), so that 0 times it is no number."""
+    if term.kind == POWER:
+        return term.base is ZERO
+    return bool(term.kind == PRODUCT and ZERO in term.entries())
+
+
 def scale(coefficient: Value, term: Any) -> Any:
     """Return coefficient * term."""
     kind = term.kind
@@ -97,7 +104,7 @@ def scale(coefficient: Value, term: Any) -> Any:
         coefficient = numbers.normal(coefficient)
     if type(coefficient) is int:
         if coefficient == 0:
-            return ZERO
+            return number(numbers.NAN) if _divides_by_zero(term) else ZERO
         return (
             term
             if coefficient == 1

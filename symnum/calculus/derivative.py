@@ -15,6 +15,9 @@ from symnum.calculus.partials import DependencyGraph, alternatives, brief
 from symnum.calculus.sparse import SparseMatrix
 from symnum.operators import OPERATORS
 
+MAX_ORDER = 10_000
+"""Highest order of a derivative that is formed."""
+
 
 def diff(term: Any, *variables: Any) -> Any:
     """Return the derivative of a term, or of each term of a list.
@@ -32,8 +35,14 @@ def diff(term: Any, *variables: Any) -> Any:
     if isinstance(term, list | tuple) and not interface.is_term(term):
         return [diff(t, *variables) for t in term]
     for variable, order in _orders(variables):
+        if order > MAX_ORDER:
+            raise ValueError(
+                f"the order {order} is more than {MAX_ORDER}; find the pattern of the first derivatives instead"
+            )
         for _ in range(order):
             term = _forward([term], [variable])[0].get(0, interface.make_number(term, 0))
+            if interface.is_number(term) and interface.value(term) == 0:
+                break
     return term
 
 
@@ -55,6 +64,14 @@ def _orders(variables: Sequence[Any]) -> list[tuple[Any, int]]:
 
 
 def _variable(item: Any) -> Any:
+    if isinstance(item, str) and not interface.is_term(item):
+        raise TypeError(
+            f"cannot differentiate with respect to the text {item!r}; give the symbol: symnum.symbols({item!r})"
+        )
+    if isinstance(item, float):
+        raise TypeError(
+            f"the order of a derivative is an int, but got {item!r}; write symnum.diff(term, x, 2)"
+        )
     if not interface.is_term(item) or not interface.is_symbol(item):
         raise TypeError(
             f"cannot differentiate with respect to {item!s}; give a symbol, and substitute it for the expression first"
@@ -84,9 +101,17 @@ def gradient(term: Any, xs: Any) -> list[Any]:
     [2*x*y, x^2]
     """
     variables = _variables(xs)
+    _one_term(term)
     found = _reverse([term], variables)[0] if variables else {}
     zero = interface.make_number(term, 0)
     return [found.get(j, zero) for j in range(len(variables))]
+
+
+def _one_term(term: Any) -> None:
+    if isinstance(term, list | tuple) and not interface.is_term(term):
+        raise TypeError(
+            f"gradient and hessian take one term, but got a {type(term).__name__} of {len(term)}; write symnum.jacobian(terms, xs)"
+        )
 
 
 def jacobian(terms: Any, xs: Any, *, sparse: bool = False) -> Any:
@@ -112,6 +137,8 @@ def jacobian(terms: Any, xs: Any, *, sparse: bool = False) -> Any:
 
 def hessian(term: Any, xs: Any, *, sparse: bool = False) -> Any:
     """Return the matrix of second derivatives of one term: forward mode over its reverse-mode gradient.
+
+    A nest of n functions has a product of n factors for its slope, so that its second derivative has n^2 parts.
 
     >>> import symnum as sn
     >>> x, y = sn.symbols("x y")

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from symnum import term as interface
+from symnum.expression import refuse_mixed
 from symnum.operators import ARGUMENTS, OPERATORS
 
 Partials = list[tuple[Hashable, Any]]
@@ -158,6 +159,7 @@ class DependencyGraph:
     """List the calls below some roots that depend on some variables, operands first, with their local partials."""
 
     def __init__(self, roots: Sequence[Any], variables: Sequence[Any]) -> None:
+        refuse_mixed([*roots, *variables])
         self.index: dict[Hashable, int] = {interface.key(v): i for i, v in enumerate(variables)}
         self.depends: dict[Hashable, bool] = dict.fromkeys(self.index, True)
         self.order: list[Any] = []

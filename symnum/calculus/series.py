@@ -10,9 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from symnum import term as interface
+from symnum.calculus.partials import brief
 from symnum.calculus.powerseries import Arithmetic, NotAnalytic, Series, TooFewTerms
+from symnum.expression import refuse_mixed
 from symnum.operators import ARGUMENTS, OPERATORS
 from symnum.symbols import BACKENDS, convert
+
+MAX_ORDER = 10_000
+"""Highest order of a series that is formed."""
 
 _RETRIES = 5
 """How often the working order is raised when leading terms cancel."""
@@ -43,6 +48,11 @@ def series(term: Any, variable: Any, point: Any = 0, n: int = 6) -> Any:
         raise ValueError(
             f"series has no expansion point {point!s}; put 1/t for the variable and expand about t = 0"
         )
+    if n > MAX_ORDER:
+        raise ValueError(
+            f"series takes an order up to {MAX_ORDER}, but got {n}; a closed form of the coefficients serves better"
+        )
+    refuse_mixed([term, variable])
     backend = interface.backend_of(variable)
     root, x, x0 = (convert(t, "interned") for t in (term, variable, point))
     if any(part is x for part in interface.postorder(x0)):
@@ -67,11 +77,13 @@ def _with_order(root: Any, x: Any, x0: Any, n: int) -> Series:
             reason, order = str(problem), 2 * order + 2
             continue
         except NotAnalytic as problem:
-            raise ValueError(f"{root!s} has no power series about {x!s} = {x0!s}: {problem}") from None
+            raise ValueError(f"{brief(root)} has no power series about {x!s} = {x0!s}: {problem}") from None
         if found.order >= n:
             return found
         reason, order = arithmetic.shortage, order + (n - found.order)
-    raise ValueError(f"{n} terms of the series of {root!s} about {x!s} = {x0!s} cannot be found: {reason}")
+    raise ValueError(
+        f"{n} terms of the series of {brief(root)} about {x!s} = {x0!s} cannot be found: {reason}"
+    )
 
 
 class SeriesOf:
