@@ -43,6 +43,11 @@ def symbol(name: str, sort: str = "real", backend_name: str = "interned", **assu
         raise ValueError(
             f"{name!r} is a word of the formula language and cannot name a symbol; write {name + '_'!r}"
         )
+    vague = [(a, holds) for a, holds in assume.items() if not isinstance(holds, bool)]
+    if vague:
+        raise TypeError(
+            f"symbol {name!r} has the assumption {vague[0][0]}={vague[0][1]!r}; write {vague[0][0]}=True or leave it out"
+        )
     if assume.pop("integer", False):
         sort = "integer"
     if assume.pop("real", True) is False:

@@ -13,12 +13,8 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-INSTRUCTION = 7
-"""Columns of an instruction: loop (0 for select), its data, number of operands, and up to four operands, the result last."""
-
-PLACE = 3
-"""Columns of a place: address, bytes from one row to the next, and bytes to advance for each row when a block begins."""
-
+# An instruction has seven columns: loop (0 for select), its data, number of operands, up to four operands, the result last.
+# A place has three: address, bytes from one row to the next, and bytes to advance for each row when a block begins.
 
 _intrinsic: Callable[..., Any] = (
     intrinsic  # numba supplies the first argument, which its annotations do not say

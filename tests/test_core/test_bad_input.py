@@ -13,6 +13,8 @@ import symnum as sn
 x, y = sn.symbols("x y")
 t = sn.symbols("x", backend="tree")
 
+VAGUE: dict[str, Any] = {"positive": "yes"}
+
 MIXED: list[Callable[[], Any]] = [
     lambda: x + t,
     lambda: sn.diff(x**2, t),
@@ -57,6 +59,7 @@ def test_backends_do_not_mix(mix: Callable[[], Any]) -> None:
         (lambda: x ^ 2, TypeError, r"Python's \^ is no power: write x\*\*n"),
         (lambda: x // 2, TypeError, r"write symnum.floor\(a / b\)"),
         (lambda: sn.max([x, y]), TypeError, "one by one, but got a list"),
+        (lambda: sn.symbols("p", **VAGUE), TypeError, "positive='yes'; write positive=True"),
         (lambda: sn.symbols("True"), ValueError, "word of the formula language"),
         (lambda: sn.parse("x + True"), ValueError, "True"),
         (lambda: sn.parse("foo(x)"), ValueError, "foo"),
