@@ -127,6 +127,10 @@ def _sign(value: Any) -> int:
     return (value > 0) - (value < 0)
 
 
+def _same(a: Any) -> Any:
+    return a
+
+
 def _modulo(a: Any, b: Any) -> Any:
     return a % b if b != 0 else None
 
@@ -234,6 +238,9 @@ _ROWS = (
     _row("ifelse", 3, "0; ifelse(a, 1, 0); ifelse(a, 0, 1)", argument_sorts=("boolean", "any", "any"), result_sort="branch", cost=2, numpy="numpy.where({0}, {1}, {2})",
          numba="({1} if {0} else {2})", llvm="select", c="({0} ? {1} : {2})", torch="torch.where({0}, {1}, {2})",
          latex=r"\begin{{cases}} {1} & \text{{if }} {0} \\ {2} & \text{{otherwise}} \end{{cases}}", egglog="IfElse", sympy="Piecewise", arb=""),
+    # a sum, product or power kept as a part of its own, where the backend would merge it into the one around it
+    _row("hold", 1, "1", result_sort="join", parity="odd", exact=_same, cost=0, numpy="{0}", numba="{0}", llvm="", c="({0})", torch="({0})",
+         latex=r"\left({0}\right)", sympy="UnevaluatedExpr", arb="{0}"),
     # constants are operators without arguments
     _row("pi", 0, None, cost=0, numpy="numpy.pi", numba="math.pi", llvm="", c="3.14159265358979323846", torch="torch.pi", latex=r"\pi", sympy="pi", arb="arb.pi()"),
 )  # fmt: skip

@@ -16,11 +16,11 @@ from symnum.expression import refuse_mixed
 __all__ = ["cancel", "coefficients", "collect", "degree", "expand", "factor", "factor_list", "gcd", "lcm"]
 
 
-def expand(term: Any, *, max_terms: int = MAX_TERMS) -> Any:
+def expand(term: Any, *, max_terms: int = MAX_TERMS, deep: bool = True) -> Any:
     """Multiply products and whole powers of sums out, everywhere in the term, and collect like terms.
 
-    Whatever is not a polynomial (sin(x), x^y, x^(1/2), 1/(x + 1)) is a generator, with its own arguments expanded;
-    exp(a + b) becomes exp(a)*exp(b).  Coefficients may be floats.  A list or tuple of terms gives a list.
+    Whatever is not a polynomial (sin(x), x^y, x^(1/2), 1/(x + 1)) is a generator, with its own arguments expanded unless
+    ``deep=False``; exp(a + b) becomes exp(a)*exp(b).  Coefficients may be floats.  A list or tuple of terms gives a list.
     Raises ValueError when the result would have more than ``max_terms`` terms.
 
     >>> import symnum as sn
@@ -29,6 +29,9 @@ def expand(term: Any, *, max_terms: int = MAX_TERMS) -> Any:
     x^2*sin(x*y + x) + 2*x*sin(x*y + x) + sin(x*y + x)
     """
     roots = list(term) if isinstance(term, list | tuple) else [term]
+    if not deep:
+        tops = [root if view(root)[0] == ATOM else _expanded(Ring([root]), root, max_terms) for root in roots]
+        return tops if isinstance(term, list | tuple) else tops[0]
     done: dict[Any, Any] = {}
     stack = list(roots)
     while stack:

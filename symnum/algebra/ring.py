@@ -57,6 +57,7 @@ _SPELLED: dict[str, Callable[[Sequence[Any]], tuple[int, Value, Sequence[tuple[A
     "-": lambda a: (SUM, 0, [(a[0], 1), (a[1], -1)]),
     "neg": lambda a: (SUM, 0, [(a[0], -1)]),
     "/": lambda a: (PRODUCT, 1, [(a[0], 1), (a[1], -1)]),
+    "hold": lambda a: (SUM, 0, [(a[0], 1)]),
     "sqrt": lambda a: (PRODUCT, 1, [(a[0], Fraction(1, 2))]),
 }
 

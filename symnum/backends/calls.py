@@ -8,7 +8,19 @@ from typing import Any
 
 from symnum import exact as numbers
 from symnum.backends.arithmetic import number, scale
-from symnum.backends.nodes import BOOLEAN, SCALED, BooleanCall, Call, Number, Table, Truth, intern
+from symnum.backends.nodes import (
+    BOOLEAN,
+    POWER,
+    PRODUCT,
+    SCALED,
+    SUM,
+    BooleanCall,
+    Call,
+    Number,
+    Table,
+    Truth,
+    intern,
+)
 from symnum.backends.views import order_key, sort_of
 from symnum.exact import Value
 from symnum.operators import OPERATORS, exact_value, operator, result_sort
@@ -41,6 +53,8 @@ def call(head: str, args: Sequence[Any]) -> Any:
             return args[1] if args[0].value else args[2]
         if args[1] is args[2]:
             return args[1]
+    if head == "hold" and args[0].kind not in (SUM, SCALED, PRODUCT, POWER):
+        return args[0]  # nothing would merge it
     if row.commutative and _pair_key(args[0]) > _pair_key(args[1]):
         args = (args[1], args[0])
     return _intern_call(head, row, args)

@@ -132,11 +132,24 @@ class _Lowering:
     # --- sums, products and powers ---
 
     def sum(self, term: Any) -> _Task:
-        """Fold a sum from the left; while only negative addends were met, the total is kept negated."""
+        """Fold a sum from the left; while only negative addends were met, the total is kept negated.
+
+        Where all are negative, a number takes the sign and comes first: -x - 2*y is -2*y - x.
+        """
         total: Operand | None = None
         negated = False
-        for arg in interface.sorted_args(term):
-            coefficient, addend = _coefficient(arg)
+        addends = [_coefficient(arg) for arg in interface.sorted_args(term)]
+        if all(c < 0 for c, _ in addends):
+            for i, (coefficient, addend) in enumerate(addends):
+                if addend is None or coefficient != -1:
+                    total = (
+                        self.constant(coefficient)
+                        if addend is None
+                        else (yield from self.scaled(coefficient, addend))
+                    )
+                    del addends[i]
+                    break
+        for coefficient, addend in addends:
             negative = coefficient < 0
             if addend is None:
                 operand = self.constant(abs(coefficient) if negative else coefficient)
@@ -221,6 +234,9 @@ class _Lowering:
         half = self.chain(base, exponent // 2)
         square = self.emit("*", half, half)
         return self.emit("*", square, base) if exponent % 2 else square
+
+    def held(self, term: Any) -> _Task:
+        return (yield interface.args(term)[0])
 
     # --- steps ---
 
@@ -350,6 +366,7 @@ _SPECIAL: dict[str, Callable[[_Lowering, Any], _Task]] = {
     "+": _Lowering.sum,
     "*": _Lowering.product,
     "^": _Lowering.call_of_power,
+    "hold": _Lowering.held,
 }
 
 

@@ -23,7 +23,7 @@ _MPMATH = {
     "sinh": mpmath.sinh, "cosh": mpmath.cosh, "tanh": mpmath.tanh, "coth": mpmath.coth, "sech": mpmath.sech, "csch": mpmath.csch,
     "asinh": mpmath.asinh, "acosh": mpmath.acosh, "atanh": mpmath.atanh, "abs": abs, "sign": mpmath.sign, "floor": mpmath.floor,
     "ceil": mpmath.ceil, "erf": mpmath.erf, "gamma": mpmath.gamma, "lgamma": lambda a: mpmath.log(abs(mpmath.gamma(a))),
-    "digamma": mpmath.digamma, "trigamma": lambda a: mpmath.psi(1, a), "neg": lambda a: -a,
+    "digamma": mpmath.digamma, "trigamma": lambda a: mpmath.psi(1, a), "neg": lambda a: -a, "hold": lambda a: a,
 }  # fmt: skip
 
 
