@@ -1,30 +1,41 @@
 """Matching a pattern with the whole of a term, modulo associativity and commutativity at every level.
 
 A sum or product must be used up: each sub-pattern takes one addend or factor, and the last bare slot takes what the others leave.
-How a pattern is found inside a longer sum or product is in ``within``.
+A segment takes what the others leave, however many that is.  How a pattern is found inside a longer sum or product is in ``within``.
+
+Matching is a search, and modulo commutativity a hard one.  It fails early: heads are counted before anything is tried, patterns that
+share slots come first, and what is left is chosen so that each pattern can still have a term of its own.  A search that takes more than
+``MAX_ATTEMPTS`` attempts all the same is given up with a :class:`MatchLimitWarning`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 from symnum import exact as numbers
 from symnum import term as interface
 from symnum.backends.nodes import number_key
+from symnum.operators import OPERATORS
 from symnum.order import order_key
 from symnum.rewriting.facts import ASSUMED, Facts
 from symnum.rewriting.pattern import (
+    MANY,
+    ApplyPattern,
     BagPattern,
     CallPattern,
     Literal,
     Pattern,
     ProductPattern,
+    Segment,
     Slot,
     SumPattern,
+    base_head,
 )
 from symnum.rewriting.views import (
+    PRODUCT_HEADS,
+    SUM_HEADS,
     call_of,
     head_of,
     is_value,
@@ -34,17 +45,44 @@ from symnum.rewriting.views import (
     sum_view,
 )
 
+MAX_ATTEMPTS = 1_000_000
+"""Most attempts to match one rule at one place; each takes about a microsecond."""
+
 Bound = dict[str, Any]
-"""{slot name: term}."""
+"""{slot name: term, tuple of terms for a segment, or head for a function slot}."""
 
 Items = list[tuple[Any, Any]]
 """Pairs (term, coefficient) of a sum or (base, exponent) of a product."""
 
 
-def match(pattern: Pattern, term: Any, bound: Bound, facts: Facts) -> Iterator[Bound]:
+class MatchLimitWarning(RuntimeWarning):
+    """Say that the search for a match was given up, so that a rule may have been passed over."""
+
+
+class GivenUp(Exception):
+    """Carries the end of a search that took too many attempts out of it."""
+
+
+class Search:
+    """One search for matches: what is known of terms, and how many attempts were made."""
+
+    __slots__ = ("attempts", "facts", "limit")
+
+    def __init__(self, facts: Facts, limit: int = MAX_ATTEMPTS) -> None:
+        self.facts, self.attempts, self.limit = facts, 0, limit
+
+    def attempt(self) -> None:
+        """Count an attempt; raises GivenUp when there were too many."""
+        self.attempts += 1
+        if self.attempts > self.limit:
+            raise GivenUp
+
+
+def match(pattern: Pattern, term: Any, bound: Bound, search: Search) -> Iterator[Bound]:
     """Yield each way in which ``pattern`` is the whole of ``term``, given what is bound already, in a fixed order."""
+    search.attempt()
     if isinstance(pattern, Slot):
-        new = bind(pattern, term, bound, facts)
+        new = bind(pattern, term, bound, search)
         if new is not None:
             yield new
     elif isinstance(pattern, Literal):
@@ -54,103 +92,307 @@ def match(pattern: Pattern, term: Any, bound: Bound, facts: Facts) -> Iterator[B
         if head_of(term) == pattern.head:
             args = interface.sorted_args(term)
             if len(args) == len(pattern.args):
-                yield from _in_turn(pattern.args, args, 0, bound, facts)
+                yield from _in_turn(pattern.args, args, 0, bound, search)
                 if pattern.commutative and len(args) == 2:
-                    yield from _in_turn(pattern.args, args[::-1], 0, bound, facts)
+                    yield from _in_turn(pattern.args, args[::-1], 0, bound, search)
     elif isinstance(pattern, BagPattern):
         if head_of(term) == pattern.head:
-            for new, rest in match_bag(pattern, term, bound, facts, whole=True):
+            for new, rest in match_bag(pattern, term, bound, search, whole=True):
                 if not rest:
                     yield new
+    elif isinstance(pattern, ApplyPattern):
+        yield from _application(pattern, term, bound, search)
     elif pattern.slots <= bound.keys():
         if interface.key(pattern.template.build(term, bound)) == interface.key(term):
             yield bound
     elif isinstance(pattern, SumPattern):
-        yield from _whole_sum(pattern, term, bound, facts)
-    else:
+        yield from _whole_sum(pattern, term, bound, search)
+    elif pattern.segment is None or head_of(term) in _PRODUCTS:
         coefficient, items = product_view(term)
-        yield from _whole_product(pattern, term, coefficient, items, bound, facts)
+        yield from _whole_product(pattern, term, coefficient, items, bound, search)
 
 
-def bind(slot: Slot, term: Any, bound: Bound, facts: Facts) -> Bound | None:
+_PRODUCTS = PRODUCT_HEADS - {"^", "sqrt"}
+
+
+def bind(slot: Slot, term: Any, bound: Bound, search: Search) -> Bound | None:
     """Return the bindings with a slot bound to ``term``, or None where it may not be."""
     known = bound.get(slot.name)
     if known is not None:
         return bound if interface.key(known) == interface.key(term) else None
+    return {**bound, slot.name: term} if _may_be(slot, term, search) else None
+
+
+def _may_be(slot: Slot, term: Any, search: Search) -> bool:
+    """Tell whether a slot may stand for a term."""
     if slot.sort != "real":
         if interface.sort_of(term) != slot.sort:
-            return None
+            return False
     elif interface.sort_of(term) == "boolean":
-        return None
+        return False
     for assumption in slot.assumptions:
-        if facts.signs(term) & ~ASSUMED[assumption]:
-            return None
-    return {**bound, slot.name: term}
+        if search.facts.signs(term) & ~ASSUMED[assumption]:
+            return False
+    return all(predicate(term) for predicate in slot.predicates)
+
+
+def bind_segment(
+    segment: Segment, terms: Sequence[Any], bound: Bound, search: Search, ordered: bool = False
+) -> Bound | None:
+    """Return the bindings with a segment bound to ``terms``, or None where it may not be; ``terms`` have an order or none."""
+    known = bound.get(segment.name)
+    found = tuple(terms) if ordered else tuple(sorted(terms, key=order_key))
+    if known is not None:
+        if not ordered:
+            known = sorted(known, key=order_key)
+        same = len(known) == len(found) and all(
+            interface.key(a) == interface.key(b) for a, b in zip(known, found)
+        )
+        return bound if same else None
+    if all(_may_be(segment.slot, term, search) for term in found):
+        return {**bound, segment.name: found}
+    return None
 
 
 def _in_turn(
-    patterns: tuple[Pattern, ...], terms: Any, index: int, bound: Bound, facts: Facts
+    patterns: Sequence[Pattern | Segment], terms: Sequence[Any], index: int, bound: Bound, search: Search
 ) -> Iterator[Bound]:
+    """Match patterns with terms in their order; a segment takes as few as it can first."""
     if index == len(patterns):
-        yield bound
+        if not terms[index:]:
+            yield bound
         return
-    for new in match(patterns[index], terms[index], bound, facts):
-        yield from _in_turn(patterns, terms, index + 1, new, facts)
+    pattern = patterns[index]
+    if not isinstance(pattern, Segment):
+        if len(terms) > index:
+            for new in match(pattern, terms[index], bound, search):
+                yield from _in_turn(patterns, terms, index + 1, new, search)
+        return
+    most = len(terms) - sum(not isinstance(p, Segment) for p in patterns[index + 1 :])
+    for end in range(index, most + 1):
+        search.attempt()
+        taken = bind_segment(pattern, terms[index:end], bound, search, ordered=True)
+        if taken is not None:
+            # the rest is matched as if the segment had taken one place
+            rest = [*terms[:index], None, *terms[end:]]
+            yield from _in_turn(patterns, rest, index + 1, taken, search)
+
+
+def _application(pattern: ApplyPattern, term: Any, bound: Bound, search: Search) -> Iterator[Bound]:
+    """Yield the ways in which a call of any head is the application of a function slot."""
+    head = head_of(term)
+    if not head or head in SUM_HEADS or head in PRODUCT_HEADS:
+        return
+    if bound.get(pattern.name, head) != head:
+        return
+    if (interface.sort_of(term) == "boolean") != (pattern.sort == "boolean"):
+        return
+    if not all(predicate(head) for predicate in pattern.predicates):
+        return
+    new = {**bound, pattern.name: head}
+    args = list(interface.sorted_args(term))
+    row = OPERATORS.get(head)
+    segments = [a for a in pattern.args if isinstance(a, Segment)]
+    if row is not None and row.associative and row.commutative and len(segments) < 2:
+        items = tuple([a for a in pattern.args if not isinstance(a, Segment)])
+        yield from _bag(items, segments[0] if segments else None, args, new, search)
+        return
+    yield from _in_turn(pattern.args, args, 0, new, search)
+    if row is not None and row.commutative and len(args) == 2:
+        yield from _in_turn(pattern.args, args[::-1], 0, new, search)
+
+
+# --- many patterns, many items --------------------------------------------------------------------------------------------------
+
+Fits = Callable[[Any, Any, Bound], Iterator[Bound]]
+"""A function of a pattern, an item and the bindings that yields the ways in which they fit."""
+
+
+def assign(
+    patterns: Sequence[Any], items: list[Any], bound: Bound, fits: Fits, search: Search
+) -> Iterator[tuple[Bound, list[Any]]]:
+    """Give each pattern an item of its own; yield (bindings, items left over)."""
+    if len(patterns) > len(items):
+        return
+    if len(patterns) <= MANY:
+        yield from _assign_in_order(patterns, 0, items, bound, fits, search)
+        return
+    # which items fit a pattern at all, whatever the other patterns take
+    fitting = []
+    for pattern in patterns:
+        fitting.append(
+            [i for i, item in enumerate(items) if _fits_at_all(pattern, item, bound, fits, search)]
+        )
+        if not fitting[-1]:
+            return
+    yield from _assign_few_first(
+        patterns, tuple(range(len(patterns))), fitting, items, frozenset(), bound, fits, search
+    )
+
+
+def _fits_at_all(pattern: Any, item: Any, bound: Bound, fits: Fits, search: Search) -> bool:
+    search.attempt()
+    return next(fits(pattern, item, bound), None) is not None
+
+
+def _assign_in_order(
+    patterns: Sequence[Any], index: int, items: list[Any], bound: Bound, fits: Fits, search: Search
+) -> Iterator[tuple[Bound, list[Any]]]:
+    if index == len(patterns):
+        yield bound, items
+        return
+    for place, item in enumerate(items):
+        search.attempt()
+        for new in fits(patterns[index], item, bound):
+            rest = items[:place] + items[place + 1 :]
+            yield from _assign_in_order(patterns, index + 1, rest, new, fits, search)
+
+
+def _assign_few_first(
+    patterns: Sequence[Any],
+    open_: tuple[int, ...],
+    fitting: list[list[int]],
+    items: list[Any],
+    used: frozenset[int],
+    bound: Bound,
+    fits: Fits,
+    search: Search,
+) -> Iterator[tuple[Bound, list[Any]]]:
+    """Choose for the pattern with the fewest fitting items first, as long as all others can still have one each."""
+    if not open_:
+        yield bound, [item for i, item in enumerate(items) if i not in used]
+        return
+    if not _can_all_have_one([fitting[p] for p in open_]):
+        return
+    pick = min(open_, key=lambda p: len(fitting[p]))
+    rest = tuple(p for p in open_ if p != pick)
+    for i in fitting[pick]:
+        search.attempt()
+        for new in fits(patterns[pick], items[i], bound):
+            narrowed = [
+                [
+                    j
+                    for j in row
+                    if j != i
+                    and (len(new) == len(bound) or _fits_at_all(patterns[p], items[j], new, fits, search))
+                ]
+                if p in rest
+                else row
+                for p, row in enumerate(fitting)
+            ]
+            if all(narrowed[p] for p in rest):
+                yield from _assign_few_first(patterns, rest, narrowed, items, used | {i}, new, fits, search)
+
+
+def _can_all_have_one(fitting: list[list[int]]) -> bool:
+    """Tell whether there is a matching that gives each row an item of its own (Kuhn's algorithm)."""
+    taken: dict[int, int] = {}
+
+    def place(row: int, seen: set[int]) -> bool:
+        for item in fitting[row]:
+            if item not in seen:
+                seen.add(item)
+                if item not in taken or place(taken[item], seen):
+                    taken[item] = row
+                    return True
+        return False
+
+    return all(place(row, set()) for row in range(len(fitting)))
+
+
+def enough_heads(patterns: Sequence[Any], heads: Sequence[str]) -> bool:
+    """Tell whether there are as many terms with each head as patterns that need it."""
+    if len(patterns) > len(heads):
+        return False
+    needed: dict[str, int] = {}
+    for pattern in patterns:
+        head = base_head(pattern)
+        if head:
+            needed[head] = needed.get(head, 0) + 1
+    return all(heads.count(head) >= count for head, count in needed.items())
 
 
 # --- min, max, and, or --------------------------------------------------------------------------------------------------------
 
 
 def match_bag(
-    pattern: BagPattern, term: Any, bound: Bound, facts: Facts, whole: bool
+    pattern: BagPattern, term: Any, bound: Bound, search: Search, whole: bool
 ) -> Iterator[tuple[Bound, list[Any]]]:
     """Yield (bindings, arguments left over); if ``whole``, the last bare slot takes all that the others leave."""
     items = list(interface.sorted_args(term))
-    combine = lambda rest: call_of(term, pattern.head, rest)
-    yield from _spread(pattern.args, 0, items, bound, facts, combine if whole else None)
-
-
-def _spread(
-    patterns: tuple[Pattern, ...],
-    index: int,
-    items: list[Any],
-    bound: Bound,
-    facts: Facts,
-    combine: Callable[[list[Any]], Any] | None,
-) -> Iterator[tuple[Bound, list[Any]]]:
-    """Give each pattern an item of its own."""
-    if index == len(patterns):
-        yield bound, items
-        return
-    pattern = patterns[index]
-    if combine is not None and index == len(patterns) - 1 and isinstance(pattern, Slot) and items:
-        new = bind(pattern, combine(items), bound, facts)
-        if new is not None:
+    if pattern.segment is not None:
+        for new in _bag(pattern.args, pattern.segment, items, bound, search):
             yield new, []
         return
-    for place, item in enumerate(items):
-        for new in match(pattern, item, bound, facts):
-            yield from _spread(patterns, index + 1, items[:place] + items[place + 1 :], new, facts, combine)
+    if not enough_heads(pattern.args, list(map(head_of, items))):
+        return
+    fits: Fits = lambda p, item, known: match(p, item, known, search)
+    last = pattern.args[-1] if pattern.args else None
+    if not whole or not isinstance(last, Slot):
+        yield from assign(pattern.args, items, bound, fits, search)
+        return
+    for new, rest in assign(pattern.args[:-1], items, bound, fits, search):
+        taken = bind(last, call_of(term, pattern.head, rest), new, search) if rest else None
+        if taken is not None:
+            yield taken, []
+
+
+def _bag(
+    patterns: Sequence[Pattern], segment: Segment | None, items: list[Any], bound: Bound, search: Search
+) -> Iterator[Bound]:
+    """Give each pattern an item of its own, and the segment the rest."""
+    if segment is None and len(patterns) != len(items):
+        return
+    if not enough_heads(patterns, list(map(head_of, items))):
+        return
+    fits: Fits = lambda p, item, known: match(p, item, known, search)
+    for new, rest in assign(patterns, items, bound, fits, search):
+        taken = new if segment is None else bind_segment(segment, rest, new, search)
+        if taken is not None:
+            yield taken
 
 
 # --- products -----------------------------------------------------------------------------------------------------------------
 
 
 def _whole_product(
-    pattern: ProductPattern, like: Any, coefficient: Any, items: Items, bound: Bound, facts: Facts
+    pattern: ProductPattern, like: Any, coefficient: Any, items: Items, bound: Bound, search: Search
 ) -> Iterator[Bound]:
     """Yield the ways in which a product is used up."""
     first, exponent = pattern.factors[0] if pattern.factors else (None, 1)
     share = numbers.divide(coefficient, pattern.coefficient)
-    if len(pattern.factors) == 1 and isinstance(first, Slot) and is_value(exponent) and exponent != 1:
+    if (
+        len(pattern.factors) == 1
+        and pattern.segment is None
+        and isinstance(first, Slot)
+        and is_value(exponent)
+        and exponent != 1
+    ):
         root = _root_of_product(like, share, items, exponent)
-        new = None if root is None else bind(first, root, bound, facts)
+        new = None if root is None else bind(first, root, bound, search)
         if new is not None:
             yield new
         return
     if pattern.coefficient != 1 and type(share) is not int:
         return
-    yield from _use_up(pattern.factors, 0, like, share, items, bound, facts)
+    if len(pattern.factors) > MANY and not enough_heads(
+        [base for base, _ in pattern.factors], [head_of(base) for base, _ in items]
+    ):
+        return
+    if pattern.segment is None:
+        yield from _use_up(pattern.factors, 0, like, share, items, bound, search)
+        return
+    # beside a segment the coefficient is an argument like the others
+    number = [] if share == 1 and type(share) is int else [(interface.make_number(like, share), 1)]
+
+    def fits(factor: Any, item: Any, known: Bound) -> Iterator[Bound]:
+        return match_factor(factor[0], factor[1], item[0], item[1], like, known, search)
+
+    for new, rest in assign(pattern.factors, [*number, *in_order(items)], bound, fits, search):
+        terms = [b if is_value(e) and e == 1 else product_of(like, 1, [(b, e)]) for b, e in rest]
+        taken = bind_segment(pattern.segment, terms, new, search)
+        if taken is not None:
+            yield taken
 
 
 def _root_of_product(like: Any, coefficient: Any, items: Items, exponent: Any) -> Any | None:
@@ -172,7 +414,7 @@ def _root_of_product(like: Any, coefficient: Any, items: Items, exponent: Any) -
 
 
 def _use_up(
-    factors: Any, index: int, like: Any, coefficient: Any, items: Items, bound: Bound, facts: Facts
+    factors: Any, index: int, like: Any, coefficient: Any, items: Items, bound: Bound, search: Search
 ) -> Iterator[Bound]:
     if index == len(factors):
         if not items and coefficient == 1:
@@ -181,15 +423,25 @@ def _use_up(
     pattern, exponent = factors[index]
     if isinstance(pattern, Slot) and is_value(exponent) and exponent == 1 and index == len(factors) - 1:
         if items or coefficient != 1:
-            new = bind(pattern, product_of(like, coefficient, items), bound, facts)
+            new = bind(pattern, product_of(like, coefficient, items), bound, search)
             if new is not None:
                 yield new
         return
+    if takes_number(pattern, exponent) and coefficient != 1:
+        new = bind(pattern, interface.make_number(like, coefficient), bound, search)
+        if new is not None:
+            yield from _use_up(factors, index + 1, like, 1, items, new, search)
     items = in_order(items)
     for place, (base, power) in enumerate(items):
+        search.attempt()
         rest = items[:place] + items[place + 1 :]
-        for new in match_factor(pattern, exponent, base, power, like, bound, facts):
-            yield from _use_up(factors, index + 1, like, coefficient, rest, new, facts)
+        for new in match_factor(pattern, exponent, base, power, like, bound, search):
+            yield from _use_up(factors, index + 1, like, coefficient, rest, new, search)
+
+
+def takes_number(pattern: Any, exponent: Any = 1) -> bool:
+    """Tell whether a factor or addend of a pattern may stand for the coefficient or the constant."""
+    return isinstance(pattern, Slot) and bool(pattern.predicates) and is_value(exponent) and exponent == 1
 
 
 def in_order(items: Items) -> Items:
@@ -198,66 +450,97 @@ def in_order(items: Items) -> Items:
 
 
 def match_factor(
-    pattern: Pattern, exponent: Any, base: Any, power: Any, like: Any, bound: Bound, facts: Facts
+    pattern: Pattern, exponent: Any, base: Any, power: Any, like: Any, bound: Bound, search: Search
 ) -> Iterator[Bound]:
     """Yield the ways in which base^power is pattern^exponent."""
     if not is_value(exponent):
         as_term = interface.make_number(like, power) if is_value(power) else power
-        for new in match(pattern, base, bound, facts):
-            yield from match(exponent, as_term, new, facts)
+        for new in match(pattern, base, bound, search):
+            yield from match(exponent, as_term, new, search)
     elif isinstance(pattern, Slot):
         if exponent == 1:
             whole = product_of(like, 1, [(base, power)])
         else:
             whole = _root_of_product(like, 1, [(base, power)], exponent)
-        taken = None if whole is None else bind(pattern, whole, bound, facts)
+        taken = None if whole is None else bind(pattern, whole, bound, search)
         if taken is not None:
             yield taken
     elif is_value(power) and power == exponent:
-        yield from match(pattern, base, bound, facts)
+        yield from match(pattern, base, bound, search)
 
 
 # --- sums ---------------------------------------------------------------------------------------------------------------------
 
 
-def _whole_sum(pattern: SumPattern, term: Any, bound: Bound, facts: Facts) -> Iterator[Bound]:
+def _whole_sum(pattern: SumPattern, term: Any, bound: Bound, search: Search) -> Iterator[Bound]:
     """Yield the ways in which a sum is used up."""
+    if pattern.segment is not None and head_of(term) not in SUM_HEADS:
+        return
     constant, pairs = sum_view(term)
     if pattern.constant != 0:
         if constant != pattern.constant or type(constant) is not type(pattern.constant):
             return
         constant = 0
-    yield from _use_up_sum(pattern.addends, 0, term, constant, in_order(pairs), bound, facts)
+    if pattern.segment is None:
+        yield from _use_up_sum(pattern.addends, 0, term, constant, in_order(pairs), bound, search)
+        return
+    # beside a segment the constant is an argument like the others
+    number = [] if constant == 0 else [(interface.make_number(term, constant), 1)]
+
+    def fits(addend: Any, item: Any, known: Bound) -> Iterator[Bound]:
+        coefficient, product = addend
+        yield from _addend(product, coefficient, item, term, known, search)
+
+    for new, rest in assign(pattern.addends, [*in_order(pairs), *number], bound, fits, search):
+        terms = [t if c == 1 and type(c) is int else product_of(term, c, [(t, 1)]) for t, c in rest]
+        taken = bind_segment(pattern.segment, terms, new, search)
+        if taken is not None:
+            yield taken
+
+
+def _addend(
+    product: ProductPattern, coefficient: Any, item: tuple[Any, Any], like: Any, bound: Bound, search: Search
+) -> Iterator[Bound]:
+    """Yield the ways in which an addend (core, weight) is coefficient * product."""
+    core, weight = item
+    inner, items = product_view(core)
+    share = numbers.divide(numbers.normal(weight * inner), coefficient)
+    yield from _whole_product(product, like, share, items, bound, search)
 
 
 def _use_up_sum(
-    addends: Any, i: int, like: Any, constant: Any, pairs: Items, bound: Bound, facts: Facts
+    addends: Any, i: int, like: Any, constant: Any, pairs: Items, bound: Bound, search: Search
 ) -> Iterator[Bound]:
     if i == len(addends):
         if not pairs and constant == 0:
             yield bound
         return
     coefficient, product = addends[i]
-    slot = _bare_slot(product)
+    slot = bare_slot(product)
     if slot is not None and i == len(addends) - 1:
         if pairs or constant != 0:
             rest = [(t, numbers.divide(c, coefficient)) for t, c in pairs]
             constant = numbers.divide(constant, coefficient)
             if coefficient in (1, -1) or all(type(c) is int for _, c in [*rest, (None, constant)]):
-                new = bind(slot, sum_of(like, constant, rest), bound, facts)
+                new = bind(slot, sum_of(like, constant, rest), bound, search)
                 if new is not None:
                     yield new
         return
-    for place, (core, weight) in enumerate(pairs):
-        rest = pairs[:place] + pairs[place + 1 :]
-        inner, items = product_view(core)
-        share = numbers.divide(numbers.normal(weight * inner), coefficient)
-        for new in _whole_product(product, like, share, items, bound, facts):
-            yield from _use_up_sum(addends, i + 1, like, constant, rest, new, facts)
+    if slot is not None and takes_number(slot) and constant != 0:
+        number = interface.make_number(like, numbers.divide(constant, coefficient))
+        new = bind(slot, number, bound, search)
+        if new is not None:
+            yield from _use_up_sum(addends, i + 1, like, 0, pairs, new, search)
+    for place, item in enumerate(pairs):
+        search.attempt()
+        for new in _addend(product, coefficient, item, like, bound, search):
+            rest = pairs[:place] + pairs[place + 1 :]
+            yield from _use_up_sum(addends, i + 1, like, constant, rest, new, search)
 
 
-def _bare_slot(product: ProductPattern) -> Slot | None:
-    if len(product.factors) != 1:
+def bare_slot(product: ProductPattern) -> Slot | None:
+    """Return the slot that a product pattern is, if it is no more than that."""
+    if len(product.factors) != 1 or product.segment is not None:
         return None
     base, exponent = product.factors[0]
     return base if isinstance(base, Slot) and is_value(exponent) and exponent == 1 else None

@@ -9,33 +9,40 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symnum import term as interface
 from symnum.rewriting.facts import Facts
-from symnum.rewriting.matching import match, match_bag
+from symnum.rewriting.matching import GivenUp, MatchLimitWarning, Search, match, match_bag
 from symnum.rewriting.pattern import (
+    ApplyPattern,
     BagPattern,
-    CallPattern,
     Literal,
     Pattern,
     ProductPattern,
+    Segment,
     Slot,
     SumPattern,
     Template,
     compile_pattern,
     compile_template,
     heads_needed,
+    segment_homes,
+    slots_of,
+    variants,
 )
+from symnum.rewriting.slots import FunctionSlot, declaration, read
 from symnum.rewriting.views import (
     PRODUCT_HEADS,
     SUM_HEADS,
     call_of,
     head_of,
+    is_canonical,
     is_value,
     product_of,
     product_view,
@@ -43,7 +50,12 @@ from symnum.rewriting.views import (
 )
 from symnum.rewriting.within import SumIndex, match_product, match_sum
 
+if TYPE_CHECKING:
+    from symnum.rewriting.compiled import CompiledRule, CompiledSet
+
 HOLDS = ("total", "generic")
+
+_COMPILING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,19 +63,42 @@ class Rule:
     """Say that what matches the pattern may be replaced by the template, if the condition certainly holds.
 
     ``holds`` is "total" when both sides are equal wherever the left one is defined, and "generic" when they are so except on a
-    null set or on less than its domain.  Defined means: every part that is computed is a real number or infinite, never nan, also
-    below a comparison; rounding, overflow and the sign of zero aside.
+    null set or on less than its domain.  Defined means a truth value, or a number that may be infinite but is not nan; rounding,
+    overflow and the sign of zero aside.  A comparison with nan is false (and != true), which is a value like others.
     """
 
     name: str
     left: Any
-    pattern: Pattern
+    right: Any
+    given: Any
+    patterns: tuple[tuple[Pattern, dict[str, Any]], ...]
     template: Template | Callable[..., Any]
     condition: Template | Callable[..., bool] | None
     holds: str
     file: str
     line: int
     needed: frozenset[str]
+
+    @property
+    def pattern(self) -> Pattern:
+        """Return the pattern with all default slots present."""
+        return self.patterns[0][0]
+
+    @property
+    def text(self) -> str:
+        """Return the rule as text that :func:`rule` reads again, but for parts that are Python functions.
+
+        >>> import symnum as sn
+        >>> a = sn.symbols("a", positive=True)
+        >>> rule(sn.log(a**2), 2*sn.log(a), name="log of a square").text
+        'log(a::positive^2) -> 2*log(a)'
+        """
+        from symnum.text.printer import to_text
+
+        # the sort of an application is part of its name already
+        left = to_text(self.left, declare=True).replace(")::boolean", ")")
+        written = f"{left} -> {_text(self.right)}"
+        return written if self.given is None else f"{written} if {_text(self.given)}"
 
     def __str__(self) -> str:
         return self.name
@@ -72,47 +107,92 @@ class Rule:
         return f"<{self.holds} rule {self.name!r} at {os.path.basename(self.file)}:{self.line}>"
 
     def results(self, term: Any, facts: Facts | None = None, index: SumIndex | None = None) -> Iterator[Any]:
-        """Yield the terms that the rule makes of ``term``, one for each match, in a fixed order."""
-        facts = facts or Facts()
-        pattern = self.pattern
-        if isinstance(pattern, SumPattern):
-            index = index or SumIndex(term)
-            if self.needed <= index.by_head.keys():
-                yield from self._in_sum(pattern, index, facts)
-        elif isinstance(pattern, ProductPattern):
-            for bound, m, coefficient, rest in match_product(pattern, term, facts):
-                found = self._instance(term, bound, facts)
+        """Yield the terms that the rule makes of ``term``, one for each match, in a fixed order.
+
+        A search for matches that takes too many attempts ends with a MatchLimitWarning.
+        """
+        search = Search(facts or Facts())
+        try:
+            if len(self.patterns) == 1:
+                yield from self._results(self.pattern, {}, term, search, index)
+                return
+            seen = set()
+            for pattern, fixed in self.patterns:
+                bound = {name: interface.make_number(term, value) for name, value in fixed.items()}
+                for new in self._results(pattern, bound, term, search, index):
+                    if interface.key(new) not in seen:
+                        seen.add(interface.key(new))
+                        yield new
+        except GivenUp:
+            self._warn(term, search)
+
+    def _results(
+        self, pattern: Pattern, fixed: dict[str, Any], term: Any, search: Search, index: SumIndex | None
+    ) -> Iterator[Any]:
+        """Yield the results of one of the plain patterns, with the slots that were left out bound already."""
+        if isinstance(pattern, SumPattern) and pattern.segment is None:
+            if head_of(term) in SUM_HEADS:
+                index = index or SumIndex(term)
+                if heads_needed(pattern) <= index.by_head.keys():
+                    yield from self._in_sum(pattern, fixed, index, search)
+        elif isinstance(pattern, ProductPattern) and pattern.segment is None:
+            for bound, m, coefficient, rest in match_product(pattern, term, search):
+                found = self._instance(term, {**fixed, **bound}, search)
                 if found is not None:
                     yield product_of(term, coefficient, [*rest, (found, m)])
-        elif isinstance(pattern, BagPattern):
-            for bound, left in match_bag(pattern, term, {}, facts, whole=False):
-                found = self._instance(term, bound, facts)
-                if found is not None:
-                    yield call_of(term, pattern.head, [*left, found]) if left else found
+        elif isinstance(pattern, BagPattern) and pattern.segment is None:
+            if head_of(term) == pattern.head:
+                for bound, left in match_bag(pattern, term, fixed, search, whole=False):
+                    found = self._instance(term, bound, search)
+                    if found is not None:
+                        yield call_of(term, pattern.head, [*left, found]) if left else found
         else:
-            for bound in match(pattern, term, {}, facts):
-                found = self._instance(term, bound, facts)
+            for bound in match(pattern, term, fixed, search):
+                found = self._instance(term, bound, search)
                 if found is not None:
                     yield found
 
-    def _in_sum(self, pattern: SumPattern, index: SumIndex, facts: Facts) -> Iterator[Any]:
+    def _in_sum(
+        self, pattern: SumPattern, fixed: dict[str, Any], index: SumIndex, search: Search
+    ) -> Iterator[Any]:
         like = index.term
-        for bound, q, k, units in match_sum(pattern, index, facts):
-            found = self._instance(like, bound, facts)
+        for bound, q, k, units in match_sum(pattern, index, search):
+            found = self._instance(like, {**fixed, **bound}, search)
             if found is not None:
                 new = product_of(like, q, [*k, (found, 1)])
                 yield sum_of(like, *index.less(q, units, index.entries, (new, 1)))
+
+    def _warn(self, term: Any, search: Search) -> None:
+        from symnum.text.printer import to_text
+
+        warnings.warn(
+            f"matching {self!r} with {to_text(term, limit=60)!r} was given up after {search.limit:,} attempts, so that the rule may "
+            f"have been passed over; give the pattern fewer slots that stand for themselves, or typed ones",
+            MatchLimitWarning,
+            stacklevel=3,
+        )
 
     def sweep(self, index: SumIndex, facts: Facts, accept: Callable[[Any, Any], bool]) -> Any | None:
         """Apply a rule on sums to as many disjoint groups of addends as ``accept(before, after)`` allows, in one go.
 
         Returns None when there is none.  This is for wide sums, where each single application would build the whole sum again.
         """
-        assert isinstance(self.pattern, SumPattern)
+        pattern = self.pattern
+        assert isinstance(pattern, SumPattern)
         like, total, made = index.term, {}, []
         index.used.clear()
-        for bound, q, k, units in match_sum(self.pattern, index, facts):
-            found = self._instance(like, bound, facts)
+        search = Search(facts)
+        matches = match_sum(pattern, index, search)
+        while True:
+            try:
+                found_at = next(matches, None)
+            except GivenUp:
+                self._warn(like, search)
+                break
+            if found_at is None:
+                break
+            bound, q, k, units = found_at
+            found = self._instance(like, bound, search)
             if found is None:
                 continue
             new = product_of(like, q, [*k, (found, 1)])
@@ -126,19 +206,32 @@ class Rule:
         index.used.clear()
         return sum_of(like, *index.less(1, total, index.entries, *made)) if made else None
 
-    def _instance(self, like: Any, bound: dict[str, Any], facts: Facts) -> Any | None:
+    def instance(self, term: Any, bound: dict[str, Any], search: Search) -> Iterator[Any]:
+        """Yield the result of one match, if the condition holds."""
+        found = self._instance(term, bound, search)
+        if found is not None:
+            yield found
+
+    def _instance(self, like: Any, bound: dict[str, Any], search: Search) -> Any | None:
         condition = self.condition
-        if isinstance(condition, Template):
-            if facts.decide(condition.build(like, bound)) is not True:
+        try:
+            if isinstance(condition, Template):
+                if search.facts.decide(condition.build(like, bound)) is not True:
+                    return None
+            elif condition is not None and not condition(**bound):
                 return None
-        elif condition is not None and not condition(**bound):
-            return None
-        if isinstance(self.template, Template):
-            return self.template.build(like, bound)
-        return self.template(**bound)
+            if isinstance(self.template, Template):
+                return self.template.build(like, bound)
+            return self.template(**bound)
+        except (TypeError, ValueError, LookupError) as problem:
+            problem.add_note(f"while {self!r} was applied")
+            raise
 
 
-_DECLARED = re.compile(r"\b([^\W\d]\w*)((?:\s*::\s*\w+)+)")
+def _text(part: Any) -> str:
+    from symnum.text.printer import to_text
+
+    return to_text(part) if interface.is_term(part) else f"<{getattr(part, '__name__', 'function')}>"
 
 
 def rule(
@@ -146,6 +239,7 @@ def rule(
     template: Any = None,
     *,
     condition: Any = None,
+    where: Mapping[str, Callable[[Any], Any]] | None = None,
     holds: str = "total",
     name: str | None = None,
 ) -> Rule:
@@ -153,12 +247,17 @@ def rule(
 
     Every symbol is a slot that stands for any term; ``a::positive`` in the pattern stands for terms known to be positive, and
     ``p::boolean`` for conditions.  ``template`` may be a function of the slots (by name) that returns a term, or None to decline;
-    ``condition`` a term or text that must certainly hold, or a function of the slots.  ``holds`` says whether the rule is "total" or
-    "generic", see :class:`Rule`.  Raises ValueError, naming file and line, for a slot that the pattern does not bind, and for a pattern
-    that would match every term.
+    ``condition`` a term or text that must certainly hold, or a function of the slots; ``where`` gives functions of single slots.  Slots
+    that stand for more than one term are in :mod:`symnum.rewriting.slots`: ``xs...`` for any number of arguments, ``n::default`` for
+    what may be left out, ``F::function(a)`` for any function.  ``holds`` says whether the rule is "total" or "generic", see :class:`Rule`.
+    Raises ValueError, naming file and line, for a slot that the pattern does not bind, and for a pattern that would match every term.
 
     >>> rule("log(a) + log(b) -> log(a*b)")
     <total rule 'log(a) + log(b) -> log(a*b)' at ...>
+    >>> import symnum as sn
+    >>> pull = rule("max(a*x, b*x, rest...) -> max(x*max(a, b), rest)", where={"x": interface.is_symbol}, condition="x > 0")
+    >>> next(pull.results(sn.parse("max(3*t::positive, y*t, z)")))
+    max(t::positive*max(3, y), z)
     """
     frame = sys._getframe(1)
     file, line = frame.f_code.co_filename, frame.f_lineno
@@ -183,49 +282,95 @@ def rule(
         spelled = spelled or " ".join(pattern.split())
         pattern, declared = _parse(left, {}, place)
     else:
-        declared = {interface.name(s): s for s in interface.free_symbols(pattern)}
+        declared = _placed(place, slots_of, pattern)
     if isinstance(template, str):
         template = _parse(template, declared, place)[0]
     if isinstance(condition, str):
         condition = _parse(condition, declared, place)[0]
     if template is None:
         raise ValueError(f"the rule for {pattern!s} has no template; write rule(pattern, template) ({place})")
-    bound = {interface.name(s) for s in interface.free_symbols(pattern)}
-    compiled = [_checked(part, bound, place, pattern) for part in (template, condition)]
-    made = compile_pattern(pattern)
-    if isinstance(made, Slot | Literal):
+    bound = _placed(place, slots_of, pattern)
+    unknown = [slot for slot in where or () if slot not in bound]
+    if unknown:
         raise ValueError(
-            f"the pattern {pattern!s} would match at every place; give a call, sum or product ({place})"
+            f"where={{...}} names the slot {unknown[0]!r}, which the pattern {pattern!s} does not have ({place}); "
+            f"its slots are {', '.join(bound) or 'none'}"
         )
+    homes = _placed(place, segment_homes, pattern)
+    compiled = [_checked(part, bound, homes, place, pattern) for part in (template, condition)]
+    made = []
+    for plain, fixed in _placed(place, variants, pattern):
+        found = _placed(place, compile_pattern, plain, where or {})
+        if isinstance(found, Slot | Segment | Literal):
+            chosen = "".join(f" with {slot} = {value}" for slot, value in fixed.items())
+            raise ValueError(
+                f"the pattern {plain!s}{chosen} would match at every place; give a call, sum or product ({place})"
+            )
+        made.append((found, fixed))
+    left = pattern
     if spelled is None:
-        spelled = f"{pattern!s} -> {template if interface.is_term(template) else getattr(template, '__name__', '...')!s}"
-    return Rule(spelled, pattern, made, compiled[0], compiled[1], holds, file, line, heads_needed(made))
+        from symnum.text.printer import to_text
+
+        spelled = f"{to_text(left, declare=True)} -> {_text(template)}"
+    needed = frozenset.intersection(*[heads_needed(found) for found, _ in made])
+    return Rule(
+        spelled,
+        left,
+        template,
+        condition,
+        tuple(made),
+        compiled[0],
+        compiled[1],
+        holds,
+        file,
+        line,
+        needed,
+    )
+
+
+def _placed(place: str, function: Callable[..., Any], *args: Any) -> Any:
+    """Return what a function returns; what it refuses is refused with file and line."""
+    try:
+        return function(*args)
+    except ValueError as problem:
+        raise ValueError(f"{problem} ({place})") from None
 
 
 def _parse(text: str, known: dict[str, Any], place: str) -> tuple[Any, dict[str, Any]]:
     """Return a term and its slots by name; a declared slot needs its declaration only once."""
-    from symnum.text.parser import ParseError, parse
+    from symnum.text.parser import ParseError
 
     try:
-        declared = {m[1]: parse(m[0]) for m in _DECLARED.finditer(text)}
-        bound = {**known, **declared}
-        found = parse(_DECLARED.sub(r"\1", text).strip(), symbols=bound)
+        return read(text, known)
     except ParseError as problem:
         raise ValueError(f"the rule part {text.strip()!r} ({place}) is no formula: {problem}") from None
-    return found, {**bound, **{interface.name(s): s for s in interface.free_symbols(found)}}
+    except ValueError as problem:
+        raise ValueError(f"the rule part {text.strip()!r} ({place}) is wrong: {problem}") from None
 
 
-def _checked(part: Any, bound: set[str], place: str, pattern: Any) -> Any:
+def _checked(part: Any, bound: dict[str, Any], homes: dict[str, str], place: str, pattern: Any) -> Any:
     """Return a template or condition compiled, or the function itself."""
     if part is None or (callable(part) and not interface.is_term(part)):
         return part
-    missing = [interface.name(s) for s in interface.free_symbols(part) if interface.name(s) not in bound]
+    used = _placed(place, slots_of, part)
+    missing = [slot for slot in used if slot not in bound]
     if missing:
         raise ValueError(
             f"{part!s} uses the slot {missing[0]!r}, which the pattern {pattern!s} does not bind ({place}); "
-            f"its slots are {', '.join(sorted(bound)) or 'none'}"
+            f"its slots are {', '.join(bound) or 'none'}"
         )
-    return compile_template(part)
+    for slot, made in used.items():
+        if _kind(made) != _kind(bound[slot]):
+            raise ValueError(
+                f"{part!s} uses {slot!r} as a {_kind(made)}, but in the pattern {pattern!s} it is a {_kind(bound[slot])} ({place})"
+            )
+    return _placed(place, compile_template, part, homes)
+
+
+def _kind(made: Any) -> str:
+    if isinstance(made, FunctionSlot):
+        return "function slot"
+    return "segment" if declaration(made).segment else "slot"
 
 
 class RuleSet:
@@ -238,15 +383,41 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule], name: str = "") -> None:
         self.rules = tuple(rules)
         self.name = name
+        self._compiled: CompiledSet | None = None
+        self._interpreted = False
         for entry in self.rules:
             if not isinstance(entry, Rule):
                 raise TypeError(
                     f"a RuleSet holds rules, but got {entry!r}; write RuleSet([rule('a*b -> c'), ...])"
                 )
-        self._by_head: dict[str, list[Rule]] = {}
-        for entry in self.rules:
-            for head in _starting_heads(entry.pattern):
-                self._by_head.setdefault(head, []).append(entry)
+        starts = [[_starting_heads(pattern) for pattern, _ in entry.patterns] for entry in self.rules]
+        self._open = {i for i, found in enumerate(starts) if None in found}
+        self._by_head: dict[str, tuple[Rule, ...]] = {}
+        for head in {head for found in starts for heads in found for head in heads or ()}:
+            self._by_head[head] = self._starting_at(head, starts)
+        self._elsewhere = tuple([self.rules[i] for i in sorted(self._open)])
+
+    def _starting_at(self, head: str, starts: list[list[tuple[str, ...] | None]]) -> tuple[Rule, ...]:
+        """Return the rules that are tried at a head, in order."""
+        other = head not in SUM_HEADS and head not in PRODUCT_HEADS
+        return tuple(
+            [
+                entry
+                for i, entry in enumerate(self.rules)
+                if any(heads is not None and head in heads for heads in starts[i])
+                or (other and i in self._open)
+            ]
+        )
+
+    def at_head(self, head: str) -> tuple[Rule, ...]:
+        """Return the rules that may fire at a term with this head, in order."""
+        found = self._by_head.get(head)
+        if found is not None or not head or head in SUM_HEADS or head in PRODUCT_HEADS:
+            return found or ()
+        return self._elsewhere
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RuleSet, (self.rules, self.name)
 
     def __add__(self, other: RuleSet) -> RuleSet:
         return RuleSet(self.rules + other.rules, " + ".join(n for n in (self.name, other.name) if n))
@@ -276,29 +447,114 @@ class RuleSet:
     def firing(self, term: Any, facts: Facts | None = None) -> Iterator[tuple[Rule, Iterator[Any]]]:
         """Yield (rule, iterator over its results) for the rules that may fire at the top of ``term``."""
         head = head_of(term)
-        candidates = self._by_head.get(head)
-        if not candidates:
+        rules = self.at_head(head)
+        if not rules:
             return
         facts = facts or Facts()
-        index: SumIndex | None = None
-        heads: frozenset[str] | None = None
-        for entry in candidates:
-            if head in SUM_HEADS:
-                index = index or SumIndex(term)
-            elif entry.needed:
-                if heads is None:
-                    heads = frozenset(head_of(base) for base, _ in product_view(term)[1])
-                if not entry.needed <= heads:
-                    continue
-            yield entry, _other_than(term, entry.results(term, facts, index))
+        if self._interpreted:
+            index = SumIndex(term) if head in SUM_HEADS else None
+            for entry in rules:
+                yield entry, _other_than(term, entry.results(term, facts, index))
+            return
+        index = SumIndex(term) if head in SUM_HEADS and not is_canonical(term) else None
+        yield from self._through_gates(term, head, self.compiled.candidates(term, head, index), facts, index)
+
+    def _through_gates(
+        self,
+        term: Any,
+        head: str,
+        candidates: tuple[CompiledRule, ...],
+        facts: Facts,
+        index: SumIndex | None = None,
+    ) -> Iterator[tuple[Rule, Iterator[Any]]]:
+        """Yield (rule, iterator over its results) for those of the candidates whose gates let ``term`` pass."""
+        view: Any = None
+        search = Search(facts)
+        for compiled in candidates:
+            entry = compiled.rule
+            if view is None:
+                if head in SUM_HEADS:
+                    view = index = index or SumIndex(term)
+                else:
+                    view = product_view(term)[1] if head in PRODUCT_HEADS else term
+            passed: Any = True if compiled.gate is None else compiled.gate(view, search)
+            if passed is None:
+                continue
+            if compiled.whole:
+                yield entry, _other_than(term, entry.instance(term, passed, search))
+            else:
+                yield entry, _other_than(term, entry.results(term, facts, index))
+
+    def matches(self, root: Any, facts: Facts | None = None) -> Iterator[tuple[Rule, Any, Any]]:
+        """Yield (rule, node, new term) for each distinct node of a term where a rule fires: the first rule, and its first result.
+
+        The nodes are all sub-terms by :func:`symnum.term.postorder`, in the order in which the term was built.
+
+        >>> import symnum as sn
+        >>> rules = RuleSet([rule("sin(asin(a)) -> a"), rule("exp(a)*exp(b) -> exp(a + b)")])
+        >>> for found in rules.matches(sn.parse("log(exp(x)*exp(y)) + 2*sin(asin(x))")):
+        ...     print(*found, sep=" | ")
+        sin(asin(a)) -> a | sin(asin(x)) | x
+        exp(a)*exp(b) -> exp(a + b) | exp(x)*exp(y) | exp(x + y)
+        """
+        facts = facts or Facts()
+        if self._interpreted or not is_canonical(root):
+            for node in interface.postorder(root):
+                fired = next(self.results(node, facts), None)
+                if fired is not None:
+                    yield fired[0], node, fired[1]
+            return
+        for node, head, candidates in self.compiled.walk(root):
+            for entry, found in self._through_gates(node, head, candidates, facts):
+                new = next(found, None)
+                if new is not None:
+                    yield entry, node, new
+                    break
+
+    @property
+    def compiled(self) -> CompiledSet:
+        """Return the compiled form of the set, made on first use."""
+        if self._compiled is None:
+            with _COMPILING:
+                if self._compiled is None:
+                    from symnum.rewriting.compiled import CompiledSet
+
+                    self._compiled = CompiledSet(self.rules, self.at_head)
+        return self._compiled
+
+    def interpreted(self) -> RuleSet:
+        """Return the set without generated code: slower, with the same results in the same order."""
+        other = RuleSet(self.rules, self.name)
+        other._interpreted = True
+        return other
+
+    def compiled_report(self) -> str:
+        """Return how many rules have a generated gate, and why others have none.
+
+        >>> print(RuleSet([rule("sin(asin(a)) -> a"), rule("max(a, xs..., -a) -> max(abs(a), xs)")]).compiled_report())
+        2 rules: 1 with generated code, of which 1 needs no interpreter
+        without: max(a, xs..., -a) -> max(abs(a), xs): a pattern with a segment, a function slot, or of min, max, and, or
+        """
+        entries = self.compiled.entries
+        gated = [entry for entry in entries if entry.gate is not None]
+        whole = sum(entry.whole for entry in gated)
+        lines = [
+            f"{len(entries)} rules: {len(gated)} with generated code, of which {whole} need{'s' * (whole == 1)} no interpreter"
+        ]
+        lines += [f"without: {entry.rule}: {entry.why}" for entry in entries if entry.gate is None]
+        return "\n".join(lines)
 
     def sweeps(
         self, term: Any, facts: Facts, accept: Callable[[Any, Any], bool]
     ) -> Iterator[tuple[Rule, Any]]:
         """Yield (rule, new term) with each rule applied all over a wide sum, see :meth:`Rule.sweep`."""
         index = SumIndex(term)
-        for entry in self._by_head.get(head_of(term), ()):
-            if entry.needed <= index.by_head.keys():
+        for entry in self.at_head(head_of(term)):
+            if (
+                isinstance(entry.pattern, SumPattern)
+                and entry.pattern.segment is None
+                and entry.needed <= index.by_head.keys()
+            ):
                 new = entry.sweep(index, facts, accept)
                 if new is not None:
                     yield entry, new
@@ -309,17 +565,19 @@ def _other_than(term: Any, found: Iterator[Any]) -> Iterator[Any]:
     return (new for new in found if interface.key(new) != identity)
 
 
-def _starting_heads(pattern: Pattern) -> tuple[str, ...]:
-    """Return the heads of the terms at which a rule is tried."""
+def _starting_heads(pattern: Pattern) -> tuple[str, ...] | None:
+    """Return the heads of the terms at which a pattern is tried, or None for all but those of sums and products."""
+    if isinstance(pattern, ApplyPattern):
+        return None
     if isinstance(pattern, SumPattern):
         return tuple(sorted(SUM_HEADS))
     if isinstance(pattern, ProductPattern):
-        single = len(pattern.factors) == 1 and pattern.coefficient == 1
+        single = len(pattern.factors) == 1 and pattern.coefficient == 1 and pattern.segment is None
         (exponent,) = [e for _, e in pattern.factors] if single else (1,)
         return (
             ("^", "sqrt")
             if single and not (is_value(exponent) and exponent == 1)
             else tuple(sorted(PRODUCT_HEADS - {"^", "sqrt"}))
         )
-    assert isinstance(pattern, CallPattern | BagPattern)
+    assert not isinstance(pattern, Slot | Literal)
     return (pattern.head,)

@@ -1,7 +1,8 @@
-"""simplify: the cheapest form that the theories and rational arithmetic lead to.
+"""simplify: the cheapest form that the theories and normal forms lead to.
 
 A rule is applied only where it makes the term at that place cheaper, so the process ends because a measure falls and not because a
-counter ran out.  Rational parts are also tried in lowest terms and factored by FLINT, and kept only if that is cheaper.
+counter ran out.  What needs a step that gets dearer first is found through normal forms (``forms``): each is made, the rules are applied
+to it, and it is kept only if the result is cheaper.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from itertools import islice
 from typing import Any
 
 from symnum import term as interface
-from symnum.algebra.polynomial import cancel, factor
 from symnum.algebra.ring import ATOM, NUMBER, SUM, view
 from symnum.rewriting.canonical import normal_form, readable
 from symnum.rewriting.facts import Facts
+from symnum.rewriting.forms import forms_of
+from symnum.rewriting.forms.spelling import spelled
 from symnum.rewriting.measure import Cost, TreeCost, own_cost, shared_cost
 from symnum.rewriting.rules import RuleSet
 from symnum.rewriting.strategies import bottom_up
@@ -88,6 +90,9 @@ DEFAULT_LIMITS = Limits()
 WORK = 4000
 """How many results of one rule at one place are tried, times the width of the place."""
 
+SHORTEST = 2
+"""Terms of fewer operations are not looked at for other forms."""
+
 WIDE = 64
 """Sums with more addends are rewritten in many places at once."""
 
@@ -157,7 +162,7 @@ class _Run:
             rules = theories.ALL if generic else theories.TOTAL
         elif not generic:
             rules = rules.only("total")
-        self.rules, self.limits, self.tracing = rules, limits, trace
+        self.rules, self.limits, self.tracing, self.generic = rules, limits, trace, generic
         self.cost, self.facts = TreeCost(), Facts()
         self.settled: dict[Hashable, tuple[Any, Any]] = {}
         self.best: dict[Hashable, tuple[Any, Any]] = {}
@@ -174,14 +179,16 @@ class _Run:
         before = shared_cost(term)
         best, best_cost = term, before
         stop, passes = "fixpoint", 0
+        start = current = normal_form(term, self.normal)
         try:
-            start = current = normal_form(term, self.normal)
             while True:
                 if passes == self.limits.passes:
                     stop = "passes"
                     break
                 passes += 1
                 new = self.one_pass(current)
+                if passes == 1:
+                    new = self.or_spelled(current, new)
                 cost = shared_cost(new)
                 if cost < best_cost or (
                     cost == best_cost and best is term and interface.key(new) == interface.key(start)
@@ -192,6 +199,9 @@ class _Run:
                 current = new
         except _LimitReached as limit:
             stop = str(limit)
+            new = self.so_far(current)
+            if shared_cost(new) < best_cost:
+                best = new
         result = term if best is term else readable(best)
         if shared_cost(result) > before:
             result = term
@@ -207,9 +217,31 @@ class _Run:
         )
 
     def one_pass(self, term: Any) -> Any:
-        """Bring the arguments of all calls, inner ones first, and then the term itself into their best form."""
-        inner = bottom_up(self.arguments, memo=self.walked, make=call_of)(term)
-        return self.best_form(term if inner is None else inner)
+        """Bring each part, inner ones first, and then the term itself into its best form."""
+        found = bottom_up(self.changed_form, memo=self.walked, make=call_of)(term)
+        return term if found is None else found
+
+    def or_spelled(self, term: Any, found: Any) -> Any:
+        """Return ``found``, or what the standard spelling of a term leads to where that is cheaper."""
+        other = spelled(term, {})
+        if other is None:
+            return found
+        new = self.one_pass(normal_form(other, self.normal))
+        if not self.cost(new) < self.cost(found):
+            return found
+        self.note("standard spelling", term, new)
+        return new
+
+    def changed_form(self, term: Any) -> Any | None:
+        new = self.best_form(term) if interface.is_call(term) else term
+        return None if new is term else new
+
+    def so_far(self, term: Any) -> Any:
+        """Return a term with its parts in the best form known, without any more work."""
+        found = bottom_up(lambda part: self.best.get(interface.key(part), (part, None))[1], make=call_of)(
+            term
+        )
+        return term if found is None else found
 
     def by_rules(self, term: Any) -> Any:
         """Apply the rules bottom-up until no part changes; the tree cost falls with each round."""
@@ -255,55 +287,40 @@ class _Run:
         """Tell whether a rewrite of some addends pays."""
         return self.cost(after) < self.cost(before)
 
-    def arguments(self, term: Any) -> Any:
-        """Bring the arguments of a call that polynomial arithmetic does not enter into their best form."""
-        self.check_limits()
-        if not interface.is_call(term) or view(term)[0] != ATOM:
-            return None
-        args = interface.args(term)
-        new = [self.best_form(arg) for arg in args]
-        return None if all(a is b for a, b in zip(new, args)) else call_of(term, interface.head(term), new)
-
     def best_form(self, term: Any) -> Any:
-        """Return the cheapest of a term, its lowest terms and its factors, made before and after the rules."""
+        """Return the cheapest of a term and its normal forms, with the rules applied to each."""
         identity = interface.key(term)
         known = self.best.get(identity)
         if known is not None:
             return term if known[1] is known[0] else known[1]
-        ruled = self.by_rules(term)
-        best, best_cost, used = ruled, self.cost(ruled), ""
-        tried = {identity, interface.key(ruled)}
-        for start in (term,) if ruled is term else (term, ruled):
-            for name, form in self.rational_forms(start):
+        self.best[identity] = (term, term)
+        best = self.by_rules(term)
+        cost = self.cost(best)
+        tried = {identity, interface.key(best)}
+        starts = [term] if best is term else [best, term]
+        while starts and cost[0] >= SHORTEST:
+            start = starts.pop(0)
+            operations = self.cost(start)[0]
+            for name, form in forms_of(
+                start, operations, self.facts, self.generic, self.is_worth_expanding, self.best_form
+            ):
+                self.check_limits()
                 form = normal_form(form, self.normal)
                 if interface.key(form) in tried:
                     continue
                 tried.add(interface.key(form))
                 new = self.by_rules(form)
-                cost = self.cost(new)
-                if cost < best_cost:
-                    best, best_cost, used = new, cost, name
-        if used:
-            self.note(used, term, best)
+                new_cost = self.cost(new)
+                if new_cost < cost:
+                    self.note(name, best, new)
+                    best, cost = new, new_cost
+                    starts = [new]
+                    tried.add(interface.key(new))
+                    if cost[0] < SHORTEST:
+                        break
         self.best[identity] = (term, best)
         self.best.setdefault(interface.key(best), (best, best))
         return best
-
-    def rational_forms(self, term: Any) -> list[tuple[str, Any]]:
-        """Return the other forms of a rational term; one that would be too large is left out."""
-        if view(term)[0] in (ATOM, NUMBER) or not self.is_worth_expanding(term):
-            return []
-        self.check_limits()
-        found = []
-        for name, form in (("cancel", cancel), ("factor", factor)):
-            try:
-                found.append((name, form(term)))
-            except (
-                ValueError,
-                ZeroDivisionError,
-            ):  # too many monomials, a float among them, a denominator that is 0
-                continue
-        return found
 
     def is_worth_expanding(self, term: Any) -> bool:
         """Tell whether polynomial arithmetic could shorten the rational part at the top of a term, at a bounded price."""

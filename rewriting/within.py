@@ -14,8 +14,18 @@ from typing import Any
 from symnum import exact as numbers
 from symnum import term as interface
 from symnum.order import order_key
-from symnum.rewriting.facts import Facts
-from symnum.rewriting.matching import Bound, Items, in_order, match, match_factor
+from symnum.rewriting.matching import (
+    Bound,
+    Items,
+    Search,
+    bare_slot,
+    bind,
+    enough_heads,
+    in_order,
+    match,
+    match_factor,
+    takes_number,
+)
 from symnum.rewriting.pattern import ProductPattern, SumPattern, base_head
 from symnum.rewriting.views import head_of, is_canonical, is_value, product_of, product_view, sum_view
 
@@ -23,11 +33,18 @@ from symnum.rewriting.views import head_of, is_canonical, is_value, product_of, 
 
 
 def match_product(
-    pattern: ProductPattern, term: Any, facts: Facts
+    pattern: ProductPattern, term: Any, search: Search
 ) -> Iterator[tuple[Bound, Any, Any, Items]]:
     """Yield (bindings, m, coefficient, rest) with term = coefficient * pattern^m * rest."""
     coefficient, items = product_view(term)
-    for bound, ratios, rest in _parts_of_product(pattern.factors, 0, term, in_order(items), {}, [], facts):
+    if len(pattern.factors) > 1 and not enough_heads(
+        [base for base, _ in pattern.factors if base_head(base)], [head_of(base) for base, _ in items]
+    ):
+        return
+    items = in_order(items)
+    if coefficient != 1 and any(takes_number(base, e) for base, e in pattern.factors):
+        items, coefficient = [(interface.make_number(term, coefficient), 1), *items], 1
+    for bound, ratios, rest in _parts_of_product(pattern.factors, 0, term, items, {}, [], search):
         m = _common_power(ratios)
         unit = None if m is None else numbers.power(pattern.coefficient, m)
         if m is None or unit is None or unit == 0:
@@ -41,7 +58,7 @@ def match_product(
 
 
 def _parts_of_product(
-    factors: Any, index: int, like: Any, items: Items, bound: Bound, used: list[Any], facts: Facts
+    factors: Any, index: int, like: Any, items: Items, bound: Bound, used: list[Any], search: Search
 ) -> Iterator[tuple[Bound, list[Any], Items]]:
     if index == len(factors):
         yield bound, used, items
@@ -49,21 +66,25 @@ def _parts_of_product(
     pattern, exponent = factors[index]
     head = base_head(pattern)
     for place, (base, power) in enumerate(items):
-        if head and head_of(base) != head:
-            continue
+        if head:
+            if head_of(base) != head:
+                continue
+        elif interface.is_number(base) and power == 1 and not takes_number(pattern, exponent):
+            continue  # a coefficient that is offered
+        search.attempt()
         rest = items[:place] + items[place + 1 :]
         if is_value(exponent) and is_value(power):
             if type(power) is int and type(exponent) is not int:
                 continue  # y is no power of sqrt(y), which is defined for fewer y
             ratio = numbers.divide(power, exponent)
-            for new in match(pattern, base, bound, facts):
+            for new in match(pattern, base, bound, search):
                 yield from _parts_of_product(
-                    factors, index + 1, like, rest, new, [*used, (base, power, exponent, ratio)], facts
+                    factors, index + 1, like, rest, new, [*used, (base, power, exponent, ratio)], search
                 )
         else:
-            for new in match_factor(pattern, exponent, base, power, like, bound, facts):
+            for new in match_factor(pattern, exponent, base, power, like, bound, search):
                 yield from _parts_of_product(
-                    factors, index + 1, like, rest, new, [*used, (base, power, None, 1)], facts
+                    factors, index + 1, like, rest, new, [*used, (base, power, None, 1)], search
                 )
 
 
@@ -102,11 +123,18 @@ class SumIndex:
             pairs = [(product_of(term, 1, product_view(t)[1]), c) for t, c in pairs]
         self.entries: dict[Hashable, tuple[Any, Any]] = {interface.key(t): (t, c) for t, c in pairs}
         self.used: set[Hashable] = set()
+        self._products: set[frozenset[Any]] | None = None
         self.by_head: dict[str, list[tuple[Any, Items]]] = {}
         for core, _ in pairs:
             items = product_view(core)[1]
             for head in {head_of(base) for base, _ in items}:
                 self.by_head.setdefault(head, []).append((core, items))
+
+    def products(self) -> set[frozenset[Any]]:
+        """Return the addends without their coefficients as sets of factors that can be compared."""
+        if self._products is None:
+            self._products = {item_keys(product_view(core)[1]) for core, _ in self.entries.values()}
+        return self._products
 
     def less(
         self, q: Any, units: Units, entries: dict[Hashable, tuple[Any, Any]], *more: tuple[Any, Any]
@@ -130,10 +158,10 @@ class SumIndex:
 
 
 def match_sum(
-    pattern: SumPattern, index: SumIndex, facts: Facts
+    pattern: SumPattern, index: SumIndex, search: Search
 ) -> Iterator[tuple[Bound, Any, Items, Units]]:
     """Yield (bindings, q, k, units): the sum holds q * k * pattern, whose addends have the coefficients q * units."""
-    for bound, k, units in _addends(pattern, 0, index, {}, None, {}, facts):
+    for bound, k, units in _addends(pattern, 0, index, {}, None, {}, search):
         ratios: dict[Any, int] = {}
         for identity, unit in units.items():
             have = index.constant if identity is None else index.entries[identity][1]
@@ -147,7 +175,7 @@ def match_sum(
 
 
 def _addends(
-    pattern: SumPattern, i: int, index: SumIndex, bound: Bound, k: Items | None, units: Units, facts: Facts
+    pattern: SumPattern, i: int, index: SumIndex, bound: Bound, k: Items | None, units: Units, search: Search
 ) -> Iterator[tuple[Bound, Items | None, Units]]:
     """Find the addends of the pattern from the i-th on; ``k`` is the common factor, None before the first is found."""
     if i == len(pattern.addends):
@@ -160,18 +188,36 @@ def _addends(
         core = product.template.build(index.term, bound)
         counted = _counted(index, coefficient, [(core, 1)], k, units)
         if counted is not None:
-            yield from _addends(pattern, i + 1, index, bound, k, counted, facts)
+            yield from _addends(pattern, i + 1, index, bound, k, counted, search)
         return
+    slot = bare_slot(product)
+    numeric = any(takes_number(base, e) for base, e in product.factors)
+    if slot is not None and numeric and not k and index.constant != 0 and None not in units:
+        number = interface.make_number(index.term, numbers.divide(index.constant, coefficient))
+        new_bound = bind(slot, number, bound, search)
+        if new_bound is not None and pattern.constant == 0:
+            counted = {**units, None: index.constant}
+            yield from _addends(pattern, i + 1, index, new_bound, [], counted, search)
     for core, items in index.candidates(product):
         if interface.key(core) in units or interface.key(core) in index.used:
             continue
         if not index.used.isdisjoint(units):
             return
-        for new_bound, rest in _held(product.factors, 0, index.term, items, bound, facts):
+        search.attempt()
+        weight = index.entries[interface.key(core)][1]
+        offered = None
+        if numeric and weight != coefficient:
+            offered = (interface.make_number(index.term, numbers.divide(weight, coefficient)), 1)
+            items = [offered, *items]
+        for new_bound, rest in _held(product.factors, 0, index.term, items, bound, search):
+            unit = coefficient
+            if offered is not None:
+                kept = [pair for pair in rest if pair is not offered]
+                unit, rest = (weight, rest) if len(kept) == len(rest) else (coefficient, kept)
             if k is not None and not _same_items(rest, k):
                 continue
-            new = {**units, interface.key(core): coefficient}
-            yield from _addends(pattern, i + 1, index, new_bound, rest, new, facts)
+            new = {**units, interface.key(core): unit}
+            yield from _addends(pattern, i + 1, index, new_bound, rest, new, search)
 
 
 def _counted(index: SumIndex, coefficient: Any, factors: Items, k: Items, units: Units) -> Units | None:
@@ -192,7 +238,7 @@ def _counted(index: SumIndex, coefficient: Any, factors: Items, k: Items, units:
 
 
 def _held(
-    factors: Any, index: int, like: Any, items: Items, bound: Bound, facts: Facts
+    factors: Any, index: int, like: Any, items: Items, bound: Bound, search: Search
 ) -> Iterator[tuple[Bound, Items]]:
     """Yield (bindings, rest): the product holds each factor of the pattern; sin(x)^3 holds sin(x)^2."""
     if index == len(factors):
@@ -201,8 +247,12 @@ def _held(
     pattern, exponent = factors[index]
     head = base_head(pattern)
     for place, (base, power) in enumerate(items):
-        if head and head_of(base) != head:
-            continue
+        if head:
+            if head_of(base) != head:
+                continue
+        elif interface.is_number(base) and power == 1 and not takes_number(pattern, exponent):
+            continue  # a coefficient that is offered
+        search.attempt()
         rest = items[:place] + items[place + 1 :]
         if head and is_value(exponent) and is_value(power):
             if power != exponent:
@@ -210,18 +260,19 @@ def _held(
                 if not whole or power * exponent < 0 or abs(power) < abs(exponent):
                     continue
                 rest = [*rest, (base, power - exponent)]
-            for new in match(pattern, base, bound, facts):
-                yield from _held(factors, index + 1, like, rest, new, facts)
+            for new in match(pattern, base, bound, search):
+                yield from _held(factors, index + 1, like, rest, new, search)
         else:
-            for new in match_factor(pattern, exponent, base, power, like, bound, facts):
-                yield from _held(factors, index + 1, like, rest, new, facts)
+            for new in match_factor(pattern, exponent, base, power, like, bound, search):
+                yield from _held(factors, index + 1, like, rest, new, search)
 
 
 def _same_items(a: Items, b: Items) -> bool:
-    return len(a) == len(b) and _item_keys(a) == _item_keys(b)
+    return len(a) == len(b) and item_keys(a) == item_keys(b)
 
 
-def _item_keys(items: Items) -> set[Any]:
-    return {
-        (interface.key(base), power if is_value(power) else interface.key(power)) for base, power in items
-    }
+def item_keys(items: Items) -> frozenset[Any]:
+    """Return a product as a set that can be compared."""
+    return frozenset(
+        [(interface.key(base), power if is_value(power) else interface.key(power)) for base, power in items]
+    )

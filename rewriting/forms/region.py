@@ -1,0 +1,67 @@
+"""The rational region at the top of a term: sums, products and powers down to what they are rational functions of."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from symnum import term as interface
+from symnum.algebra.ring import ATOM, NUMBER, SUM, view
+from symnum.rewriting.views import is_value, product_of, sum_of
+
+LARGEST = 300
+"""Regions of more nodes are left alone by the forms that look at all of a region."""
+
+
+def atoms_of(root: Any) -> dict[Hashable, Any] | None:
+    """Return the atoms at the bottom of a region as {key: atom}, or None when it is large or holds a float."""
+    found: dict[Hashable, Any] = {}
+    seen: set[Hashable] = set()
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        identity = interface.key(node)
+        if identity in seen:
+            continue
+        seen.add(identity)
+        if len(seen) > LARGEST:
+            return None
+        kind, number, pairs = view(node)
+        if type(number) is float:
+            return None
+        if kind == ATOM:
+            found[identity] = node
+        elif kind != NUMBER:
+            for part, weight in pairs:
+                stack.append(part)
+                if type(weight) is float:
+                    return None
+                if not is_value(weight):
+                    stack.append(weight)
+    return found
+
+
+def replaced(root: Any, new: Mapping[Hashable, Any]) -> Any:
+    """Return a region with the atoms in ``new`` replaced; exponents stay."""
+    done: dict[Hashable, Any] = dict(new)
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        identity = interface.key(node)
+        if identity in done:
+            stack.pop()
+            continue
+        kind, number, pairs = view(node)
+        if kind in (ATOM, NUMBER):
+            done[identity] = node
+            continue
+        missing = [part for part, _ in pairs if interface.key(part) not in done]
+        if missing:
+            stack.extend(missing)
+            continue
+        parts = [(done[interface.key(part)], weight) for part, weight in pairs]
+        if all(a is b for (a, _), (b, _) in zip(parts, pairs)):
+            done[identity] = node
+        else:
+            done[identity] = (sum_of if kind == SUM else product_of)(node, number, parts)
+    return done[interface.key(root)]
