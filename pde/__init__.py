@@ -23,6 +23,7 @@ _HOME = {
     "symnum.pde.system": "trace OdeSystem CompiledSystem Solution",
     "symnum.pde.traced": "TracedArray",
     "symnum.pde.refusal": "TraceError",
+    "symnum.pde.network": "Reaction ReactionNetwork",
 }
 """Module -> the public names that it defines."""
 

@@ -18,7 +18,11 @@ _HOME = {
     "symnum.rewriting.strategies": "RewriteLoopError bottom_up chain first fixpoint top_down",
     "symnum.rewriting.facts": "Facts",
     "symnum.rewriting.measure": "TreeCost shared_cost",
+    "symnum.rewriting.cost": "CostModel cost_model ops paper_cycles table_cycles",
+    "symnum.rewriting.optimizer": "OptimizeLimits OptimizeReport optimize optimize_report",
     "symnum.rewriting.simplifier": "Limits SimplifyReport simplify simplify_report",
+    "symnum.rewriting.evidence": "Evidence EvidenceLimits compare",
+    "symnum.rewriting.equivalence": "EquivalenceLimits EquivalenceReport equivalence_report equivalent",
 }
 """Module -> the public names that it defines; they are loaded when they are first used."""
 

@@ -24,7 +24,7 @@ _HOME = {
     "symnum.functions": (
         "sqrt cbrt exp expm1 log log1p log2 log10 sin cos tan cot sec csc asin acos atan acot asec acsc "
         "atan2 sinh cosh tanh coth sech csch asinh acosh atanh sign floor ceil mod erf gamma lgamma "
-        "digamma trigamma eq ne lt le gt ge all_of any_of negation ifelse min max abs pi call"
+        "digamma trigamma eq ne lt le gt ge all_of any_of negation ifelse hold min max abs pi call"
     ),
     "symnum.text.parser": "parse ParseError",
     "symnum.text.latex": "latex",
@@ -42,7 +42,8 @@ _HOME = {
     "symnum.calculus.sparse": "SparseMatrix",
     "symnum.codegen.function": "compile",
     "symnum.interop.sympy_bridge": "to_sympy from_sympy",
-    "symnum.rewriting": "simplify simplify_report",
+    "symnum.rewriting": "simplify simplify_report optimize optimize_report equivalent equivalence_report",
+    "symnum.rewriting.cost": "cost",
 }
 """Module -> the public names that it defines."""
 

@@ -1,0 +1,97 @@
+"""Where terms are defined: which terms may share an e-graph, and which parts must stay closed.
+
+Rules are total: the new side equals the old one wherever the old one is defined.  So in one e-graph all forms of a class are equal where
+*all* the terms that were added are defined.  That is the right thing for terms of one domain; a term with a wider one, such as sqrt(x^2)
+beside log(x), must not be judged where x is positive only, and a branch that is taken under a condition neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from symnum import term as interface
+from symnum.exact import is_integer
+from symnum.operators import OPERATORS
+from symnum.rewriting.facts import NEGATIVE, POSITIVE, ZERO, Facts
+from symnum.rewriting.views import PRODUCT_HEADS, head_of, is_value, product_view
+
+Condition = tuple[str, Hashable]
+"""What must hold for a part to be defined: the head of the part and the key of what it is taken of."""
+
+_GUARDED = {"ifelse": (1, 2), "and": None, "or": None}
+"""Heads with operands that are computed, or count, only when another one says so; None is all operands."""
+
+
+def domain(root: Any, facts: Facts) -> tuple[frozenset[Condition], frozenset[Condition]]:
+    """Return what a term needs to be defined, as (conditions that leave out intervals, conditions that leave out points).
+
+    Conditions that certainly hold are left out, and the parts of guarded operands count only as far as those are closed.
+    """
+    narrow: set[Condition] = set()
+    points: set[Condition] = set()
+    closed = closed_parts(root, facts)
+    for node in interface.postorder(root, prune=lambda t: interface.key(t) in closed):
+        if interface.key(node) in closed:
+            continue
+        head = head_of(node)
+        if head in PRODUCT_HEADS:
+            for base, exponent in product_view(node)[1]:
+                kind = _power_condition(base, exponent, facts)
+                if kind:
+                    (narrow if kind == "root" else points).add((kind, interface.key(base)))
+        elif (
+            head
+            and head in OPERATORS
+            and OPERATORS[head].domain != "true"
+            and not _own_domain_holds(node, facts)
+        ):
+            # a condition that only excludes equality leaves out points
+            only_points = "!=" in OPERATORS[head].domain and not set(OPERATORS[head].domain) & set("<>")
+            (points if only_points else narrow).add((head, tuple(map(interface.key, interface.args(node)))))
+    return frozenset(narrow), frozenset(points)
+
+
+def closed_parts(root: Any, facts: Facts) -> frozenset[Hashable]:
+    """Return the keys of guarded operands that are not defined everywhere: the e-graph takes them as leaves."""
+    found = set()
+    for node in interface.postorder(root):
+        head = head_of(node)
+        if head in _GUARDED:
+            args = interface.args(node)
+            places = _GUARDED[head]
+            for part in args if places is None else [args[i] for i in places]:
+                if not facts.is_defined(part):
+                    found.add(interface.key(part))
+    return frozenset(found)
+
+
+def has_unusual_floats(root: Any) -> bool:
+    """Tell whether an infinite or undefined float is in a term: such terms obey no algebra."""
+    for node in interface.postorder(root):
+        values = [interface.value(node)] if interface.is_number(node) else []
+        if head_of(node) == "+":
+            values = [interface.addends(node)[0], *(c for _, c in interface.addends(node)[1])]
+        elif head_of(node) in PRODUCT_HEADS:
+            coefficient, pairs = product_view(node)
+            values = [coefficient, *(e for _, e in pairs if is_value(e))]
+        if any(isinstance(v, float) and v - v != 0 for v in values):
+            return True
+    return False
+
+
+def _power_condition(base: Any, exponent: Any, facts: Facts) -> str:
+    signs = facts.signs(base)
+    if not is_value(exponent):
+        return "" if signs == POSITIVE else "root"
+    if not is_integer(exponent) and signs & NEGATIVE:
+        return "root"
+    return "reciprocal" if exponent < 0 and signs & ZERO else ""
+
+
+def _own_domain_holds(node: Any, facts: Facts) -> bool:
+    from symnum.rewriting.pattern import template_of
+
+    bound = dict(zip(("a", "b", "c"), interface.args(node)))
+    condition = template_of(OPERATORS[interface.head(node)].domain).build(node, bound)
+    return facts.decide(condition) is True
