@@ -110,6 +110,37 @@ def limit_row(name: str, ours: float, most: float, bound: str) -> Row:
     )
 
 
+def count_row(
+    name: str, peer: str, ours: float, theirs: float, unit: str, bound: str = "", most: float | None = None
+) -> Row:
+    """Return a row of counts instead of times; ``most`` is the count that counts as reached."""
+    return dict(
+        name=name,
+        peer=peer,
+        ours_seconds=ours,
+        peer_seconds=theirs,
+        ratio=theirs / ours if ours else float("inf"),
+        bound=bound,
+        reached=None if most is None else ours <= most,
+        unit=unit,
+    )
+
+
+def amount_text(value: float | None, unit: str | None) -> str:
+    """Return a count with its unit, or a duration where there is none.
+
+    >>> amount_text(29965, "operations")
+    '29,965 operations'
+    """
+    return (
+        seconds_text(value)
+        if unit is None or value is None
+        else f"{value:,.6g} {unit}"
+        if value < 1e6
+        else f"{value:,.0f} {unit}"
+    )
+
+
 def seconds_text(value: float | None) -> str:
     """Return a duration in the unit that suits it.
 

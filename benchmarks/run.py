@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import Row, seconds_text
+from harness import Row, amount_text
 
 HERE = Path(__file__).parent
 TABLE = HERE.parent / "docs" / "benchmarks.md"
@@ -31,7 +31,8 @@ def table(rows: list[Row]) -> list[str]:
             "more than " + f"{60 / r['ours_seconds']:.3g}x" if r["ratio"] is None else f"{r['ratio']:.3g}x"
         )
         reached = {True: "yes", False: "**no**", None: ""}[r.get("reached")]
-        ours, theirs = seconds_text(r["ours_seconds"]), seconds_text(r["peer_seconds"])
+        unit = r.get("unit")
+        ours, theirs = amount_text(r["ours_seconds"], unit), amount_text(r["peer_seconds"], unit)
         lines.append(
             f"| {r['name']} | {ours} | {r['peer']} | {theirs} | {ratio} | {r.get('bound', '')} | {reached} |"
         )
@@ -59,7 +60,7 @@ def main(names: list[str]) -> int:
         "",
         "Written by `make bench`; do not edit. Least time over rounds; a peer is given 60 s for a workload, in a process of its own.",
         "Ratios are peer/symnum in one run on one machine: more than 1 means that symnum is faster.",
-        "A `limit` row compares with a stated figure.",
+        "A `limit` row compares with a stated figure. Where a row counts something, the unit stands beside the number.",
         "",
         f"Machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {versions()}.",
     ]

@@ -30,6 +30,10 @@ examples:
   symnum compile 'x^2 + y' --emit source               the generated code
   printf '1 2\\n3 4\\n' | symnum compile 'x*y' --args x,y  2.0 and 12.0, a line each
   symnum simplify < formulas.txt                       one result for each line
+  symnum simplify --trace 'sin(x)^2 + cos(x)^2'        the result, and on stderr every step
+  symnum optimize --cost ops 'a*b + a*c' 'b + c + d'   a*(b + c), and d + hold(b + c): shared parts are paid once
+  symnum optimize --report --network model.net         the right-hand side of a reaction network
+  symnum calibrate                                     measure what operations cost on this machine
   symnum doctor                                        is everything installed as it should be?
 
 Formulas: + - * / ^ (or **), sin(x), sqrt(x), max(a, b), x > 0 and not y == 1, ifelse(x > 0, a, b), pi, x::positive.
@@ -106,7 +110,31 @@ def _parser() -> argparse.ArgumentParser:
 
     simplify = verb("simplify", _simplify, "Print each formula in its simplest form.")
     _takes_formulas(simplify)
+    simplify.add_argument(
+        "--generic", action="store_true", help="use also laws that hold only almost everywhere"
+    )
+    _takes_report(simplify, "every step, such as the rule and the part before and after")
     _takes_style(simplify)
+
+    optimized = verb("optimize", _optimize, "Print the cheapest proved form of the formulas, taken together.")
+    _takes_formulas(optimized)
+    optimized.add_argument(
+        "--cost",
+        default="cycles",
+        metavar="MODEL",
+        help="what to save: cycles (default, as calibrated), ops, table_cycles or paper_cycles",
+    )
+    optimized.add_argument(
+        "--network", metavar="FILE.net", help="optimise the right-hand side of this reaction network"
+    )
+    _takes_report(optimized, "every candidate with its cost and evidence")
+    _takes_style(optimized)
+
+    calibrated = verb("calibrate", _calibrate, "Measure what each operation costs on this machine.")
+    calibrated.add_argument(
+        "--operators", type=_heads, metavar="OP[,OP]", help="measure these only (default: all)"
+    )
+    calibrated.add_argument("--json", action="store_true", help="print one JSON object")
 
     diff = verb("diff", _diff, "Print the derivative of each formula.")
     _takes_formulas(diff)
@@ -151,6 +179,15 @@ def _takes_formulas(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _takes_report(parser: argparse.ArgumentParser, steps: str) -> None:
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="say on stderr what it cost before and after, and why it stopped",
+    )
+    parser.add_argument("--trace", action="store_true", help=f"report also {steps}")
+
+
 def _takes_style(parser: argparse.ArgumentParser) -> None:
     style = parser.add_mutually_exclusive_group()
     style.add_argument(
@@ -177,16 +214,61 @@ def _demo(options: argparse.Namespace) -> int:
 def _simplify(options: argparse.Namespace) -> int:
     import symnum as sn
 
-    return _each(options, sn.simplify, {})
+    def simplified(term: Any) -> tuple[Any, dict[str, Any]]:
+        report = sn.simplify_report(term, generic=options.generic, trace=options.trace)
+        if options.report or options.trace:
+            print(report, file=sys.stderr)
+        return report.result, {"stop": report.stop}
+
+    return _each(options, simplified, {})
+
+
+def _optimize(options: argparse.Namespace) -> int:
+    import symnum as sn
+
+    if options.network is not None:
+        if options.formulas:
+            raise ValueError("optimize takes formulas or --network, not both; leave the formulas out")
+        from symnum.pde import ReactionNetwork
+
+        network = ReactionNetwork.read(options.network)
+        inputs, terms = [f"d({name})/dt" for name in network.species], network.rhs
+    else:
+        formulas = list(_formulas(options.formulas, "optimize"))
+        inputs, terms = [text for _, text in formulas], [_parsed(text, where) for where, text in formulas]
+    report = sn.optimize_report(terms, options.cost)
+    if options.report or options.trace:
+        print(report if options.trace else report.summary(), file=sys.stderr)
+    for text, result in zip(inputs, report.result):
+        if options.json:
+            found = {"input": text, "result": str(result), "latex": sn.latex(result), "model": report.model}
+            print(json.dumps(found, ensure_ascii=False))
+        else:
+            print(sn.latex(result) if options.latex else result)
+    return 0
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from symnum.rewriting.calibration import calibrate, calibration_file
+
+    def told(name: str, cost: float) -> None:
+        if not options.json:
+            print(f"{name:>10}  {cost:g}", flush=True)
+
+    model = calibrate(options.operators, progress=told)
+    if options.json:
+        print(json.dumps({name: model.price(name) for name in sorted(model.weights)}))  # type: ignore[arg-type]
+    print(f"symnum: kept in {calibration_file()}; one addition costs 1", file=sys.stderr)
+    return 0
 
 
 def _diff(options: argparse.Namespace) -> int:
     import symnum as sn
 
-    def derivative(term: Any) -> Any:
+    def derivative(term: Any) -> tuple[Any, dict[str, Any]]:
         for name in options.wrt:
             term = sn.diff(term, _symbol(name, [term]), options.order)
-        return term
+        return term, {}
 
     details: dict[str, Any] = {"wrt": options.wrt}
     if options.order != 1:
@@ -257,16 +339,23 @@ def _check_point(point: dict[str, float], names: Sequence[str]) -> None:
 # --- formulas in, results out -----------------------------------------------------------------------------------------------
 
 
-def _each(options: argparse.Namespace, function: Callable[[Any], Any], details: dict[str, Any]) -> int:
-    """Print the result for each formula; a bad one is reported and does not stop the others."""
+def _each(
+    options: argparse.Namespace,
+    function: Callable[[Any], tuple[Any, dict[str, Any]]],
+    details: dict[str, Any],
+) -> int:
+    """Print the result for each formula; a bad one is reported and does not stop the others.
+
+    ``function`` returns the result and more that JSON shall tell.
+    """
     import symnum as sn
 
     bad = 0
     for where, text in _formulas(options.formulas, options.verb):
         try:
-            result = function(_parsed(text))
+            result, more = function(_parsed(text))
             if options.json:
-                found = {"input": text, **details, "result": str(result), "latex": sn.latex(result)}
+                found = {"input": text, **details, "result": str(result), "latex": sn.latex(result), **more}
                 print(json.dumps(found, ensure_ascii=False))
             else:
                 print(sn.latex(result) if options.latex else result)
@@ -328,6 +417,10 @@ def _names(text: str) -> list[str]:
             f"{wrong[0]!r} is not a name; write names separated by commas, such as x,y"
         )
     return names
+
+
+def _heads(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _count(text: str) -> int:

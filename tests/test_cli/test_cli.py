@@ -333,3 +333,85 @@ def test_starting_loads_only_what_the_verb_needs(tmp_path: Path) -> None:
     )
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert loaded & {"sympy", "numba", "sklearn", "egglog", "matplotlib", "numpy"} == set()
+
+
+# --- optimize, calibrate, reports --------------------------------------------------------------------------------------------
+
+
+def test_optimize_takes_the_formulas_together(symnum: Call) -> None:
+    code, out, err = symnum("optimize", "--cost", "ops", "a*b + a*c", "b + c + d")
+    assert (code, out, err) == (0, "a*(b + c)\nd + hold(b + c)\n", "")
+
+
+def test_optimize_reports_on_stderr(symnum: Call) -> None:
+    code, out, err = symnum("optimize", "--cost", "ops", "--report", "x^3 + x^2 + x")
+    assert (code, out) == (0, "x*(x*(x + 1) + 1)\n")
+    assert "cost (ops): 5 -> 4" in err
+    assert "evidence: agrees" in err
+    assert "candidates" not in err
+    assert "candidates" in symnum("optimize", "--cost", "ops", "--trace", "x^3 + x^2 + x")[2]
+
+
+def test_optimize_prints_json_and_latex(symnum: Call) -> None:
+    code, out, _ = symnum("optimize", "--cost", "ops", "--json", "x*y + x*z")
+    assert code == 0
+    assert json.loads(out) == {
+        "input": "x*y + x*z",
+        "result": "x*(y + z)",
+        "latex": sn.latex(sn.parse("x*(y + z)")),
+        "model": "ops",
+    }
+    assert symnum("optimize", "--latex", "x*y + x*z")[1] == sn.latex(sn.parse("x*(y + z)")) + "\n"
+
+
+def test_optimize_reads_a_network(symnum: Call, tmp_path: Path) -> None:
+    text = "begin species\n1 A() 1\n2 B() 0\nend species\nbegin reactions\n1 1 2 k\nend reactions\n"
+    path = tmp_path / "small.net"
+    path.write_text("begin parameters\n1 k 2\nend parameters\n" + text)
+    assert symnum("optimize", "--network", str(path)) == (0, "-k*s1\nk*s1\n", "")
+    code, _, err = symnum("optimize", "--network", str(path), "x")
+    assert code == 1
+    assert "not both" in err
+    path.write_text(text)
+    code, _, err = symnum("optimize", "--network", str(path))
+    assert code == 1
+    assert "small.net, line 6" in err
+    assert symnum("optimize", "--network", str(tmp_path / "none.net"))[0] == 1
+
+
+def test_optimize_complains_about_what_it_cannot_take(symnum: Call) -> None:
+    code, out, err = symnum("optimize", "--cost", "flops", "x")
+    assert (code, out) == (1, "")
+    assert "'flops'" in err
+    assert "paper_cycles" in err
+    assert symnum("optimize", "x +")[0] == 1
+    assert symnum("optimize")[0] == 1
+
+
+def test_simplify_traces_and_takes_generic_laws(symnum: Call) -> None:
+    code, out, err = symnum("simplify", "--trace", "sin(x)^2 + cos(x)^2")
+    assert (code, out) == (0, "1\n")
+    assert "sin(a)^2 + cos(a)^2 -> 1" in err
+    assert "stopped:" in err
+    code, out, err = symnum("simplify", "--report", "log(x^2)")
+    assert "stopped:" in err
+    assert symnum("simplify", "--generic", "log(x^2)")[1] == "2*log(x)\n"
+
+
+def test_calibrate_measures_and_keeps(symnum: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from symnum.rewriting.calibration import measured_cycles
+
+    monkeypatch.setenv("SYMNUM_CACHE_DIR", str(tmp_path))
+    measured_cycles.cache_clear()
+    try:
+        code, out, err = symnum("calibrate", "--operators", "exp,+")
+        assert code == 0
+        assert [line.split()[0] for line in out.splitlines()] == ["exp", "+"]
+        assert "cycles-" in err
+        code, out, _ = symnum("calibrate", "--operators", "+", "--json")
+        assert json.loads(out)["+"] == 1.0
+        code, _, err = symnum("calibrate", "--operators", "nope")
+        assert code == 1
+        assert "nope" in err
+    finally:
+        measured_cycles.cache_clear()
