@@ -15,11 +15,13 @@ from typing import Any
 
 _HOME = {
     "symnum.rewriting.rules": "Rule RuleSet rule",
+    "symnum.rewriting.slots": "default_slot function_slot segment slot",
     "symnum.rewriting.strategies": "RewriteLoopError bottom_up chain first fixpoint top_down",
     "symnum.rewriting.facts": "Facts",
     "symnum.rewriting.measure": "TreeCost shared_cost",
     "symnum.rewriting.cost": "CostModel cost_model ops paper_cycles table_cycles",
     "symnum.rewriting.optimizer": "OptimizeLimits OptimizeReport optimize optimize_report",
+    "symnum.rewriting.egraph": "EGraph EGraphError EGraphLimits SaturationReport",
     "symnum.rewriting.simplifier": "Limits SimplifyReport simplify simplify_report",
     "symnum.rewriting.evidence": "Evidence EvidenceLimits compare",
     "symnum.rewriting.equivalence": "EquivalenceLimits EquivalenceReport equivalence_report equivalent",

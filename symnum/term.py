@@ -137,8 +137,8 @@ def register(
         rebuild=rebuild,
         backend=backend or cls.__name__,
     )
-    for known in [c for c in _INHERITED if issubclass(c, cls)]:
-        del _INHERITED[known]
+    for known in [c for c in _FACES if issubclass(c, cls)]:
+        del _FACES[known]
 
 
 def _refuse_make(cls: type) -> Callable[..., Term]:
@@ -150,25 +150,30 @@ def _refuse_make(cls: type) -> Callable[..., Term]:
     return refuse
 
 
-_INHERITED: dict[type, Interface] = {}
+_FACES: dict[type, Interface] = {}
+"""What was found for types of terms, also for those that inherit it: most of all look-ups end here."""
 
 
 def interface(term: Term) -> Interface:
     """Return the functions registered for the type of ``term``; raises TypeError for a type that is not registered."""
+    try:
+        return _FACES[type(term)]
+    except KeyError:
+        return _looked_up(term)
+
+
+def _looked_up(term: Term) -> Interface:
     cls = type(term)
-    found = _INTERFACES.get(cls) or _INHERITED.get(cls)
-    if found is None:
-        for base in cls.__mro__[1:]:
-            if base in _INTERFACES and base is not object:
-                found = _INHERITED[cls] = _INTERFACES[base]
-                return found
-        hint = (
-            "write symnum.parse(text) to read a formula"
-            if isinstance(term, str)
-            else f"pass a symnum term, or make the type known with symnum.term.register({cls.__name__}, ...)"
-        )
-        raise TypeError(f"{term!r} of type {cls.__name__} is not a term; {hint}")
-    return found
+    for base in cls.__mro__:
+        if base in _INTERFACES and (base is not object or cls is object):
+            found = _FACES[cls] = _INTERFACES[base]
+            return found
+    hint = (
+        "write symnum.parse(text) to read a formula"
+        if isinstance(term, str)
+        else f"pass a symnum term, or make the type known with symnum.term.register({cls.__name__}, ...)"
+    )
+    raise TypeError(f"{term!r} of type {cls.__name__} is not a term; {hint}")
 
 
 def is_term(thing: Any) -> bool:
@@ -249,7 +254,10 @@ def backend_of(term: Term) -> str:
 
 def key(term: Term) -> Hashable:
     """Return a hashable that is equal for equal terms, to be used in dictionaries."""
-    return interface(term).key(term)
+    try:
+        return _FACES[type(term)].key(term)
+    except KeyError:
+        return interface(term).key(term)
 
 
 def addends(term: Term) -> tuple[Value, Iterable[tuple[Term, Value]]]:
