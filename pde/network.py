@@ -58,7 +58,11 @@ class ReactionNetwork:
 
     @classmethod
     def parse(cls, text: str, origin: str = "text") -> ReactionNetwork:
-        """Read the text of a .net file; ``origin`` is named in errors."""
+        """Read the text of a .net file; ``origin`` is named in errors.  Raises TypeError for what is no text."""
+        if not isinstance(text, str):
+            raise TypeError(
+                f"parse takes the text of a .net file, but got {text!r}; write ReactionNetwork.read(path) for a file"
+            )
         return _Reader(origin).network(text)
 
     @property

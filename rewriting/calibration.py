@@ -113,7 +113,8 @@ def measured_cycles() -> CostModel | None:
     path = calibration_file()
     try:
         weights = json.loads(path.read_text())["weights"]
-        return CostModel("cycles", {**_table_weights(), **weights}, default=20.0)
+        known = {name: weight for name, weight in weights.items() if name in OPERATORS}
+        return CostModel("cycles", {**_table_weights(), **known}, default=20.0)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as problem:

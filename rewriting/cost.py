@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
@@ -52,6 +53,12 @@ class CostModel:
             object.__setattr__(self, "weights", MappingProxyType(dict(self.weights)))
             for head, price in self.weights.items():
                 self._checked(price, f"the weight of {head!r}")
+                if head != LITERAL and head not in OPERATORS:
+                    close = get_close_matches(str(head), OPERATORS, 3) or sorted(OPERATORS)[:8]
+                    raise ValueError(
+                        f"the cost model {self.name!r} prices {head!r}, which is no operator; write one of the names in "
+                        f"symnum.operators.OPERATORS, such as {', '.join(map(repr, close))}"
+                    )
         self._checked(self.default, "the default")
         self._checked(self.leaf, "the cost of a leaf")
 
@@ -166,9 +173,19 @@ def _operations(node: Any) -> tuple[Counts, Sequence[Any], _Powers]:
 
 def _of_product(coefficient: Any, pairs: _Powers) -> tuple[Counts, Sequence[Any], _Powers]:
     operands = [b for b, _ in pairs]
-    operands += [e for _, e in pairs if not is_value(e)]
-    counts = product_operations(coefficient, [e if is_value(e) else None for _, e in pairs])
-    return counts, operands, [(b, e) for b, e in pairs if is_value(e) and e != 1 and e != -1]
+    exponents = []
+    powers = []
+    for base, exponent in pairs:
+        if type(exponent) is int and exponent == 1:
+            exponents.append(1)
+        elif is_value(exponent):
+            exponents.append(exponent)
+            if exponent != 1 and exponent != -1:
+                powers.append((base, exponent))
+        else:
+            exponents.append(None)
+            operands.append(exponent)
+    return product_operations(coefficient, exponents), operands, powers
 
 
 def _of_sum(constant: Any, pairs: _Powers) -> tuple[Counts, Sequence[Any], _Powers]:
@@ -227,7 +244,9 @@ def product_operations(coefficient: Any, exponents: Sequence[Any]) -> Counts:
     above = below = literals = 0
     counts: Counts = []
     for exponent in exponents:
-        if exponent is None:
+        if exponent == 1:
+            above += 1
+        elif exponent is None:
             counts.append(("^", 1))
             above += 1
         elif exponent < 0 and is_cheap_power(exponent):
@@ -270,12 +289,15 @@ ops = CostModel("ops", {})
 paper_cycles = CostModel(
     "paper_cycles",
     {
-        "+": 1, "-": 1, "neg": 1, "abs": 2, "*": 3, "exp": 18, "/": 24, "^": 100, "log1p": 124, "acos": 127, "acsch": 133,
+        "+": 1, "-": 1, "neg": 1, "abs": 2, "*": 3, "exp": 18, "/": 24, "^": 100, "log1p": 124, "acos": 127,
         "sin": 134, "cos": 134, "atan": 135, "tan": 156,
     },
     leaf=1.0,
 )  # fmt: skip
-"""The table of the paper's cycle optimiser (SymbolicUtils.jl pull request 389); a leaf and any other operation cost 1."""
+"""The table of the paper's cycle optimiser (SymbolicUtils.jl pull request 389); a leaf and any other operation cost 1.
+
+Its acsch (133) is left out, since symnum has no such operator.
+"""
 
 table_cycles = CostModel("table_cycles", lambda head: OPERATORS[head].cost if head in OPERATORS else 20.0)
 """The cost column of the operator table: typical cycles; a function that is not in the table counts 20."""

@@ -8,7 +8,7 @@ common.  What is factored is what the sums hold as written: nothing is multiplie
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Generator, Hashable, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from typing import Any
 
 from symnum import exact as numbers
@@ -18,8 +18,11 @@ from symnum.rewriting.nary import CALL, LEAF, PRODUCT, Graph, Monomial, exact_ra
 Letter = tuple[int, Any]
 """What can be taken out: (id, 1) a base, (id, -1) its reciprocal, (id, q) another power, (-1, value) a number."""
 
-Content = tuple[tuple[tuple[tuple[int, Any], ...], Any], ...]
-"""A sum before it is factored: ((factors by id), coefficient) for each addend, in order."""
+Factors = tuple[tuple[int, Any], ...]
+"""Pairs (id, exponent) by id."""
+
+Content = tuple[tuple[Factors, Any], ...]
+"""A sum before it is factored: (factors, coefficient) for each addend, in order."""
 
 Preference = Callable[[Letter, int], Any]
 """Breaks ties between letters that save the same: (letter, number of addends of the whole system that hold it) -> order, least first."""
@@ -68,26 +71,31 @@ class _Factoring:
         self.made: dict[Hashable, Monomial] = {}
         self.common: dict[Letter, int] = {}
         self.monomials: dict[int, Monomial] = {}
+        self.identities: dict[int, Factors] = {}
+        self.letters: dict[int, int] = {}
+        """{old id of a leaf: new id}."""
 
     def all(self) -> None:
         """Factor everything that the roots need, arguments first."""
         order = self.old.reachable()
-        contents: list[int] = []
         for identity in order:
             node = self.old.nodes[identity]
             if node[0] == LEAF:
-                self.monomials[identity] = (1, {self.new.leaf(self.old.terms[identity]): 1})
+                letter = self.letters[identity] = self.new.leaf(self.old.terms[identity])
+                self.monomials[identity] = (1, {letter: 1})
             elif node[0] == CALL:
                 args = tuple([self.new.scaled(self.monomials[i]) for i in node[2]])
                 self.monomials[identity] = (1, {self.new.add((CALL, node[1], args)): 1})
             elif node[0] == PRODUCT:
                 self.monomials[identity] = self.product(node[1])
             else:
-                contents.append(identity)
                 self.monomials[identity] = self.sum(node[1], node[2])
         self.new.roots = [self.new.scaled(self.monomials[root]) for root in self.old.roots]
 
     def product(self, factors: Any) -> Monomial:
+        names = {self.letters[base]: exponent for base, exponent in factors if base in self.letters}
+        if len(names) == len(factors):
+            return 1, names
         total: Monomial = (1, {})
         for base, exponent in factors:
             inner = self.monomials[base]
@@ -98,20 +106,22 @@ class _Factoring:
         return total
 
     def sum(self, constant: Any, addends: Any) -> Monomial:
-        collected: dict[Any, Any] = {}
+        collected: dict[Factors, Any] = {}
         if constant != 0:
             collected[()] = constant
         for part, coefficient in addends:
             value, factors = self.monomials[part]
-            identity = tuple(sorted(factors.items()))
+            identity = self.identities.get(part)
+            if identity is None:
+                identity = self.identities[part] = _sorted(factors)
             total = collected.get(identity, 0) + coefficient * value
-            collected[identity] = numbers.normal(total)
-        content = tuple(sorted([(f, c) for f, c in collected.items() if c != 0]))
+            collected[identity] = total if type(total) is int else numbers.normal(total)
+        content = tuple(sorted([entry for entry in collected.items() if entry[1] != 0]))
         if len(addends) > 1:
             common = self.common
-            for factors, _ in content:
-                for identity, exponent in factors:
-                    letter = (identity, 1) if exponent == 1 else _letter(identity, exponent)
+            for factors_of_one, _ in content:
+                for pair in factors_of_one:
+                    letter = pair if pair[1] == 1 else _letter(*pair)
                     common[letter] = common.get(letter, 0) + 1
         return self.run(content)
 
@@ -156,15 +166,15 @@ class _Factoring:
             pool.put(times((numbers.normal(outer[0] * sign), outer[1]), answer))
         return self.finished(pool.left())
 
-    def finished(self, addends: list[tuple[dict[int, Any], Any]]) -> Monomial:
+    def finished(self, addends: Sequence[tuple[Factors, Any]]) -> Monomial:
         """Return the sum of what is left as one node."""
         if len(addends) == 1:
-            return addends[0][1], addends[0][0]
+            return addends[0][1], dict(addends[0][0])
         constant: Any = 0
         pairs: dict[int, Any] = {}
         for factors, coefficient in addends:
             if factors:
-                place = self.new.product(factors)
+                place = self.new.product(dict(factors))
                 pairs[place] = numbers.normal(pairs.get(place, 0) + coefficient)
             else:
                 constant = numbers.normal(constant + coefficient)
@@ -186,91 +196,107 @@ def _letter(identity: int, exponent: Any) -> Letter:
     return (identity, (1 if exponent > 0 else -1) if type(exponent) is int else exponent)
 
 
+def _sorted(factors: Mapping[int, Any]) -> Factors:
+    return tuple(sorted(factors.items())) if len(factors) > 1 else tuple(factors.items())
+
+
 class _Pool:
-    """The addends of one sum while letters are taken out of it: which addends hold which letter."""
+    """The addends of one sum while letters are taken out of it: which addends hold which letter.
+
+    Addends are removed by putting None in their place; the lists in ``holders`` may name such places until they are looked at.
+    """
 
     def __init__(
         self, content: Content, model: CostModel, prefer: Preference, common: Mapping[Letter, int]
     ) -> None:
-        self.addends: list[tuple[dict[int, Any], Any] | None] = []
-        self.holders: dict[Letter, set[int]] = {}
-        self.heap: list[Any] = []
+        self.addends: list[tuple[Factors, Any] | None] = []
+        self.holders: dict[Letter, list[int]] = {}
         self.prefer, self.common = prefer, common
         self.multiply, self.divide = model.price("*"), model.price("/")
         for factors, coefficient in content:
-            self._add(dict(factors), coefficient)
-        for letter in self.holders:
-            self._push(letter)
+            self._add(factors, coefficient)
+        self.heap = [self._entry(letter, len(held)) for letter, held in self.holders.items() if len(held) > 1]
+        heapq.heapify(self.heap)
 
     def count(self, letter: Letter) -> int:
         """Return how many addends hold a letter."""
-        return len(self.holders.get(letter, ()))
+        return len(self._held(letter))
 
-    def _letters(self, factors: dict[int, Any], coefficient: Any) -> list[Letter]:
-        letters = [(i, 1) if e == 1 else _letter(i, e) for i, e in factors.items()]
+    def _held(self, letter: Letter) -> list[int]:
+        addends = self.addends
+        held = [place for place in self.holders.get(letter, ()) if addends[place] is not None]
+        self.holders[letter] = held
+        return held
+
+    def _add(self, factors: Factors, coefficient: Any) -> list[Letter]:
+        letters = [pair if pair[1] == 1 else _letter(*pair) for pair in factors]
         if coefficient != 1 and coefficient != -1 and factors and coefficient == coefficient:
             letters.append((-1, abs(coefficient)))
-        return letters
-
-    def _add(self, factors: dict[int, Any], coefficient: Any) -> list[Letter]:
-        letters = self._letters(factors, coefficient)
+        place, holders = len(self.addends), self.holders
         for letter in letters:
-            self.holders.setdefault(letter, set()).add(len(self.addends))
+            if letter in holders:
+                holders[letter].append(place)
+            else:
+                holders[letter] = [place]
         self.addends.append((factors, coefficient))
         return letters
 
-    def _push(self, letter: Letter) -> None:
-        count = len(self.holders[letter])
-        if count > 1:
-            price = self.divide if letter[1] == -1 else self.multiply
-            tie = self.prefer(letter, self.common.get(letter, 0))
-            heapq.heappush(self.heap, (-(count - 1) * price, tie, letter[0], float(letter[1]), count, letter))
+    def _entry(self, letter: Letter, count: int) -> Any:
+        price = self.divide if letter[1] == -1 else self.multiply
+        tie = self.prefer(letter, self.common.get(letter, 0))
+        return (-(count - 1) * price, tie, letter[0], float(letter[1]), count, letter)
 
     def best_letters(self, most: int = 4) -> list[Letter]:
-        """Return the letters that save most, best first."""
+        """Return the letters that save most, best first; asked before any is taken out."""
         return [entry[-1] for entry in heapq.nsmallest(most, self.heap)]
 
     def best(self) -> Letter | None:
         """Return the letter that saves most, or None when none is held twice."""
         while self.heap:
             *_, count, letter = self.heap[0]
-            if len(self.holders[letter]) == count:
+            held = len(self._held(letter))
+            if held == count:
                 return letter
-            heapq.heappop(self.heap)
-            self._push(letter)
+            if held > 1:
+                heapq.heapreplace(self.heap, self._entry(letter, held))
+            else:
+                heapq.heappop(self.heap)
         return None
 
     def take(self, letter: Letter) -> tuple[Monomial, Content]:
         """Remove the addends that hold a letter; returns the power of the letter that all hold, and what is left of them."""
         identity, unit = letter
-        places = sorted(self.holders[letter])
+        places = self._held(letter)
         taken = [entry for place in places if (entry := self.addends[place]) is not None]
+        for place in places:
+            self.addends[place] = None
+        self.holders[letter] = []
         outer: Monomial
         if identity == -1:
             outer = (unit, {})
             inner = [(factors, exact_ratio(coefficient, unit)) for factors, coefficient in taken]
-        else:
-            power = min((factors[identity] for factors, _ in taken), key=abs) if type(unit) is int else unit
-            outer = (1, {identity: power})
-            inner = []
-            for factors, coefficient in taken:
-                rest = dict(factors)
-                over = rest.pop(identity) - power
-                if over != 0:
-                    rest[identity] = over
-                inner.append((rest, coefficient))
-        for place, (factors, coefficient) in zip(places, taken):
-            self.addends[place] = None
-            for other in self._letters(factors, coefficient):
-                self.holders[other].discard(place)
-        content = [(tuple(sorted(factors.items())), coefficient) for factors, coefficient in inner]
-        return outer, tuple(sorted(content))
+            return outer, tuple(sorted(inner))
+        power = unit
+        if type(unit) is int:
+            if not all([letter in factors for factors, _ in taken]):
+                power = min([e for factors, _ in taken for i, e in factors if i == identity], key=abs)
+        outer = (1, {identity: power})
+        inner = []
+        for factors, coefficient in taken:
+            k = factors.index(letter) if letter in factors else [i for i, _ in factors].index(identity)
+            over = factors[k][1] - power
+            inner.append(
+                (factors[:k] + (((identity, over),) if over != 0 else ()) + factors[k + 1 :], coefficient)
+            )
+        return outer, tuple(sorted(inner))
 
     def put(self, monomial: Monomial) -> None:
         """Add what a bracket became, times its letter."""
-        for letter in self._add(dict(monomial[1]), monomial[0]):
-            self._push(letter)
+        for letter in self._add(_sorted(monomial[1]), monomial[0]):
+            count = len(self.holders[letter])
+            if count > 1:
+                heapq.heappush(self.heap, self._entry(letter, count))
 
-    def left(self) -> list[tuple[dict[int, Any], Any]]:
+    def left(self) -> list[tuple[Factors, Any]]:
         """Return the addends that are there."""
         return [entry for entry in self.addends if entry is not None]

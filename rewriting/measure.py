@@ -75,7 +75,7 @@ def _product_cost(coefficient: Any, pairs: list[tuple[Any, Any]]) -> tuple[Cost,
     """Cost of a product: its powers, the multiplications above and below the bar, and one division."""
     count = weight = above = below = 0
     operands = []
-    if coefficient < -1:
+    if coefficient < 0 and coefficient != -1:
         weight += 1  # of two forms that differ in the sign only, the one without it
     for base, exponent in pairs:
         operands.append(base)

@@ -42,6 +42,7 @@ class Graph:
         self.roots: list[int] = []
         self.terms: dict[int, Any] = {}
         self._ids: dict[Hashable, int] = {}
+        self._reached: tuple[tuple[int, list[int]], list[int]] | None = None
 
     # --- making nodes ---
 
@@ -108,14 +109,24 @@ class Graph:
 
     def reachable(self) -> list[int]:
         """Return the ids that the roots need, arguments first."""
-        needed = bytearray(len(self.nodes))
+        nodes = self.nodes
+        state = (len(nodes), list(self.roots))
+        if self._reached is not None and self._reached[0] == state:
+            return self._reached[1]
+        needed = bytearray(len(nodes))
         stack = list(self.roots)
         while stack:
             identity = stack.pop()
             if not needed[identity]:
                 needed[identity] = 1
-                stack += self.parts(identity)
-        return [i for i, there in enumerate(needed) if there]
+                node = nodes[identity]
+                if node[0] == CALL:
+                    stack += node[2]
+                elif node[0] != LEAF:
+                    stack += [part for part, _ in node[-1]]
+        found = [i for i, there in enumerate(needed) if there]
+        self._reached = (state, found)
+        return found
 
     def cost(self, model: CostModel) -> float:
         """Return the cost of computing all roots, each node once; the same as ``model.dag`` of the terms."""
@@ -210,8 +221,9 @@ def read(roots: Sequence[Any]) -> Graph:
     return graph
 
 
-_View = tuple[str, Any, list[tuple[Any, ...]]]
-"""(head, number, entries): an entry is (key, number), (key of a base, None, key of an exponent), or (key of an argument,)."""
+_View = tuple[str, Any, list[tuple[Any, ...]], list[Hashable]]
+"""(head, number, entries, keys of all parts): an entry is (key, number), (key of a base, None, key of an exponent), or
+(key of an argument,)."""
 
 
 def _levels(roots: Sequence[Any]) -> tuple[list[Any], list[list[tuple[Hashable, _View]]]]:
@@ -235,9 +247,9 @@ def _levels(roots: Sequence[Any]) -> tuple[list[Any], list[list[tuple[Hashable, 
                 continue
             view, parts = _view(node)
             stack.append((None, identity, view))
-            stack.extend([(part, key, None) for part, key in parts if key not in entered])
+            stack.extend([(part, key, None) for part, key in zip(parts, view[3]) if key not in entered])
             continue
-        own = 1 + max([max([height[key] for key in entry[::2]]) for entry in view[2]], default=0)
+        own = 1 + max(map(height.__getitem__, view[3]), default=0)
         height[identity] = own
         while len(levels) < own:
             levels.append([])
@@ -245,35 +257,38 @@ def _levels(roots: Sequence[Any]) -> tuple[list[Any], list[list[tuple[Hashable, 
     return leaves, levels
 
 
-def _view(node: Any) -> tuple[_View, list[tuple[Any, Hashable]]]:
-    """Return the view of a call, and its parts with their keys."""
+def _view(node: Any) -> tuple[_View, list[Any]]:
+    """Return the view of a call, and its parts in the order of their keys there."""
     key = interface.key
     head = interface.head(node)
     if head in SUM_HEADS:
         number, pairs = sum_view(node)
         keys = [key(t) for t, _ in pairs]
-        return (head, number, [(k, c) for k, (_, c) in zip(keys, pairs)]), [
-            (t, k) for k, (t, _) in zip(keys, pairs)
-        ]
+        found = [(k, c) for k, (_, c) in zip(keys, pairs)]
+        return (head, number, found, keys), [t for t, _ in pairs]
     if head in PRODUCT_HEADS:
         number, pairs = product_view(node)
         entries: list[tuple[Any, ...]] = []
         parts = []
+        keys = []
         for base, exponent in pairs:
-            parts.append((base, key(base)))
+            parts.append(base)
+            keys.append(key(base))
             if is_value(exponent):
-                entries.append((parts[-1][1], exponent))
+                entries.append((keys[-1], exponent))
             else:
-                parts.append((exponent, key(exponent)))
-                entries.append((parts[-2][1], None, parts[-1][1]))
-        return (head, number, entries), parts
-    parts = [(a, key(a)) for a in interface.args(node)]
-    return (head, None, [(k,) for _, k in parts]), parts
+                parts.append(exponent)
+                keys.append(key(exponent))
+                entries.append((keys[-2], None, keys[-1]))
+        return (head, number, entries, keys), parts
+    parts = list(interface.args(node))
+    keys = [key(a) for a in parts]
+    return (head, None, [(k,) for k in keys], keys), parts
 
 
 def _contents(graph: Graph, view: _View, known: dict[Hashable, int]) -> tuple[int, Any, Any]:
     """Return (kind, number or head, pairs or arguments) of a node whose parts are numbered."""
-    head, number, entries = view
+    head, number, entries, _ = view
     if head in SUM_HEADS:
         return SUM, number, sorted([(known[k], c) for k, c in entries], key=_by_id)
     if head in PRODUCT_HEADS:

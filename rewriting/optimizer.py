@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from symnum import term as interface
@@ -19,6 +20,7 @@ from symnum.algebra.polynomial import expand
 from symnum.rewriting.canonical import normal_form, readable
 from symnum.rewriting.cost import CostModel, cost_model
 from symnum.rewriting.evidence import Evidence, compare
+from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.local_search import factor_and_share
 from symnum.rewriting.nary import build, read
 from symnum.rewriting.simplifier import Limits, simplify_report
@@ -38,6 +40,9 @@ class OptimizeLimits:
     simplify_nodes: int = 2000
     egraph_nodes: int = 150
     monomials: int = 400
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
 
 DEFAULT_LIMITS = OptimizeLimits()
@@ -137,6 +142,7 @@ def optimize_report(
             raise TypeError(
                 f"optimize takes a term or a list of terms, but got {root!r} of type {type(root).__name__}; {hint}"
             )
+    refuse_other_limits(limits, OptimizeLimits, "optimize")
     with _collector_paused():
         return _Optimization(roots, model, limits).report()
 
@@ -205,10 +211,9 @@ class _Optimization:
         memo: dict[Any, Any] = {}
         roots = [normal_form(root, memo) for root in self.given]
         self.factored("factored", roots)
-        size = interface.node_count(*roots)
-        if size > self.limits.simplify_nodes:
+        if _has_more_nodes(roots, self.limits.simplify_nodes):
             self.skipped.append(
-                f"simplified, multiplied out and e-graph: {size:,} distinct nodes are more than {self.limits.simplify_nodes:,}"
+                f"simplified, multiplied out and e-graph: there are more than {self.limits.simplify_nodes:,} distinct nodes"
             )
             return "all tried"
         for name, make in (
@@ -259,16 +264,22 @@ class _Optimization:
 
     def saturated(self, roots: list[Any]) -> list[Any] | None:
         """Return the cheapest forms in the e-graph."""
-        size = interface.node_count(*roots)
-        if size > self.limits.egraph_nodes:
-            self.skipped.append(
-                f"e-graph: {size:,} distinct nodes are more than {self.limits.egraph_nodes:,}"
-            )
+        if _has_more_nodes(roots, self.limits.egraph_nodes):
+            self.skipped.append(f"e-graph: there are more than {self.limits.egraph_nodes:,} distinct nodes")
             return None
-        from symnum.rewriting.egraph import EGraph, EGraphLimits
+        from symnum.rewriting.egraph import EGraph, EGraphError, EGraphLimits
 
-        graph = EGraph(limits=EGraphLimits(seconds=min(1.0, self.left())))
-        for root in roots:
-            graph.add(root)
-        graph.run()
-        return list(graph.extract(*roots, cost=self.model))
+        try:
+            graph = EGraph(limits=EGraphLimits(seconds=min(1.0, self.left())))
+            for root in roots:
+                graph.add(root)
+            graph.run()
+            return list(graph.extract(*roots, cost=self.model))
+        except EGraphError as reason:
+            self.skipped.append(f"e-graph: {reason}")
+            return None
+
+
+def _has_more_nodes(roots: list[Any], most: int) -> bool:
+    """Tell whether terms have more distinct nodes than ``most``, without counting on."""
+    return next(islice(interface.postorder(*roots), most, None), None) is not None

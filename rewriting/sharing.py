@@ -124,7 +124,7 @@ class _Pairs:
                         found[pair].append(place)
                     else:
                         found[pair] = [place]
-        self.holders = {pair: set(places) for pair, places in found.items() if len(places) > 1}
+        self.holders = {pair: places for pair, places in found.items() if len(places) > 1}
 
     def _shared_items(self) -> list[list[int]]:
         """Return the items of each group, in order, without those of one group only: they are in no shared pair."""
@@ -136,38 +136,34 @@ class _Pairs:
 
     def merge(self) -> None:
         """Make nodes of pairs, the most frequent first; new items have ids below ``ONE``."""
-        holders = self.holders
+        holders, groups, scaled = self.holders, self.groups, self.scaled
         heap = [(-len(held), *pair[:2], k, pair) for k, (pair, held) in enumerate(holders.items())]
         heapq.heapify(heap)
         serial = len(heap)
         fresh = ONE
         while heap:
             count, a, b, k, pair = heapq.heappop(heap)
-            held = holders[pair]
+            # items that were merged into others since are gone for good, so that counts only fall
+            held = [place for place in holders[pair] if a in groups[place] and b in groups[place]]
             if len(held) != -count:
+                holders[pair] = held
                 if len(held) > 1:
                     heapq.heappush(heap, (-len(held), a, b, k, pair))
                 continue
             fresh -= 1
-            made: dict[Pair, set[int]] = {}
-            for place in sorted(held):
-                items = self.groups[place]
-                x, y = items.pop(a), items.pop(b)
+            made: dict[Pair, list[int]] = {}
+            for place in held:
+                items = groups[place]
+                x = items.pop(a)
+                del items[b]
                 for other, z in items.items():
-                    for old, number in ((a, x), (b, y)):
-                        first, second = (number, z) if old < other else (z, number)
-                        gone = holders.get(
-                            (
-                                *((old, other) if old < other else (other, old)),
-                                _ratio(first, second) if self.scaled else (first, second),
-                            )
-                        )
-                        if gone is not None:
-                            gone.discard(place)
-                    made.setdefault((fresh, other, _ratio(x, z) if self.scaled else (1, z)), set()).add(place)
-                items[fresh] = x if self.scaled else 1
-            self.new[fresh] = {a: 1, b: pair[2]} if self.scaled else {a: pair[2][0], b: pair[2][1]}
-            held.clear()
+                    new = (fresh, other, (z if x == 1 else _ratio(x, z)) if scaled else (1, z))
+                    if new in made:
+                        made[new].append(place)
+                    else:
+                        made[new] = [place]
+                items[fresh] = x if scaled else 1
+            self.new[fresh] = {a: 1, b: pair[2]} if scaled else {a: pair[2][0], b: pair[2][1]}
             for new, places in made.items():
                 if len(places) > 1:
                     holders[new] = places

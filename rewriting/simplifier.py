@@ -19,6 +19,7 @@ from symnum.rewriting.canonical import normal_form, readable
 from symnum.rewriting.facts import Facts
 from symnum.rewriting.forms import forms_of
 from symnum.rewriting.forms.spelling import spelled
+from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.measure import Cost, TreeCost, own_cost, shared_cost
 from symnum.rewriting.rules import RuleSet
 from symnum.rewriting.strategies import bottom_up
@@ -36,6 +37,9 @@ class Limits:
     passes: int = 30
     steps: int = 1_000_000
     monomials: int = 400
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,8 @@ def simplify(
     The result equals ``term`` wherever that is defined: only total rules are used (see :class:`symnum.rewriting.Rule`), unless ``generic``
     also allows those that hold except on a null set or on part of the domain.  As everywhere in symnum, x/x is 1.  Symbols are real,
     and their assumptions are used.  A list or tuple of terms gives a list.  ``rules`` replaces the built-in theories;
-    ``trace=True`` returns the report instead, with every step.  Raises TypeError for what is no term.
+    ``trace=True`` returns the report instead, with every step (a list of reports for a list).  Raises TypeError for what is no term,
+    and for limits and rules of another kind.
 
     >>> import symnum as sn
     >>> x, k = sn.symbols("x k")
@@ -119,12 +124,10 @@ def simplify(
     >>> simplify(sn.sqrt(x**2)), simplify(sn.sqrt(sn.symbols("r", positive=True)**2))
     (abs(x), r::positive)
     """
-    if isinstance(term, list | tuple) and not trace:
-        return [
-            simplify_report(t, generic=generic, limits=limits, rules=rules, trace=False).result for t in term
-        ]
-    report = simplify_report(term, generic=generic, limits=limits, rules=rules, trace=trace)
-    return report if trace else report.result
+    terms = term if isinstance(term, list | tuple) else [term]
+    reports = [simplify_report(t, generic=generic, limits=limits, rules=rules, trace=trace) for t in terms]
+    found = reports if trace else [report.result for report in reports]
+    return found if isinstance(term, list | tuple) else found[0]
 
 
 def simplify_report(
@@ -149,6 +152,11 @@ def simplify_report(
             else "pass a term, or a list of terms to simplify"
         )
         raise TypeError(f"simplify takes a term, but got {term!r} of type {type(term).__name__}; {hint}")
+    refuse_other_limits(limits, Limits, "simplify")
+    if rules is not None and not isinstance(rules, RuleSet):
+        raise TypeError(
+            f"simplify takes rules=RuleSet([...]), but got {rules!r}; write RuleSet([rule('abs(abs(a)) -> abs(a)')])"
+        )
     return _Run(generic, limits, rules, trace).report(term)
 
 
@@ -186,9 +194,7 @@ class _Run:
                     stop = "passes"
                     break
                 passes += 1
-                new = self.one_pass(current)
-                if passes == 1:
-                    new = self.or_spelled(current, new)
+                new = self.or_spelled(current, self.one_pass(current))
                 cost = shared_cost(new)
                 if cost < best_cost or (
                     cost == best_cost and best is term and interface.key(new) == interface.key(start)
@@ -238,9 +244,13 @@ class _Run:
 
     def so_far(self, term: Any) -> Any:
         """Return a term with its parts in the best form known, without any more work."""
-        found = bottom_up(lambda part: self.best.get(interface.key(part), (part, None))[1], make=call_of)(
-            term
-        )
+
+        def known(part: Any) -> Any | None:
+            identity = interface.key(part)
+            forms = [memo[identity][1] for memo in (self.best, self.settled) if identity in memo]
+            return min(forms, key=self.cost, default=None)
+
+        found = bottom_up(known, make=call_of)(term)
         return term if found is None else found
 
     def by_rules(self, term: Any) -> Any:
@@ -256,7 +266,11 @@ class _Run:
         """Rewrite at the top of one term as long as that makes it cheaper, each time to the cheapest result."""
         current = term
         while True:
-            self.check_limits()
+            try:
+                self.check_limits()
+            except _LimitReached:
+                self.settled[interface.key(term)] = (term, current)  # what was reached is not lost
+                raise
             cost, best = None, None
             # In a wide sum each result costs its width to build, and one improvement is as good as another.
             width = len(own_cost(current)[1])

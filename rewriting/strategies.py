@@ -32,6 +32,8 @@ def _changed(old: Any, new: Any) -> bool:
 def chain(*rewriters: Rewriter) -> Rewriter:
     """Apply all rewriters, each to what the one before made."""
 
+    _refuse_others("chain", *rewriters)
+
     def chained(term: Any) -> Any:
         current = term
         for rewriter in rewriters:
@@ -44,6 +46,8 @@ def chain(*rewriters: Rewriter) -> Rewriter:
 
 def first(*rewriters: Rewriter) -> Rewriter:
     """Apply the first rewriter that changes the term."""
+
+    _refuse_others("first", *rewriters)
 
     def chosen(term: Any) -> Any:
         for rewriter in rewriters:
@@ -66,6 +70,7 @@ def bottom_up(
     ``memo`` keeps {key: (part, result)} between calls; give it only for a rewriter whose result depends on the part alone.
     ``make(like, head, args)`` builds the calls whose arguments changed.
     """
+    _refuse_others("bottom_up", rewriter)
 
     def walk(root: Any) -> Any:
         done: dict[Hashable, tuple[Any, Any]] = {} if memo is None else memo
@@ -105,6 +110,7 @@ def top_down(rewriter: Rewriter) -> Rewriter:
 
     What the rewriter makes is entered, but it is not applied to the same place again.
     """
+    _refuse_others("top_down", rewriter)
 
     def walk(root: Any) -> Any:
         done: dict[Hashable, tuple[Any, Any]] = {}
@@ -160,6 +166,7 @@ def fixpoint(
     ...
     symnum.rewriting.strategies.RewriteLoopError: rewriting 'atan2(x, y)' came back to it after 2 changes; ...
     """
+    _refuse_others("fixpoint", rewriter)
 
     def repeat(term: Any) -> Any:
         current = term
@@ -190,6 +197,17 @@ def fixpoint(
         )
 
     return repeat
+
+
+def _refuse_others(strategy: str, *rewriters: Any) -> None:
+    for rewriter in rewriters:
+        if not callable(rewriter):
+            hint = (
+                f"write {strategy}(RuleSet([rule({rewriter!r})]))"
+                if isinstance(rewriter, str)
+                else "pass a RuleSet, a rule, or any function from a term to a term or None"
+            )
+            raise TypeError(f"{strategy} takes rewriters, but got {rewriter!r}; {hint}")
 
 
 def _short(term: Any) -> str:

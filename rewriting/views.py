@@ -19,6 +19,8 @@ from symnum.order import order_key
 Entries = dict[Hashable, tuple[Any, Any]]
 """{key: (term, coefficient)} of a sum, or {key: (base, exponent)} of a product; an exponent is a number or a term."""
 
+_NUMBERS = frozenset([int, Fraction, float])
+
 SUM_HEADS = frozenset(["+", "-"])
 PRODUCT_HEADS = frozenset(["*", "/", "neg", "^", "sqrt"])
 
@@ -30,7 +32,7 @@ def is_canonical(term: Any) -> bool:
 
 def is_value(thing: Any) -> bool:
     """Tell whether an exponent is a Python number and not a term."""
-    return isinstance(thing, int | float | Fraction)
+    return type(thing) in _NUMBERS or isinstance(thing, int | float | Fraction)
 
 
 def head_of(term: Any) -> str:

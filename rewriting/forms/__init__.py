@@ -16,16 +16,22 @@ from symnum.algebra.ring import ATOM, NUMBER, SUM, view
 from symnum.rewriting.facts import Facts
 from symnum.rewriting.forms import circular, hyperbolic
 from symnum.rewriting.forms.choices import choice_forms, product_of_choice
-from symnum.rewriting.forms.inverses import circular_values, hyperbolic_values, inverse_inside
+from symnum.rewriting.forms.inverses import (
+    arctangents_joined,
+    circular_values,
+    hyperbolic_values,
+    inverse_inside,
+)
 from symnum.rewriting.forms.parts import by_other_factors, by_symbols
 from symnum.rewriting.forms.radicals import radical_forms
 from symnum.rewriting.forms.region import atoms_of
+from symnum.rewriting.forms.signs import sign_forms
 from symnum.rewriting.forms.truth import truth_forms
 from symnum.rewriting.views import head_of
 
 Form = tuple[str, Any]
 
-LEAST = 4
+LEAST = 3
 """Terms of fewer operations have no shorter form with several functions."""
 
 
@@ -56,7 +62,10 @@ def forms_of(
     if small_enough(term):
         for name, form in (("cancel", cancel), ("factor", factor)):
             yield from _tried(name, form, term)
-    if kind != SUM:
+    if kind == SUM:
+        yield from arctangents_joined(term)
+    else:
+        yield from sign_forms(term)
         yield from radical_forms(term, facts, generic)
         yield from product_of_choice(term)
     if operations < LEAST:

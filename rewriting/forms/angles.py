@@ -7,7 +7,7 @@ product of (C + j*S)^m, whose two parts are the cosine and the sine of the sum (
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -49,8 +49,13 @@ def _share_of_pi(constant: Any, pairs: Sequence[tuple[Any, Any]]) -> tuple[Fract
     return turns, rest
 
 
-def angles_in_units(angles: Sequence[Any], split_pi: bool) -> Angles | None:
-    """Return angles as whole multiples of common units, or None when there is a float or there are too many units."""
+def angles_in_units(
+    angles: Sequence[Any], split_pi: bool, apart: Collection[str] = frozenset()
+) -> Angles | None:
+    """Return angles as whole multiples of common units, or None when there is a float or there are too many units.
+
+    A call with a head in ``apart`` is a unit of its own wherever its multiples are whole.
+    """
     parts: dict[Hashable, Any] = {}
     rows: list[tuple[Hashable, Fraction, dict[Hashable, Fraction]]] = []
     for angle in angles:
@@ -69,7 +74,8 @@ def angles_in_units(angles: Sequence[Any], split_pi: bool) -> Angles | None:
     used = [row for _, _, row in rows if row]
     if not used:
         return Angles([], {identity: (turns, ()) for identity, turns, _ in rows})
-    shared = _one_direction(used)
+    own = {k for k, part in parts.items() if head_of(part) in apart}
+    shared = None if own else _one_direction(used)
     like = angles[0]
     if shared is not None:
         unit = sum_of(like, 0, [(parts[k], numbers.normal(q)) for k, q in shared.items()])
@@ -82,6 +88,7 @@ def angles_in_units(angles: Sequence[Any], split_pi: bool) -> Angles | None:
         if len(parts) > MOST_UNITS:
             return None
         steps = {k: _common_step([row[k] for row in used if k in row]) for k in parts}
+        steps |= {k: Fraction(1) for k in own if steps[k].denominator == 1}
         units = [sum_of(like, 0, [(parts[k], numbers.normal(steps[k]))]) for k in parts]
         places = {
             identity: (turns, tuple([int(row.get(k, 0) / steps[k]) for k in parts]))

@@ -15,9 +15,11 @@ from typing import Any
 from symnum import exact as numbers
 from symnum import term as interface
 from symnum.algebra.polynomial import expand
-from symnum.algebra.rational import factor_list
+from symnum.algebra.rational import cancel, factor_list
 from symnum.rewriting.forms.angles import Angles, Vector, angles_in_units, as_term, half_unfolded, unfolded
+from symnum.rewriting.forms.inverses import INVERSES
 from symnum.rewriting.forms.region import replaced
+from symnum.rewriting.forms.signs import sign_forms
 from symnum.rewriting.theories.special_values import surd_of_sine
 from symnum.rewriting.views import call_of, is_value, product_of, product_view, sum_of, sum_view
 
@@ -287,7 +289,7 @@ def unfolded_forms(
     term: Any, calls: Sequence[Any], heads: Mapping[str, str], square: int, known: Any
 ) -> Iterator[tuple[str, Any]]:
     """Yield forms with functions of sums of angles in terms of those of the units; ``known(unit)`` may give their algebraic values."""
-    angles = angles_in_units([interface.args(c)[0] for c in calls], split_pi=square < 0)
+    angles = angles_in_units([interface.args(c)[0] for c in calls], split_pi=square < 0, apart=INVERSES)
     if angles is None or not angles.units:
         return
     generators: list[Any] = []
@@ -315,3 +317,7 @@ def unfolded_forms(
     inside = replaced(term, new)
     yield "unfolded angles", inside
     yield "unfolded and expanded angles", expand(inside, deep=False)
+    if algebraic:
+        cancelled = cancel(inside)
+        for form in (cancelled, *[turned for _, turned in sign_forms(cancelled)]):
+            yield "unfolded angles, cancelled", form

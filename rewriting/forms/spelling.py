@@ -1,4 +1,4 @@
-"""Standard spellings, in which equal parts meet: abs(y - x) is written abs(x - y), 4^x is 2^(2*x)."""
+"""Standard spellings, in which equal parts meet: abs(y - x) is written abs(x - y), 4^x is 2^(2*x), floor(x + 1) is floor(x) + 1."""
 
 from __future__ import annotations
 
@@ -8,9 +8,27 @@ from typing import Any
 from symnum import term as interface
 from symnum.operators import OPERATORS
 from symnum.order import order_key
+from symnum.rewriting.rules import RuleSet, rule
 from symnum.rewriting.strategies import bottom_up
 from symnum.rewriting.theories.powers import common_base
+from symnum.rewriting.theories.special_values import cosine, cotangent, sine, tangent
 from symnum.rewriting.views import SUM_HEADS, call_of, head_of, product_of, sum_of, sum_view
+
+SPELLINGS = RuleSet(
+    [
+        *common_base,
+        rule("sin(a)", sine, name="sin(a + k*pi), k as small as can be"),
+        rule("cos(a)", cosine, name="cos(a + k*pi), k as small as can be"),
+        rule("tan(a)", tangent, name="tan(a + k*pi), k as small as can be"),
+        rule("cot(a)", cotangent, name="cot(a + k*pi), k as small as can be"),
+        rule("floor(a + n::integer) -> n + floor(a)"),
+        rule("ceil(a + n::integer) -> n + ceil(a)"),
+        rule("abs(a::nonnegative*b) -> a*abs(b)"),
+        rule("abs(a::negative*b) -> -a*abs(b)"),
+    ],
+    "spellings",
+)
+"""Rules that make nothing cheaper by themselves: the whole is simplified from its standard spelling, too."""
 
 
 def spelled(term: Any, memo: dict[Hashable, tuple[Any, Any]]) -> Any | None:
@@ -20,11 +38,12 @@ def spelled(term: Any, memo: dict[Hashable, tuple[Any, Any]]) -> Any | None:
 
 def _spelled(term: Any) -> Any | None:
     head = head_of(term)
+    new = SPELLINGS(term)
+    if new is not None:
+        return new
     row = OPERATORS.get(head)
     if head == "^":
         base, exponent = interface.args(term)
-        if interface.is_number(base):
-            return common_base(term)
         if not interface.is_number(exponent):
             return None
         power = interface.value(exponent)

@@ -14,6 +14,7 @@ from symnum import exact as numbers
 from symnum import term as interface
 from symnum.rewriting.facts import NEGATIVE, POSITIVE, Facts
 from symnum.rewriting.rules import RuleSet, rule
+from symnum.rewriting.theories.domains import defined
 from symnum.rewriting.views import call_of, is_value, product_of, product_view, sum_of, sum_view
 
 TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -24,12 +25,6 @@ OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 CONSTANT_NODES = 200
 """Largest comparison of constants that is decided by computing with many digits."""
-
-
-def defined(**slots: Any) -> bool:
-    """Tell whether all slots certainly have a value, where the symbols are real numbers."""
-    facts = Facts()
-    return all(facts.is_defined(t) for t in slots.values())
 
 
 def _is_small_constant(*terms: Any) -> bool:

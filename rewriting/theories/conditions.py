@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from symnum.rewriting.rules import RuleSet, rule
-from symnum.rewriting.theories.comparisons import OPPOSITE, defined
+from symnum.rewriting.theories.comparisons import OPPOSITE
+from symnum.rewriting.theories.domains import defined
 from symnum.rewriting.views import call_of
 
 
@@ -75,10 +76,10 @@ branches = RuleSet(
                 ("!=", "a", "b", "a"),
             )
         ],
-        rule("ifelse(a >= 0, a, -a) -> abs(a)"),
-        rule("ifelse(a > 0, a, -a) -> abs(a)"),
-        rule("ifelse(a < 0, -a, a) -> abs(a)"),
-        rule("ifelse(a <= 0, -a, a) -> abs(a)"),
+        *[rule(f"ifelse(a {head} 0, a, -a) -> abs(a)") for head in (">", ">=")],
+        *[rule(f"ifelse(a {head} 0, -a, a) -> abs(a)") for head in ("<", "<=")],
+        *[rule(f"ifelse(a {head} 0, -a, a) -> -abs(a)") for head in (">", ">=")],
+        *[rule(f"ifelse(a {head} 0, a, -a) -> -abs(a)") for head in ("<", "<=")],
         rule("ifelse(a > b, a - b, b - a) -> abs(a - b)"),
         rule("ifelse(a >= b, a - b, b - a) -> abs(a - b)"),
         rule("ifelse(a < b, b - a, a - b) -> abs(a - b)"),

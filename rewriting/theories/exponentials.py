@@ -8,6 +8,7 @@ from typing import Any
 from symnum import exact as numbers
 from symnum import term as interface
 from symnum.rewriting.rules import RuleSet, rule
+from symnum.rewriting.theories.domains import FINITE, defined_or_fixed
 from symnum.rewriting.views import call_of, product_of, sum_of
 
 exponentials = RuleSet(
@@ -15,7 +16,8 @@ exponentials = RuleSet(
         rule("exp(log(a)) -> a"),
         rule("exp(b*log(a)) -> a^b"),
         rule("exp(a)*exp(b) -> exp(a + b)"),
-        rule("exp(a)^n -> exp(n*a)"),
+        rule("exp(a)^n -> exp(n*a)", condition=defined_or_fixed("n")),
+        rule("exp(a)^n -> exp(n*a)", holds="generic"),
         rule("exp(a + log(b)) -> b*exp(a)"),
         rule("exp(a + c*log(b)) -> b^c*exp(a)"),
         rule("2^log2(a) -> a"),
@@ -114,12 +116,15 @@ def _logarithm_of_root(a: Any, n: Any) -> Any | None:
 logarithms = RuleSet(
     [
         rule("log(exp(a)) -> a"),
-        rule("log(a*exp(b)) -> b + log(a)"),
+        rule("log(a*exp(b)) -> b + log(a) if a > 0"),
+        *[rule("log(a*exp(b)) -> b + log(a)", condition=c, holds=h) for c, h in FINITE],
         rule("log(a) + log(b) -> log(a*b)"),
         rule("log(a) - log(b) -> log(a/b)"),
-        rule("log(a::positive^b) -> b*log(a)"),
+        rule("log(a::positive^b) -> b*log(a)", condition=defined_or_fixed("b")),
+        rule("log(a::positive^b) -> b*log(a)", holds="generic"),
         rule("log(a^n)", _logarithm_of_root, name="log(a^(p/q)) -> p/q*log(a)"),
-        rule("log(1/a) -> -log(a)"),
+        rule("log(1/a) -> -log(a) if a >= 0"),
+        *[rule("log(1/a) -> -log(a)", condition=c, holds=h) for c, h in FINITE],
         rule("log2(a) + log2(b) -> log2(a*b)"),
         rule("log2(a) - log2(b) -> log2(a/b)"),
         rule("log10(a) + log10(b) -> log10(a*b)"),

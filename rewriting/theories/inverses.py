@@ -8,6 +8,7 @@ from typing import Any
 from symnum import exact as numbers
 from symnum import term as interface
 from symnum.rewriting.rules import RuleSet, rule
+from symnum.rewriting.theories.domains import FINITE
 from symnum.rewriting.views import call_of, sum_of
 
 
@@ -52,7 +53,7 @@ inverses = RuleSet(
         rule("cos(asin(a)) -> sqrt(1 - a^2)"),
         rule("tan(asin(a)) -> a/sqrt(1 - a^2)"),
         rule("cos(atan(a)) -> 1/sqrt(1 + a^2)"),
-        rule("sin(atan(a)) -> a/sqrt(1 + a^2)"),
+        *[rule("sin(atan(a)) -> a/sqrt(1 + a^2)", condition=c, holds=h) for c, h in FINITE],
         rule("tan(acot(a)) -> 1/a"),
         rule("cot(atan(a)) -> 1/a"),
         rule("sinh(asinh(a)) -> a"),
@@ -62,7 +63,7 @@ inverses = RuleSet(
         rule("tanh(atanh(a)) -> a"),
         rule("atanh(tanh(a)) -> a"),
         rule("cosh(asinh(a)) -> sqrt(1 + a^2)"),
-        rule("tanh(asinh(a)) -> a/sqrt(1 + a^2)"),
+        *[rule("tanh(asinh(a)) -> a/sqrt(1 + a^2)", condition=c, holds=h) for c, h in FINITE],
         rule("sinh(acosh(a)) -> sqrt(a^2 - 1)"),
         rule("asin(a) + acos(a) -> 1/2*pi"),
         rule("acos(-a) + acos(a) -> pi"),
@@ -87,9 +88,9 @@ inverses = RuleSet(
             name="atan(p) - atan(q) -> atan((p - q)/(1 + p*q)) + k*pi",
         ),
         rule("2*atan(a)", _double_arctangent, name="2*atan(p) -> atan(2*p/(1 - p^2)) + k*pi"),
-        rule("exp(asinh(a)) -> a + sqrt(1 + a^2)"),
+        *[rule("exp(asinh(a)) -> a + sqrt(1 + a^2)", condition=c, holds=h) for c, h in FINITE],
         rule("exp(acosh(a)) -> a + sqrt(a^2 - 1)"),
-        rule("atan2(a, b::positive) -> atan(a/b)"),
+        *[rule("atan2(a, b::positive) -> atan(a/b)", condition=c, holds=h) for c, h in FINITE],
         rule("atan(a) + atan(b) -> atan((a + b)/(1 - a*b))", holds="generic"),
         rule("atan(a) - atan(b) -> atan((a - b)/(1 + a*b))", holds="generic"),
         rule("asin(sin(a)) -> a", holds="generic"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from symnum.rewriting.rules import RuleSet, rule
+from symnum.rewriting.theories.domains import FINITE, defined
 
 magnitudes = RuleSet(
     [
@@ -21,7 +22,7 @@ magnitudes = RuleSet(
         rule("sign(abs(a)) -> abs(sign(a))"),
         rule("sign(a::positive*b) -> sign(b)"),
         rule("sign(a::negative*b) -> -sign(b)"),
-        rule("sign(1/a) -> sign(a) if a != 0"),
+        rule("sign(1/a::nonzero) -> sign(a)", condition=defined),
         rule("sign(1/a) -> sign(a)", holds="generic"),
         rule("abs(sign(a)) -> sign(a)^2"),
         rule("sign(a)^3 -> sign(a)"),
@@ -33,7 +34,7 @@ magnitudes = RuleSet(
         rule("abs(a)/sign(a) -> a"),
         rule("abs(a)/a -> sign(a)"),
         rule("a/abs(a) -> sign(a)"),
-        rule("sign(a)*sign(b) -> sign(a*b)"),
+        *[rule("sign(a)*sign(b) -> sign(a*b)", condition=c, holds=h) for c, h in FINITE],
         rule("cos(abs(a)) -> cos(a)"),
         rule("cosh(abs(a)) -> cosh(a)"),
     ],

@@ -9,6 +9,7 @@ from typing import Any
 from symnum import exact as numbers
 from symnum import term as interface
 from symnum.rewriting.rules import RuleSet, rule
+from symnum.rewriting.theories.domains import defined_or_fixed
 from symnum.rewriting.views import is_value, product_of, product_view, sum_of, sum_view
 
 
@@ -86,7 +87,7 @@ powers = RuleSet(
         rule("sqrt(a)", _denested, name="sqrt(p + q*sqrt(r)) -> sqrt(s) + sqrt(t)"),
         rule("a^n*b^n -> (a*b)^n", holds="generic"),
         rule("(a^n)^m -> a^(n*m)", holds="generic"),
-        rule("(a::positive^n)^m -> a^(n*m)"),
+        rule("(a::positive^n)^m -> a^(n*m)", condition=defined_or_fixed("m")),
         rule("a::positive^n*b::positive^n -> (a*b)^n"),
         rule("cbrt(a)^3 -> a"),
         rule("cbrt(a^3) -> a"),

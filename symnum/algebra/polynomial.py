@@ -126,14 +126,15 @@ class Expansion:
                 wholes = []
                 for slot, base in ring.relations.items():
                     d, e = ring.denominators[slot], exponents.get(slot, 0)
-                    if e >= d or (e < 0 and interface.is_number(base)):
+                    if interface.is_number(base) and e < 0:
+                        # 2^(-3/2) is 1/4 * 2^(1/2); a negative power of 0 stays
+                        factor = numbers.power(interface.value(base), e // d)
+                        if factor is not None:
+                            exponents[slot] = e % d
+                            coefficient = numbers.normal(coefficient * factor)
+                    elif e >= d:
                         wholes.append((slot, e // d))
                         exponents[slot] = e % d
-                        if interface.is_number(base) and e < 0:
-                            wholes.pop()
-                            coefficient = numbers.normal(
-                                coefficient * numbers.power(interface.value(base), e // d)
-                            )
                 groups.setdefault(tuple(wholes), []).append((coefficient, exponents))
             if not groups or (len(groups) == 1 and () in groups):
                 return ops.from_monomials(groups.get((), []))

@@ -110,6 +110,8 @@ class Ring:
             identity = interface.key(node)
             if identity not in self.plans:
                 self.plans[identity] = self._plan(node)
+        if any(interface.is_number(base) for base in self.relations.values()):
+            self.integral = False  # whole powers that come out from under a root may be fractions
         self._sort_slots()
 
     # --- plans ---

@@ -401,5 +401,60 @@ min(x, y) + abs(x - y) | max(x, y) | RA max
 min(-x, x) | -abs(x) | RA absolute value
 max(x - z, y - z) + z | max(x, y) | RA max
 ceil(x + 2) - ceil(x) | 2 | RA floor
+cos(x)*cos(y) + sin(x)*sin(y) | cos(x - y) | AS 4.3.17
+7*cos(z)^2 + 7*sin(z)^2 - 7*w | 7 - 7*w | AS 4.3.10
+sin(x)^2*cos(y)^2 - cos(x)^2*sin(y)^2 | sin(x)^2 - sin(y)^2 | AS 4.3.20
+cos(3*x) - 4*cos(x)^3 + 3*cos(x) + z | z | AS 4.3.28
+(1 + tan(x)^2)*cos(x)^2 - sin(y)^2 | cos(y)^2 | DLMF 4.21.13
+sin(2*x)*cos(x) - cos(2*x)*sin(x) | sin(x) | AS 4.3.16
+cos(x)^2*tan(x)^2 + cos(x)^2 | 1 | AS 4.3.3
+(sin(x) + sin(3*x))/(2*sin(2*x)) | cos(x) | AS 4.3.34
+tan(x + pi/2) | -cot(x) | AS 4.3.44
+sin(x + pi/4)^2 + sin(x - pi/4)^2 | 1 | AS 4.3.16
+cos(x/2)^2 - sin(x/2)^2 | cos(x) | AS 4.3.25
+2*sin(x/2)*cos(x/2) | sin(x) | AS 4.3.24
+1/(sec(x)^2) + sin(x)^2 | 1 | AS 4.3.5
+cot(x)^2 - cos(x)^2 - cot(x)^2*cos(x)^2 | 0 | AS 4.3.12
+sin(17*pi/6) | 1/2 | AS 4.3.46
+cos(-pi/3) + sin(pi/6) | 1 | AS 4.3.46
+tan(acos(x)) | sqrt(1 - x^2)/x | AS 4.3.45
+sin(acos(x))^2 + x^2 | 1 | AS 4.3.45
+asin(x) + acos(x) + asin(y) + acos(y) | pi | AS 4.4.14
+3*atan(1/4) + atan(1/20) + atan(1/1985) | pi/4 | AS 3.3
+cosh(x)^2*(1 - tanh(x)^2) | 1 | AS 4.5.17
+sinh(2*x)/(2*sinh(x)) | cosh(x) | AS 4.5.31
+(cosh(x) + sinh(x))^3*exp(-3*x) | 1 | AS 4.5.53
+coth(x) - tanh(x) | 2/sinh(2*x) | AS 4.5.31
+1/(1 + exp(-2*x)) - exp(x)/(2*cosh(x)) | 0 | AS 4.5.2
+log((exp(x) + exp(-x))/2) | log(cosh(x)) | AS 4.5.2
+exp(x - log(p::positive)) | exp(x)/p | AS 4.2.18
+log(p::positive^5/q::positive^2) - 5*log(p) + 2*log(q) | 0 | AS 4.1.8
+log(exp(x)/exp(y)) | x - y | AS 4.1.12
+log(16)/log(4) | 2 | AS 4.1.18
+3^x*3^(2*x)/3^(3*x) | 1 | AS 4.2.19
+9^x - 3^(2*x) | 0 | AS 4.2.19
+sqrt(50) - sqrt(32) + sqrt(2) | 2*sqrt(2) | HK 81
+sqrt(x^2*y^2) | abs(x*y) | AS 3.2.3
+sqrt(9 - 4*sqrt(5)) | sqrt(5) - 2 | HK 88
+(x*sqrt(y) + y*sqrt(x))/(sqrt(x)*sqrt(y)) | sqrt(x) + sqrt(y) | HK 86
+(x^6 - 1)/(x^3 - 1) | x^3 + 1 | HK 47
+1/(x + 1) - 1/(x + 2) - 1/((x + 1)*(x + 2)) | 0 | HK 391
+((x + y)^2 - x^2 - y^2)/(2*x) | y | HK 47
+x^2/(x - y) - y^2/(x - y) | x + y | HK 47
+(a + b + c)^2 - a^2 - b^2 - c^2 - 2*a*b - 2*b*c - 2*a*c | 0 | HK 47
+not (x <= y) | x > y | RA order
+x > y and x >= y | x > y | RA order
+(f::boolean and g::boolean and h::boolean) or (f and g and not h) | f and g | BA combining
+not (not f::boolean) | f | BA De Morgan
+ifelse(f::boolean, x, x) | x | BA choice
+ifelse(x > 0, x, -x) + ifelse(x > 0, -x, x) | 0 | BA choice
+min(x, y) + max(x, y) - x | y | RA max
+max(3*x, 3*y)/3 | max(x, y) | RA max
+abs(x^2)/x^2 | 1 | AS 3.2.6
+abs(x - y)^2 - (x - y)^2 | 0 | AS 3.2.6
+sign(-x) + sign(x) | 0 | RA sign
+floor(x) + ceil(-x) | 0 | RA floor
+min(x, x + 2) | x | RA max
+max(x, y) - max(y, x) | 0 | RA max
 """
 )

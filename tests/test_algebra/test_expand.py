@@ -191,3 +191,12 @@ def test_powers_of_what_is_no_generator_are_refused() -> None:
     for bad in (sn.sin(x) * x, 1 / x, sn.sqrt(x), x**y, 2**x):
         with pytest.raises(ValueError, match="not a polynomial in x, since it holds"):
             coefficients(bad, x)
+
+
+def test_negative_powers_of_numbers_under_roots() -> None:
+    assert str(sn.expand(sn.parse("1/(-2)^(3/2)"))) == str(sn.expand(sn.parse("(-2)^(1/2)/4")))
+    assert sn.expand(sn.parse("(1 + 2^(1/2))*2^(-3/2)")) is sn.expand(sn.parse("2^(1/2)/4 + 1/2"))
+    zero = sn.parse("0^(-3/2) + x")
+    assert sn.expand(zero) is zero
+    x = sn.symbols("x")
+    assert sn.expand(x**2 * (sn.sin(x * (x + 1)) + 1), deep=False) is x**2 * sn.sin(x * (x + 1)) + x**2

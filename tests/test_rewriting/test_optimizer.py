@@ -65,7 +65,7 @@ def test_the_report_says_what_was_tried_and_why() -> None:
     for part in ("cost (ops): 3 -> 3", "chosen:", "evidence: agrees", "stopped:", "candidates:"):
         assert part in text
     report = optimize_report(x * y + x * z, "ops", limits=OptimizeLimits(simplify_nodes=1))
-    assert report.skipped == ["simplified, multiplied out and e-graph: 6 distinct nodes are more than 1"]
+    assert report.skipped == ["simplified, multiplied out and e-graph: there are more than 1 distinct nodes"]
     assert "not made: simplified" in str(report)
     late = optimize_report(x * y + x * z, "ops", limits=OptimizeLimits(seconds=0.0))
     assert late.stop == "seconds"

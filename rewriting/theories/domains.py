@@ -1,0 +1,30 @@
+"""Where a rule holds whose sides differ at infinite values, such as those of 1/x at 0."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from symnum import term as interface
+from symnum.rewriting.facts import Facts
+
+
+def defined(**slots: Any) -> bool:
+    """Tell whether all slots certainly are finite numbers, where the symbols are real numbers."""
+    facts = Facts()
+    return all(facts.is_defined(t) for t in slots.values())
+
+
+def defined_or_fixed(exponent: str) -> Callable[..., bool]:
+    """Return the condition that all slots certainly are finite numbers, or that the one named is a number other than 0."""
+
+    def holds(**slots: Any) -> bool:
+        fixed = slots[exponent]
+        return (interface.is_number(fixed) and 0 < abs(interface.value(fixed)) < math.inf) or defined(**slots)
+
+    return holds
+
+
+FINITE: tuple[tuple[Callable[..., bool] | None, str], ...] = ((defined, "total"), (None, "generic"))
+"""(condition, holds) of the two rules for a law that is total for finite values, and holds almost everywhere without that."""
