@@ -173,7 +173,7 @@ def _operations(node: Any) -> tuple[Counts, Sequence[Any], _Powers]:
 
 def _of_product(coefficient: Any, pairs: _Powers) -> tuple[Counts, Sequence[Any], _Powers]:
     operands = [b for b, _ in pairs]
-    exponents = []
+    exponents: list[Any] = []
     powers = []
     for base, exponent in pairs:
         if type(exponent) is int and exponent == 1:

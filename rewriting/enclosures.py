@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -48,6 +48,23 @@ _NOTHING = 1000  # a ball about 0 of radius below 2^-_NOTHING is 0
 _LOST = 32  # bits that a first attempt may lose
 _LONG = 4096  # bits of exact numbers that are carried on as such
 _PLAIN_FLOAT = 1 << 20  # floats k/1024 below this size are taken as exact: 0.5, 2.0, 1.25
+
+
+def check_limits(limits: Any) -> None:
+    """Raise ValueError unless points, tries, bits and accuracy are whole numbers that fit, and the seconds not negative."""
+    for name in ("points", "tries", "accuracy", "bits"):
+        value = getattr(limits, name)
+        if type(value) is not int or value < 1:
+            raise ValueError(f"the limit {name} is {value!r}, but it must be a whole number from 1")
+    if limits.accuracy >= limits.bits:
+        raise ValueError(
+            f"values cannot be right to accuracy={limits.accuracy} bits when they have bits={limits.bits}; "
+            f"give a smaller accuracy or more bits"
+        )
+    for name in ("seconds", "proof_seconds"):
+        value = getattr(limits, name, 0)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+            raise ValueError(f"the limit {name} is {value!r}, but it must be a number that is not negative")
 
 
 class OutOfTime(Exception):
@@ -102,6 +119,7 @@ class Judge:
         for symbol in interface.free_symbols(*[t for pair in pairs for t in pair]):
             self.keys.setdefault(identity_of(symbol), []).append(interface.key(symbol))
         self.floats = [_rough_floats(pair) for pair in pairs]
+        self.changed = [_changed_floats(pair, floats) for pair, floats in zip(pairs, self.floats)]
 
     def verdicts(
         self, point: Mapping[Any, Any], indices: Iterable[int], deep: bool = False
@@ -117,18 +135,20 @@ class Judge:
         steps = [b for b in BITS if self.accuracy + _LOST < b < self.bits] + [self.bits]
         for bits in steps[-1:] if deep else steps:
             known = self._bound(point)
-            rough: dict[Any, Any] | None = None
+            rough: dict[frozenset[Any], dict[Any, Any]] = {}
             accuracy = self.bits // 2 if deep else self.accuracy
             with _PRECISION, flint.ctx.workprec(bits):
                 for i in waiting:
-                    verdict = Verdict(UNDECIDED)
-                    if self.floats[i]:
-                        rough = self._roughened(point) if rough is None else rough
-                        verdict = self._verdict(i, rough, _TIGHT_FLOATS, False)
-                    if verdict.kind == UNDECIDED:
-                        verdict = self._verdict(i, known, accuracy, bits == steps[-1])
-                        if verdict.kind == DIFFERENT and self.floats[i]:
-                            verdict = Verdict(UNDECIDED, verdict.left, verdict.right)
+                    verdict = self._verdict(i, known, accuracy, bits == steps[-1])
+                    changed = self.changed[i]
+                    if changed and verdict.kind not in (SAME, NEITHER):
+                        keys = frozenset(changed)
+                        known_roughly = rough.get(keys) or rough.setdefault(
+                            keys, self._roughened(point, changed)
+                        )
+                        roughly = self._verdict(i, known_roughly, _TIGHT_FLOATS, False, exact=False)
+                        # what rounding may have caused is no difference
+                        verdict = roughly if roughly.kind != UNDECIDED else replace(verdict, kind=UNDECIDED)
                     found[i] = verdict
             waiting = [i for i in waiting if found[i].kind == UNDECIDED]
             if not waiting:
@@ -138,18 +158,16 @@ class Judge:
     def _bound(self, point: Mapping[Any, Any]) -> dict[Any, Any]:
         return {key: point[identity] for identity, keys in self.keys.items() for key in keys}
 
-    def _roughened(self, point: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Return the point with each float constant of the terms as a ball that covers its rounding."""
+    def _roughened(self, point: Mapping[Any, Any], floats: Mapping[Any, float]) -> dict[Any, Any]:
+        """Return the point with some float constants as balls that cover their rounding."""
         import flint
 
-        known = self._bound(point)
-        for floats in self.floats:
-            for key, value in floats.items():
-                if key not in known:
-                    known[key] = flint.arb(value, abs(value) * self.rounding)
-        return known
+        balls = {key: flint.arb(value, abs(value) * self.rounding) for key, value in floats.items()}
+        return {**self._bound(point), **balls}
 
-    def _verdict(self, index: int, known: dict[Any, Any], accuracy: int, last: bool) -> Verdict:
+    def _verdict(
+        self, index: int, known: dict[Any, Any], accuracy: int, last: bool, exact: bool = True
+    ) -> Verdict:
         left, right = (_value(root, known, self.call) for root in self.pairs[index])
         if left is UNKNOWN or right is UNKNOWN:
             return Verdict(UNDECIDED, left, right)
@@ -158,8 +176,7 @@ class Judge:
             kind = NEITHER if no_left and no_right else ONLY_RIGHT if no_left else ONLY_LEFT
             return Verdict(kind, left, right)
         kind = _compared(left, right, accuracy, last)
-        exact = kind == SAME and not self.floats[index]
-        return Verdict(kind, left, right, 0.0 if exact else _relative(left, right))
+        return Verdict(kind, left, right, 0.0 if exact and kind == SAME else _relative(left, right))
 
     def call(self, node: Any, row: Operator, values: Sequence[Any], known: Mapping[Any, Any]) -> Any:
         """Return the value of a call; one that has an undefined argument is undefined, comparisons and choices too."""
@@ -237,13 +254,37 @@ def _truth(condition: Any) -> bool:
 
 def _rough_floats(pair: tuple[Any, Any]) -> dict[Any, float]:
     """Return {key: value} of the float constants of two terms that folding may have rounded."""
+    return {key: value for key, value in _floats(pair).items() if not _is_plain(value)}
+
+
+def _floats(pair: tuple[Any, Any]) -> dict[Any, float]:
     found = {}
     for node in interface.postorder(*pair):
         if interface.is_number(node):
             value = interface.value(node)
-            if type(value) is float and math.isfinite(value) and not _is_plain(value):
+            if type(value) is float and math.isfinite(value):
                 found[interface.key(node)] = value
     return found
+
+
+def _changed_floats(pair: tuple[Any, Any], rough: Mapping[Any, float]) -> dict[Any, float]:
+    """Return the float constants that two terms do not use equally often, or nothing where all those that may be rounded are.
+
+    The others were carried over as they are, so that they are one number on both sides, and their rounding hides nothing.
+    """
+    if not rough:
+        return {}
+    floats = _floats(pair)
+    uses: dict[Any, int] = dict.fromkeys(floats, 0)
+    for root, sign in zip(pair, (1, -1)):
+        if interface.key(root) in uses:
+            uses[interface.key(root)] += sign
+        for node in interface.postorder(root):
+            for part in interface.args(node) if interface.is_call(node) else ():
+                if interface.key(part) in uses:
+                    uses[interface.key(part)] += sign
+    # 1 - 1e-20 is folded to 1.0, so that plain floats may carry the rounding of others
+    return {key: floats[key] for key, count in uses.items() if count} if any(uses[k] for k in rough) else {}
 
 
 def _is_plain(value: float) -> bool:

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import islice
 from typing import Any
 
@@ -25,9 +26,10 @@ from symnum.rewriting.enclosures import (
     Judge,
     OutOfTime,
     Verdict,
+    check_limits,
     unevaluable,
 )
-from symnum.rewriting.evidence import is_identical, named, shown
+from symnum.rewriting.evidence import is_identical, named, shown, shown_apart
 from symnum.rewriting.modular import Residues, compare_residues
 from symnum.rewriting.sampling import Point, Sampler
 from symnum.text.printer import to_text
@@ -48,6 +50,9 @@ class EquivalenceLimits:
     bits: int = 4096
     proof_seconds: float = 2.0
     seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
 
 DEFAULT_LIMITS = EquivalenceLimits()
@@ -169,7 +174,11 @@ def _of_lists(a: Any, b: Any, limits: EquivalenceLimits, seed: int) -> Equivalen
         raise ValueError(
             f"equivalent compares lists in pairs, but they have {len(a)} and {len(b)} terms; give as many on both sides"
         )
-    reports = [equivalence_report(p, q, limits=limits, seed=seed) for p, q in zip(a, b)]
+    reports: list[EquivalenceReport] = []
+    for p, q in zip(a, b):
+        reports.append(equivalence_report(p, q, limits=limits, seed=seed))
+        if reports[-1].answer is False:
+            break
     if not reports:
         return EquivalenceReport(True, "identical", "both lists are empty")
     for answer in (False, None):
@@ -190,6 +199,9 @@ class _Question:
         self.gap: tuple[Point, Verdict] | None = None  # only one side has a value, there and nearby
         self.lonely = False  # only one side has a value, at a single point
         self.complete = False  # every point there is was tried
+        self.undecided = False  # at one of the points at least
+        self.seen: Point | None = None  # where both have a value
+        self.distance: Any = 0  # a number that the difference of the two was found to be
         self.stop = ""
 
     def report(self) -> EquivalenceReport:
@@ -222,6 +234,7 @@ class _Question:
                 why = f"both agree where both have a value, but {why}"
             return EquivalenceReport(None, "domains", why, self.points, where)
         enough = self.points >= (1 if self.complete else self.limits.points)
+        enough = enough and not (self.complete and self.undecided)
         if not enough:
             return EquivalenceReport(None, "none", self.stop, self.points)
         lonely = "; at single points only one of them has a value, as with x/x and 1" if self.lonely else ""
@@ -237,6 +250,10 @@ class _Question:
                 skipped.append(why.removeprefix(_FAILED))
             elif why:
                 return EquivalenceReport(True, method, why + lonely, self.points)
+            if self.distance and self.seen is not None:
+                where = named(self.sampler, self.seen)
+                why = f"{_at(where)}the left minus the right is {shown(self.distance)}, as everywhere"
+                return EquivalenceReport(False, "counterexample", why, self.points, where)
         places = f"at {self.points} points" if self.sampler.symbols else "of these constants"
         digits = f"to {int(self.limits.accuracy / math.log2(10))} digits"
         if self.judge.floats[0]:
@@ -276,25 +293,31 @@ class _Question:
         """Note what was found at a point; return the report if that is a difference."""
         if verdict.kind == SAME:
             self.points += 1
-        elif verdict.kind in (NEITHER, UNDECIDED) or _is_infinite_or_missing(verdict):
+            if not _has_infinity(verdict):
+                self.seen = self.seen or point
+        elif verdict.kind == UNDECIDED:
+            self.undecided = True
+        elif verdict.kind == NEITHER or _is_infinite_or_missing(verdict):
             return None
         elif (verdict.kind != DIFFERENT or _has_infinity(verdict)) and self.is_alone(point):
             self.lonely = True
         elif verdict.kind == DIFFERENT:
             where = named(self.sampler, point)
-            why = f"{_at(where)}the left is {shown(verdict.left)} and the right is {shown(verdict.right)}"
+            left, right = shown_apart(verdict.left, verdict.right)
+            why = f"{_at(where)}the left is {left} and the right is {right}"
             return EquivalenceReport(False, "counterexample", why, self.points, where)
         elif self.gap is None:
             self.gap = (point, verdict)
         return None
 
     def series(self) -> Iterator[Point]:
-        """Yield the points in turn: general ones until enough agree, then those around kinks."""
+        """Yield the points in turn: general ones until enough agree, then those in special places."""
         for number, point in enumerate(self.sampler.points()):
-            if self.points >= self.limits.points or number == self.limits.tries:
+            enough = self.points >= self.limits.points or number == self.limits.tries
+            if enough and not self.sampler.is_table:
                 self.complete = False
                 size = interface.node_count(self.a, self.b)
-                yield from islice(self.sampler.kink_points(), self.limits.tries * 100 // max(size, 100))
+                yield from islice(self.sampler.places(), self.limits.tries * 100 // max(size, 100))
                 return
             yield point
 
@@ -337,8 +360,14 @@ class _Question:
             if seconds <= 0:
                 return f"{_FAILED}simplification was cut short by the limit of seconds"
             limits = Limits(seconds=seconds)
-            if is_identical(simplify(left, limits=limits), simplify(right, limits=limits)):
+            left, right = simplify(left, limits=limits), simplify(right, limits=limits)
+            if is_identical(left, right):
                 return what
+            if all(
+                interface.is_number(t) and type(interface.value(t)) in (int, Fraction) for t in (left, right)
+            ):
+                self.distance = interface.value(left) - interface.value(right)
+                return ""
         return ""
 
     def forms(self, a: Any, b: Any) -> Iterator[tuple[str, Any, Any]]:

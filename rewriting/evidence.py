@@ -10,16 +10,29 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from symnum import term as interface
-from symnum.rewriting.enclosures import DIFFERENT, ONLY_LEFT, SAME, Judge, OutOfTime, Verdict, unevaluable
+from symnum.rewriting.enclosures import (
+    DIFFERENT,
+    ONLY_LEFT,
+    SAME,
+    UNDECIDED,
+    Judge,
+    OutOfTime,
+    Verdict,
+    check_limits,
+    unevaluable,
+)
 from symnum.rewriting.modular import compare_residues
 from symnum.rewriting.sampling import Point, Sampler
 from symnum.text.printer import to_text
 
 _WORK = 300_000  # nodes times points; systems beyond this are seen at fewer points
 _FEWEST = 4
+_PLACE_WORK = 20_000  # nodes times points at special places, which come at the end
+_PLACE_SIZE = 100  # nodes that count at least
 _TRIES, _SECONDS = 12, 2.0  # spent on a counterexample where a difference is proved already
 _DEEP = 3_000  # nodes up to which some points are compared with all the bits
 _DEEP_POINTS = frozenset([5, 6])  # by number, the first random ones
@@ -29,6 +42,7 @@ _DEEP_POINTS = frozenset([5, 6])  # by number, the first random ones
 class EvidenceLimits:
     """Bound the sampling: points wanted for each pair, points tried at most, bits and seconds.
 
+    As many points again are tried around kinks and under chosen settings of boolean symbols, fewer for large terms.
     Two values agree when their enclosures overlap and are right to ``accuracy`` bits.
     """
 
@@ -37,6 +51,9 @@ class EvidenceLimits:
     accuracy: int = 200
     bits: int = 4096
     seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
 
 DEFAULT_LIMITS = EvidenceLimits()
@@ -76,7 +93,7 @@ def compare(
 
     Agreement is proved by identity or modulo primes, or found by sampling at ``limits.points`` points; a difference is proved by its
     counterexample.  Float constants may differ by rounding (1e-12 of each).  The answer is None where too few points are defined or
-    a limit is reached.  Raises ValueError for sequences of different lengths, TypeError for what is no term.
+    a limit is reached.  Raises ValueError for sequences of different lengths, TypeError for what is no sequence of terms.
 
     Sources: Schwartz, J. ACM 27 (1980); Gulwani and Necula, POPL 2003; Johansson, Arb, IEEE Trans. Comput. 66 (2017).
 
@@ -87,6 +104,12 @@ def compare(
     >>> compare([sn.sqrt(x**2)], [x]).counterexample
     {'x': -1}
     """
+    for thing in (before, after):
+        if interface.is_term(thing) or isinstance(thing, str) or not isinstance(thing, Sequence):
+            raise TypeError(
+                f"compare takes two lists of terms, but got {shown(thing) if interface.is_term(thing) else repr(thing)}; "
+                f"put a single term in a list: compare([before], [after])"
+            )
     before, after = list(before), list(after)
     if len(before) != len(after):
         raise ValueError(
@@ -157,7 +180,7 @@ def named(sampler: Sampler, point: Point) -> dict[str, Any]:
     found: dict[str, Any] = {}
     names = [interface.name(s) for s in sampler.symbols]
     for symbol, name, value in zip(sampler.symbols, names, point.values()):
-        found[name if names.count(name) == 1 else to_text(symbol)] = value
+        found[name if names.count(name) == 1 else to_text(symbol, declare=True)] = value
     return found
 
 
@@ -169,6 +192,7 @@ class Samples:
     limits: EvidenceLimits
     seed: int
     counts: list[int] = field(init=False)
+    undecided: set[int] = field(init=False, default_factory=set)  # where every point there is must be decided
     errors: list[float] = field(init=False)
     counterexample: tuple[int, Point] | None = field(init=False, default=None)
     story: str = field(init=False, default="")
@@ -181,7 +205,7 @@ class Samples:
         self.errors = [0.0] * len(self.pairs)
 
     def run(self) -> None:
-        """Compare until each pair agrees at enough points, one pair differs, or a limit is reached."""
+        """Compare until each pair agrees at enough points and in special places, one pair differs, or a limit is reached."""
         roots = [t for pair in self.pairs for t in pair]
         self.sampler = Sampler(roots, self.seed)
         obstacle = unevaluable(roots)
@@ -191,7 +215,9 @@ class Samples:
         size = interface.node_count(*roots)
         points, tries = self.limits.points, self.limits.tries
         self.wanted = min(points, max(_FEWEST, _WORK // size))
-        tries = tries * self.wanted // points
+        tries = max(tries * self.wanted // points, self.wanted)
+        if self.sampler.is_table:
+            self.wanted = tries = 2 ** len(self.sampler.symbols)
         end = time.monotonic() + self.limits.seconds
         judge = Judge(self.pairs, self.limits.bits, self.limits.accuracy, end=end)
         waiting = list(range(len(self.pairs)))
@@ -206,13 +232,19 @@ class Samples:
                     return
                 waiting = [i for i in waiting if self.counts[i] < self.wanted]
                 if not waiting:
+                    break
+            else:
+                # no symbols, or a truth table: every point there is was tried
+                self.wanted = 1
+                self.stop = "is defined at none of its points, or not decided there"
+                return
+            everyone = range(len(self.pairs))
+            most = min(self.limits.tries, _PLACE_WORK // max(size, _PLACE_SIZE))
+            for point in islice(self.sampler.places(), most):
+                if not self.take(point, judge.verdicts(point, everyone)):
                     return
         except OutOfTime:
             self.stop = f"was not settled within {self.limits.seconds} seconds"
-            return
-        # no symbols, or a truth table: every point there is was tried
-        self.wanted = 1
-        self.stop = "is defined at none of its points, or not decided there"
 
     def take(self, point: Point, verdicts: Mapping[int, Verdict]) -> bool:
         """Count what was found at a point, and tell whether to go on."""
@@ -220,26 +252,38 @@ class Samples:
             if verdict.kind == SAME:
                 self.counts[index] += 1
                 self.errors[index] = max(self.errors[index], verdict.error)
+            elif verdict.kind == UNDECIDED and self.sampler.is_table:
+                self.undecided.add(index)
             elif verdict.kind in (DIFFERENT, ONLY_LEFT):
                 self.counterexample = (index, point)
                 self.errors[index] = verdict.error
-                after = "is undefined" if verdict.kind == ONLY_LEFT else f"is {shown(verdict.right)}"
-                self.story = f"has the value {shown(verdict.left)}, but {after} after the change"
+                before, after = shown_apart(verdict.left, verdict.right)
+                self.story = f"has the value {before}, but is {after} after the change"
                 return False
         return True
 
     def missing(self) -> tuple[int, str] | None:
         """Return the first pair that agrees at too few points, and why."""
         for index, count in enumerate(self.counts):
-            if count < max(self.wanted, 1):
+            if count < max(self.wanted, 1) or index in self.undecided:
                 return index, f"{self.stop} ({count} of {self.wanted} points agree)"
         return None
 
 
-def shown(value: Any) -> str:
+def shown(value: Any, digits: int = 12) -> str:
     """Return a value as short text."""
     if hasattr(value, "overlaps"):
-        return str(value.str(12, radius=False))
+        return str(value.str(digits, radius=False))
     if type(value) is float and math.isnan(value):
         return "undefined"
-    return to_text(value, limit=40)
+    return to_text(value, limit=max(40, digits))
+
+
+def shown_apart(left: Any, right: Any) -> tuple[str, str]:
+    """Return two values as text of as many digits as tell them apart, where a few hundred do."""
+    texts = ("", "")
+    for digits in (12, 40, 120, 400):
+        texts = shown(left, digits), shown(right, digits)
+        if texts[0] != texts[1]:
+            break
+    return texts

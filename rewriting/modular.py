@@ -3,15 +3,18 @@
 Sums, products and whole powers of exact numbers are computed modulo a prime (Schwartz 1980, Zippel 1979); a float counts as
 the fraction that it is.  Any other call gets a value that is a hash of its head and of the residues of its arguments, so that
 exp(a*b + a*c) and exp(a*(b + c)) agree (random interpretation: Gulwani and Necula 2003).  Equal residues prove equality up to an
-error whose probability is bounded; unequal ones prove nothing where calls other than + - * / ^ take part.
+error whose probability is bounded; unequal ones prove nothing where calls other than + - * / ^ take part.  The primes are random
+too, since a constant in a term may be a multiple of any prime that is known beforehand.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from hashlib import blake2b
 from operator import mul
 from typing import Any
@@ -20,8 +23,8 @@ from symnum import term as interface
 from symnum.algebra.ring import NUMBER, PRODUCT, SUM, view
 from symnum.operators import OPERATORS
 
-PRIMES = (2**61 - 1, 2**89 - 1, 2**107 - 1, 2**127 - 1)
-"""Mersenne primes, one for each random point."""
+SIZES = (90, 90, 120, 120)
+"""Bits of the primes, one for each random point; Python's integers have digits of 30 bits."""
 
 CERTAIN = 60
 """Points are added until the probability of an error is below 2^-CERTAIN."""
@@ -68,13 +71,17 @@ def compare_residues(before: Sequence[Any], after: Sequence[Any], seed: int = 0)
     roots = program.roots
     equal = [True] * count
     masks: list[int] = []
+    without: set[int] = set()  # the slots that have no residue
     points, bits = 0, 0
-    for prime in PRIMES:
+    for number, size in enumerate(SIZES):
+        prime = _prime(size, number, seed)
         values, unfit = program.run(prime, seed)
+        if points and not unfit <= without:
+            continue  # this prime divides a denominator by chance
         equal = [same and values[roots[i]] == values[roots[i + count]] for i, same in enumerate(equal)]
         points, bits = points + 1, bits + program.error_bits(prime)
         if points == 1:
-            masks = program.domains(values, unfit, prime)
+            without, masks = unfit, program.domains(values, unfit, prime)
         if points > 1 and (bits >= CERTAIN or not any(equal)):
             break
     if bits < CERTAIN:
@@ -100,6 +107,7 @@ class _Program:
         self.degrees: list[tuple[int, int]] = []  # bounds for the degrees of numerator and denominator
         self.calls = 0
         self.partial = False
+        self.constants = 0  # bits of all constants and counts of addends
         self.exact: list[bool] = []  # whether a slot is made of symbols and exact arithmetic alone
         self._slots: dict[Hashable, int] = {}
         self.roots = [self._add(term) for term in terms]
@@ -136,7 +144,8 @@ class _Program:
         if kind == PRODUCT:
             return self._product(constant, pairs)
         if kind == NUMBER:
-            return self._emit((_VALUE, constant), (0, 0), type(constant) is not float)
+            self.constants += _length(constant)
+            return self._emit((_VALUE, constant), (1, 0), type(constant) is not float)
         if not interface.is_call(node):
             return self._emit((_LEAF, _name_of(node)), (1, 0), True)
         self.calls += 1
@@ -152,6 +161,8 @@ class _Program:
     def _sum(self, constant: Any, slots: list[int], weights: list[Any]) -> int:
         plain = all(type(w) is int for w in weights)
         ones = plain and all(w == 1 for w in weights)
+        self.constants += _length(constant) + len(weights).bit_length()
+        self.constants += 0 if ones else sum(map(_length, weights))
         bounds = [self.degrees[s] for s in slots]
         below = sum(d for _, d in bounds)
         above = max((n - d for n, d in bounds), default=0) + below
@@ -168,18 +179,25 @@ class _Program:
         powers: list[tuple[int, int]] = []
         above = below = 0
         exact = type(coefficient) is not float
+        self.constants += 0 if coefficient == 1 else _length(coefficient)
+        degrees, key = self.degrees, interface.key
         for base, exponent in pairs:
-            slot = slots[interface.key(base)]
-            whole = _as_fraction(exponent)
-            if whole is None or whole.denominator != 1:
-                slot, whole = self._root(base, exponent, whole)
-            e = whole.numerator
-            n, d = self.degrees[slot] if e > 0 else self.degrees[slot][::-1]
-            above, below = above + abs(e) * n, below + abs(e) * d
+            slot = slots[key(base)]
+            if type(exponent) is int:
+                e = exponent
+            else:
+                whole = _as_fraction(exponent)
+                if whole is None or whole.denominator != 1:
+                    slot, whole = self._root(base, exponent, whole)
+                e = whole.numerator
             exact = exact and self.exact[slot]
+            n, d = degrees[slot]
             if e == 1:
                 plain.append(slot)
+                above, below = above + n, below + d
             else:
+                n, d = (n, d) if e > 0 else (d, n)
+                above, below = above + abs(e) * n, below + abs(e) * d
                 self.partial |= e < 0
                 powers.append((slot, e))
         return self._emit((_PRODUCT, coefficient, plain, powers), (above, below), exact)
@@ -205,7 +223,9 @@ class _Program:
 
     def _emit(self, op: Op, degree: tuple[int, int], exact: bool) -> int:
         self.ops.append(op)
-        self.degrees.append((min(degree[0], _MOST_DEGREE), min(degree[1], _MOST_DEGREE)))
+        if degree[0] > _MOST_DEGREE or degree[1] > _MOST_DEGREE:
+            degree = min(degree[0], _MOST_DEGREE), min(degree[1], _MOST_DEGREE)
+        self.degrees.append(degree)
         self.exact.append(exact)
         return len(self.ops) - 1
 
@@ -214,10 +234,17 @@ class _Program:
         return self.exact[self.roots[index]]
 
     def error_bits(self, prime: int) -> int:
-        """Return b such that an agreement modulo ``prime`` is by chance with probability below 2^-b."""
+        """Return b such that an agreement modulo ``prime`` is by chance with probability below 2^-b.
+
+        The point may be a zero of the difference of two terms, and the prime may divide all of its coefficients, whose bits are at
+        most three times its degree times the bits of the constants.
+        """
         degree = 1 + max((n + d for n, d in self.degrees), default=0)
+        if degree > _MOST_DEGREE:
+            return 0  # the bound is not known
         # any two calls may get one value by chance, and any two arguments may
-        return max(0, prime.bit_length() - 2 - (2 * degree * (1 + self.calls**2)).bit_length())
+        chances = 2 * degree * (1 + 3 * self.constants) * (1 + self.calls**2)
+        return max(0, prime.bit_length() - 2 - chances.bit_length())
 
     # --- running ---
 
@@ -313,7 +340,9 @@ def _parts(node: Any, seen: Any) -> Sequence[Any]:
         return [part for part, _ in pairs]
     if kind == PRODUCT:
         parts = [base for base, _ in pairs]
-        return parts + [e for _, e in pairs if not isinstance(e, int | float | Fraction)]
+        return parts + [
+            e for _, e in pairs if type(e) is not int and not isinstance(e, int | float | Fraction)
+        ]
     return interface.args(node) if interface.is_call(node) else ()
 
 
@@ -339,6 +368,28 @@ def identity_of(symbol: Any) -> tuple[str, str, tuple[str, ...]]:
         interface.sort_of(symbol),
         tuple(sorted(interface.assumptions(symbol))),
     )
+
+
+def _length(value: Any) -> int:
+    """Return the bits of a number, which for a float are those of the fraction that it is."""
+    if type(value) is int:
+        return value.bit_length()
+    if type(value) is float:
+        if not math.isfinite(value):
+            return 1
+        top, bottom = value.as_integer_ratio()
+    else:
+        top, bottom = value.numerator, value.denominator
+    return int(top.bit_length() + bottom.bit_length())
+
+
+@lru_cache(maxsize=64)
+def _prime(size: int, number: int, seed: int) -> int:
+    """Return a random prime of ``size`` bits."""
+    import flint
+
+    draws = (_hash(("prime", size, number, i), 1 << size, seed) for i in itertools.count())
+    return next(n for n in (draw | 1 << (size - 1) | 1 for draw in draws) if flint.fmpz(n).is_prime())
 
 
 def _residue(value: Any, prime: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -60,8 +60,8 @@ class Step:
 class SimplifyReport:
     """What simplify did: the result, why it stopped, and what it cost before and after.
 
-    ``stop`` is "fixpoint" when nothing more applied, or the limit that was reached: "seconds", "passes" or "steps".  ``trace`` holds the
-    steps in order when it was asked for; ``fired`` counts the steps by rule.
+    ``stop`` is "fixpoint" when nothing more applied, the limit that was reached ("seconds", "passes" or "steps"), or "interrupted" after
+    Ctrl-C.  ``trace`` holds the steps in order when it was asked for; ``fired`` counts the steps by rule.
     """
 
     result: Any
@@ -114,8 +114,8 @@ def simplify(
     The result equals ``term`` wherever that is defined: only total rules are used (see :class:`symnum.rewriting.Rule`), unless ``generic``
     also allows those that hold except on a null set or on part of the domain.  As everywhere in symnum, x/x is 1.  Symbols are real,
     and their assumptions are used.  A list or tuple of terms gives a list.  ``rules`` replaces the built-in theories;
-    ``trace=True`` returns the report instead, with every step (a list of reports for a list).  Raises TypeError for what is no term,
-    and for limits and rules of another kind.
+    ``trace=True`` returns the report instead, with every step (a list of reports for a list).  Ctrl-C ends it with the best so far.
+    Raises TypeError for what is no term, and for limits and rules of another kind.
 
     >>> import symnum as sn
     >>> x, k = sn.symbols("x k")
@@ -125,7 +125,11 @@ def simplify(
     (abs(x), r::positive)
     """
     terms = term if isinstance(term, list | tuple) else [term]
-    reports = [simplify_report(t, generic=generic, limits=limits, rules=rules, trace=trace) for t in terms]
+    reports: list[SimplifyReport] = []
+    for part in terms:
+        if reports and reports[-1].stop == "interrupted":
+            limits = replace(limits, seconds=0.0)
+        reports.append(simplify_report(part, generic=generic, limits=limits, rules=rules, trace=trace))
     found = reports if trace else [report.result for report in reports]
     return found if isinstance(term, list | tuple) else found[0]
 
@@ -203,8 +207,8 @@ class _Run:
                 if interface.key(new) == interface.key(current) or not self.cost(new) < self.cost(current):
                     break
                 current = new
-        except _LimitReached as limit:
-            stop = str(limit)
+        except (_LimitReached, KeyboardInterrupt) as limit:
+            stop = str(limit) or "interrupted"
             new = self.so_far(current)
             if shared_cost(new) < best_cost:
                 best = new

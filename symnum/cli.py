@@ -359,6 +359,8 @@ def _each(
                 print(json.dumps(found, ensure_ascii=False))
             else:
                 print(sn.latex(result) if options.latex else result)
+            if more.get("stop") == "interrupted":
+                raise KeyboardInterrupt
         except BrokenPipeError:
             raise
         except _BAD_INPUT as problem:

@@ -141,6 +141,22 @@ class Signs:
         return node.op in ("+", "*", "abs", "min", "max") and all(c in self.whole for c in node.children)
 
 
+def contradicts(graph: Graph, leaves: Sequence[Any]) -> bool:
+    """Tell whether the terms of an e-graph are certainly defined nowhere together, so that anything would follow from them.
+
+    This is so where zero has a negative power, and where a class holds two numbers or symbols: those of one open set are independent.
+    """
+    for nodes in graph.classes.values():
+        known = 0
+        for node in nodes:
+            if node.op == "power" and number_value(node.data) < 0 and graph.number(node.children[0]) == 0:
+                return True
+            known += node.op == "number" or (node.op == "leaf" and interface.is_symbol(leaves[node.data]))
+        if known > 1:
+            return True
+    return False
+
+
 def sign_of(value: Any) -> int:
     """Return the sign of a number; of a truth value and of nan nothing is known."""
     if isinstance(value, bool) or value != value:

@@ -17,6 +17,7 @@ from symnum.operators import OPERATORS
 from symnum.rewriting.egraph.analysis import Signs
 from symnum.rewriting.egraph.encoding import Language, Writer, class_text
 from symnum.rewriting.egraph.graph import Graph, Node, is_bag, number_value
+from symnum.rewriting.egraph.sizes import Sizes
 from symnum.rewriting.facts import POSITIVE, ZERO
 
 Base = int | str
@@ -44,8 +45,8 @@ FORMS = 3
 class Arithmetic:
     """The laws of sums, products and powers on one reading of the e-graph; each yields program texts of equal terms."""
 
-    def __init__(self, graph: Graph, language: Language, signs: Signs) -> None:
-        self.graph, self.signs = graph, signs
+    def __init__(self, graph: Graph, language: Language, signs: Signs, sizes: Sizes) -> None:
+        self.graph, self.signs, self.sizes = graph, signs, sizes
         self.writer = Writer(language)
         self.language = language
         self._views: dict[int, tuple[Any, Monomial]] = {}
@@ -85,7 +86,7 @@ class Arithmetic:
         """Return the forms of a class as a product or power, the longest first."""
         found = []
         for node in self.graph.classes[name]:
-            if node.op == "*" and name not in node.children:
+            if node.op == "*" and name not in node.children and self.sizes.breeds(name, node):
                 monomial = _combined([self.powered(child) for child in node.children])
             elif node.op == "power" and node.children[0] != name:
                 monomial = ((node.children[0], number_value(node.data)),)

@@ -1,8 +1,8 @@
 """Rules as egglog queries.
 
-A rule whose sides hold no sum, product or bag is an egglog rule as it stands.  The others are queries over relations that list the
-operands of n-ary e-nodes (``ROWS``); what matches is put down in a table of the rule, and the other operands of the e-node, which the
-query does not see, are brought back when the hit is applied (see ``saturation``).
+A rule whose left side is one call of slots is an egglog rule as it stands.  The others are queries; those on sums, products and bags
+read relations that list the operands of n-ary e-nodes (``ROWS``).  What matches is put down in a table of the rule, and the other
+operands of the e-node, which the query does not see, are brought back when the hit is applied (see ``saturation``).
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ ROWS = (
     "(relation item (i64 T))",  # e-node, class
     "(relation raised (T T T))",  # class, base, exponent
     *(f"(relation {name} (T))" for name in [*FACTS, "integer"]),
-    "(ruleset direct)",
 )
-"""Relations that say what the bags of e-nodes hold, what is certain about classes, and the ruleset of the direct rules."""
+"""Relations that say what the bags of e-nodes hold, and what is certain about classes."""
 
 _CONDITIONS = {"<": "negative", "<=": "nonpositive", ">": "positive", ">=": "nonnegative", "!=": "nonzero"}
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "!=": "!="}
@@ -73,11 +72,21 @@ class Query:
 
     @property
     def direct(self) -> bool:
-        """Tell whether the rule needs no n-ary place."""
-        return self.site is None and not self.inner
+        """Tell whether the rule needs no n-ary place and matches an e-node at most once, so that no step of it can explode."""
+        joined = [fact for fact in self.facts if fact.startswith(("(= ", "(raised "))]
+        return self.site is None and not self.inner and len(joined) <= 1
+
+    @property
+    def reads_rows(self) -> bool:
+        """Tell whether the rule looks at the operands of n-ary e-nodes and powers."""
+        return (
+            self.site is not None
+            or bool(self.inner)
+            or any(fact.startswith("(raised ") for fact in self.facts)
+        )
 
     def program(self, index: int, language: Language) -> list[str]:
-        """Return the commands that add the rule, with its own table of hits or in the ruleset of the direct rules."""
+        """Return the commands that add the rule in a ruleset of its own, and its table of hits where it is not direct."""
         facts = " ".join(self.facts)
         for head, arity in self.calls:
             language.constructor(head, arity)
@@ -86,10 +95,12 @@ class Query:
                 interface.key(slot): _variable(self.slots[interface.name(slot)], "T")
                 for slot in interface.free_symbols(self.right)
             }
-            text = term_text(self.right, language, bound)
+            with language.unnamed():
+                text = term_text(self.right, language, bound)
             return [
                 *language.flush(),
-                f'(rule ({facts}) ((union v{self.top} {text})) :ruleset direct :name "rule{index}")',
+                f"(ruleset rule{index})",
+                f'(rule ({facts}) ((union v{self.top} {text})) :ruleset rule{index} :name "rule{index}")',
             ]
         sorts = " ".join(self.columns)
         names = " ".join(_variable(i, sort) for i, sort in enumerate(self.columns))
@@ -205,7 +216,7 @@ class _Compiler:
             self._bind(left, top)
         self._condition()
         for name, column in self.slots.items():
-            if self.columns[column] == "T":
+            if column >= 0 and self.columns[column] == "T":
                 self._guards(left, name, column)
         return Query(
             self.rule, tuple(self.facts), tuple(self.columns), top, site, tuple(self.inner), dict(self.slots),
@@ -330,7 +341,12 @@ class _Compiler:
         return column
 
     def _rest(self, pairs: list[tuple[Any, Any]], top: bool) -> tuple[str | None, list[tuple[Any, Any]]]:
-        """Return the slot that takes what is left over, and the other operands, those that say most first."""
+        """Return the slot that takes what is left over, and the other operands, those that say most first.
+
+        What is left over has no class before the rule is applied: nothing can be asked of it.
+        """
+        given = () if self.rule.given is None else interface.free_symbols(self.rule.given)
+        asked = {interface.name(slot) for slot in given}
         free = [
             interface.name(part)
             for part, weight in pairs
@@ -339,6 +355,9 @@ class _Compiler:
             and is_value(weight)
             and weight == 1
             and self.uses[interface.name(part)] == 1
+            and interface.name(part) not in asked
+            and not interface.assumptions(part)
+            and interface.sort_of(part) == "real"
         ]
         rest = free[0] if free and not top else None
         if rest is not None:
@@ -380,12 +399,7 @@ class _Compiler:
                 raise _refused(
                     self.rule, f"its condition {part!s} compares no slot with 0", "write a > 0 and b > 0"
                 )
-            column = self.slots.get(interface.name(slot), -1)
-            if column < 0:
-                raise _refused(
-                    self.rule, f"its condition is on {slot!s}, which stands for a rest", "name the operand"
-                )
-            self.facts.append(f"({_CONDITIONS[head]} v{column})")
+            self.facts.append(f"({_CONDITIONS[head]} v{self.slots[interface.name(slot)]})")
 
     def _count_uses(self, left: Any) -> None:
         """Count the places of each slot: a shared sub-term of the pattern counts at each of them."""

@@ -93,6 +93,7 @@ class EGraph:
                 )
                 name = self._session.add(inner, closed)
                 self._domains[interface.key(inner)] = domain(inner, self._facts)
+                self._parts_of_domain.clear()
             known = self._kept[identity] = (term, inner, name)
         return EClass(known[0], known[2])
 
@@ -137,9 +138,15 @@ class EGraph:
         return default_rules()
 
     def equal(self, a: Any, b: Any) -> bool:
-        """Tell whether two terms are in one e-class; terms that are new are added, and a graph that had run runs again."""
+        """Tell whether two terms are in one e-class; terms that are new are added, and a graph that had run runs again.
+
+        Terms that are not in the graph, and those of a graph that is defined nowhere, are equal when they are the same.
+        """
+        names = self._session.encoder.next_name
         first, second = self.add(a), self.add(b)
-        if first.name is None or second.name is None:
+        if self._ran and self._session.encoder.next_name > names:
+            self.run(self._theory)
+        if first.name is None or second.name is None or self._session.undefined:
             return interface.key(_interned(first.term)) == interface.key(_interned(second.term))
         find = self._session.graph.find
         return find(first.name) == find(second.name)
@@ -166,6 +173,10 @@ class EGraph:
                 groups.setdefault(self._domains[interface.key(inner)][0], []).append(place)
         for narrow, places in groups.items():
             graph = self if self._is_everywhere(narrow) else self._part(narrow)
+            if graph._session.undefined:
+                for place in places:
+                    found[place] = self._alone(entries[place], model, shared, deadline)
+                continue
             roots = [entries[place][1] for place in places]
             extractor = Extractor(graph._session.graph, graph._session.encoder, model, shared, deadline)
             for place, result in zip(places, extractor.extract(roots)):
@@ -204,14 +215,24 @@ class EGraph:
         self, entry: tuple[Any, Any, int | None], result: Any, model: CostModel, shared: bool, deadline: float
     ) -> Any:
         """Return the result, or one from a graph of the term alone if the result needs something that the term does not."""
-        _, inner, _ = entry
-        own = self._domains[interface.key(inner)][1]
+        own = self._domains[interface.key(entry[1])][1]
         if len(self._domains) == 1 or not domain(result, self._facts)[1] - own:
             return result
+        return self._alone(entry, model, shared, deadline)
+
+    def _alone(
+        self, entry: tuple[Any, Any, int | None], model: CostModel, shared: bool, deadline: float
+    ) -> Any:
+        """Return the cheapest form found in a graph of the term alone, which is the term itself where that is defined nowhere."""
+        _, inner, _ = entry
+        if len(self._domains) == 1:
+            return inner
         alone = EGraph(self.limits)
         alone.add(inner)
         if self._ran:
             alone.run(self._theory)
+        if alone._session.undefined:
+            return inner
         return Extractor(alone._session.graph, alone._session.encoder, model, shared, deadline).extract(
             [inner]
         )[0]

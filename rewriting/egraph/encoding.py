@@ -9,6 +9,7 @@ Numbers are exact and written as text; symbols, floats and what is not to be tou
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from symnum import term as interface
@@ -92,6 +93,15 @@ class Language:
             sorts = "Bag" if is_bag(head) else " ".join("T" * arity)
             self._pending.append(f"(constructor {name} ({sorts}) T)")
         return name
+
+    @contextmanager
+    def unnamed(self) -> Iterator[None]:
+        """Write every e-node out meanwhile: the actions of an egglog rule may not look up the names of classes."""
+        known, self.known = self.known, {}
+        try:
+            yield
+        finally:
+            self.known = known
 
     def text(self, op: str, data: Any, children: Sequence[str]) -> str:
         """Return the program text of an e-node whose children are given as text."""

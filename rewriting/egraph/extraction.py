@@ -57,7 +57,8 @@ class Extractor:
         self._tree: dict[Hashable, tuple[float, int]] = {}
         self._originals: dict[int, list[Any]] = {}
         for name, term in encoder.originals():
-            self._originals.setdefault(graph.find(name), []).append(term)
+            if name in graph.canonical:  # egglog may have failed on the last ones
+                self._originals.setdefault(graph.find(name), []).append(term)
 
     def extract(self, roots: Sequence[Any]) -> list[Any]:
         """Return the cheapest terms found for the classes of the roots, together never dearer than the roots."""
@@ -129,8 +130,16 @@ class Extractor:
         best: dict[int, Any],
         prices: dict[int, Price],
     ) -> bool:
+        if name not in best:
+            best[name] = term
+            return True
+        known = best[name]
+        if interface.key(term) == interface.key(known):
+            return False
+        if name not in prices:  # the price of a term that has no rival is never asked for
+            prices[name] = price(known)
         cost = price(term)
-        if name in prices and not cost < prices[name]:
+        if not cost < prices[name]:
             return False
         best[name], prices[name] = term, cost
         return True

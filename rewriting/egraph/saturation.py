@@ -15,11 +15,12 @@ from typing import Any
 from symnum import term as interface
 from symnum.exact import normal
 from symnum.rewriting.egraph.adapter import EGraphError, Engine
-from symnum.rewriting.egraph.analysis import Signs
+from symnum.rewriting.egraph.analysis import Signs, contradicts
 from symnum.rewriting.egraph.arithmetic import WIDTH, Arithmetic
 from symnum.rewriting.egraph.compile import ROWS, Query, Site, compile_rule, rule_heads
 from symnum.rewriting.egraph.encoding import Encoder, Language, Writer, class_text, named_text, term_text
 from symnum.rewriting.egraph.graph import Graph, Node, build, is_bag, number_text, number_value
+from symnum.rewriting.egraph.sizes import Sizes
 from symnum.rewriting.rules import Rule
 
 ALLOWANCE = 64
@@ -51,7 +52,10 @@ class EGraphLimits:
 
 @dataclass(frozen=True, slots=True)
 class SaturationReport:
-    """What a run did: why it stopped ("saturated", "nodes", "seconds" or "iterations"), and the size of the e-graph then."""
+    """What a run did: why it stopped, and the size of the e-graph then.
+
+    ``stop`` is "saturated", "nodes", "seconds" or "iterations", or "undefined" where the terms turned out to be defined nowhere together.
+    """
 
     stop: str
     iterations: int
@@ -88,6 +92,7 @@ class Session:
         self.encoder = Encoder(self.language)
         self.engine.run([*self.language.flush(), *ROWS])
         self.graph = Graph({}, {})
+        self.undefined = False
         self.fired: dict[str, int] = {}
         self._loaded: list[_Loaded] = []
         self._rules_seen: set[int] = set()
@@ -117,6 +122,7 @@ class Session:
             names.setdefault(made, []).append(name)
         self.graph, fresh, name_of = build(self.language.rows(tables), names, self.encoder.next_name)
         self.encoder.new_names(len(fresh))
+        self.undefined = contradicts(self.graph, self.encoder.leaves)
         self.engine.run(named_text(self.language, fresh))
         self.language.known = {node: name for name, nodes in self.graph.classes.items() for node in nodes}
         self._hits = {
@@ -141,6 +147,9 @@ class Session:
         self.fired = {}
         iterations = 0
         while True:
+            if self.undefined:
+                stop = "undefined"
+                break
             if self.graph.size > self.limits.nodes:
                 stop = "nodes"
                 break
@@ -166,21 +175,27 @@ class Session:
         new_rules = self._load(rules, strict)
         signs = Signs(self.graph, self.encoder.leaves)
         room = max(64, self.limits.nodes - self.graph.size)
-        equations, complete = self._arithmetic(signs, room, deadline)
+        sizes = Sizes(self.graph)
+        equations, complete = self._arithmetic(signs, sizes, room, deadline)
         commands = [*equations, *self._facts(signs)]
-        rows, all_rows = self._rows()
+        rows, all_rows = self._rows(sizes)
         commands += rows
-        awake = [entry for entry in self._loaded if entry.sleeps_until < self._rounds]
-        steps = " ".join(f"(run rule{entry.index})" for entry in awake if not entry.query.direct)
+        given = {id(rule) for rule in rules}
+        active = [entry for entry in self._loaded if id(entry.query.rule) in given]
+        awake = [entry for entry in active if entry.sleeps_until < self._rounds]
         self.engine.run([*self.language.flush(), *commands])
-        self.engine.run([f"(run-schedule (run direct) {steps})"])
+        for entry in awake:
+            if time.monotonic() > deadline:
+                complete = False
+                break
+            self.engine.run([f"(run-schedule (run rule{entry.index}))"])
         self.refresh()
         said = len(self._said)
         equations, all_hits = self._apply(awake, room)
         if equations:
             self.engine.run([*self.language.flush(), *equations])
             self.refresh()
-        quiet = not new_rules and not commands and len(self._said) == said and len(awake) == len(self._loaded)
+        quiet = not new_rules and not commands and len(self._said) == said and len(awake) == len(active)
         return complete and all_rows and all_hits and quiet
 
     def _say(self, name: int, text: str) -> str | None:
@@ -193,13 +208,13 @@ class Session:
         self._said.add(command)
         return command
 
-    def _arithmetic(self, signs: Signs, room: int, deadline: float) -> tuple[list[str], bool]:
-        laws = Arithmetic(self.graph, self.language, signs)
+    def _arithmetic(self, signs: Signs, sizes: Sizes, room: int, deadline: float) -> tuple[list[str], bool]:
+        laws = Arithmetic(self.graph, self.language, signs, sizes)
         found: list[str] = []
         for name, nodes in self.graph.classes.items():
             for node in nodes:
                 state = tuple([len(self.graph.classes[child]) for child in node.children])
-                if self._visited.get((name, node)) == state:
+                if self._visited.get((name, node)) == state or not sizes.breeds(name, node):
                     continue
                 if len(found) >= room or time.monotonic() > deadline:
                     return found, False
@@ -242,11 +257,9 @@ class Session:
                 loaded = True
         return loaded
 
-    def _rows(self) -> tuple[list[str], bool]:
-        """Return the commands that list the operands of n-ary e-nodes, the narrow ones first."""
-        if not any(
-            not entry.query.direct or "(raised" in " ".join(entry.query.facts) for entry in self._loaded
-        ):
+    def _rows(self, sizes: Sizes) -> tuple[list[str], bool]:
+        """Return the commands that list the operands of n-ary e-nodes that take part, the narrow ones first."""
+        if not any(entry.query.reads_rows for entry in self._loaded):
             return [], True
         new = [
             (len(node.children), name, node)
@@ -255,6 +268,7 @@ class Session:
             if (node.op in ("power", "^") or is_bag(node.op))
             and len(node.children) <= WIDTH
             and (name, node) not in self._site_of
+            and sizes.breeds(name, node)
         ]
         found: list[str] = []
         budget = LISTED

@@ -147,7 +147,7 @@ def _checked(symbol: Any, value: Any) -> Any:
         raise TypeError(f"symbol {name!r} is {sort}, but its value is {value!r}; {cure}")
     if sort == "boolean" or value != value:
         return value
-    if sort == "integer" and not (math.isinf(value) or value == math.floor(value)):
+    if sort == "integer" and type(value) is not int and not (math.isinf(value) or value == math.floor(value)):
         raise ValueError(
             f"symbol {name!r} was declared an integer, but its value is {value!r}; give a whole number, or declare it real"
         )

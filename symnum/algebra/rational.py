@@ -24,6 +24,27 @@ Quotient = tuple[Any, Any]
 """A fraction of two FLINT polynomials without a common factor; the denominator's leading coefficient is positive."""
 
 
+MAX_DEGREE = 10_000
+"""Degree beyond which polynomials of several terms are not divided or factored: FLINT's memory grows with it."""
+
+
+def _refuse_degree(polynomial: Any) -> None:
+    if len(polynomial) > 1:
+        degree = max(map(int, polynomial.degrees()))
+        if degree > MAX_DEGREE:
+            raise ValueError(
+                f"a polynomial of degree {degree} is not divided or factored, since the limit is {MAX_DEGREE}; "
+                f"give the power a name with symnum.substitute(term, {{x**n: y}}) first"
+            )
+
+
+def _gcd(p: Any, q: Any) -> Any:
+    if len(p) > 1 and len(q) > 1:
+        _refuse_degree(p)
+        _refuse_degree(q)
+    return p.gcd(q)
+
+
 class Fractions:
     """The fractions that the nodes of a ring are, computed once each."""
 
@@ -45,7 +66,7 @@ class Fractions:
                 "a denominator of the term is identically zero, so it has no value anywhere; check the term"
             )
         if not bottom.is_constant() or not bottom.is_one():
-            common = top.gcd(bottom)
+            common = _gcd(top, bottom)
             if not common.is_one():
                 top, bottom = top / common, bottom / common
         return (-top, -bottom) if bottom.leading_coefficient() < 0 else (top, bottom)
@@ -79,7 +100,7 @@ class Fractions:
     def _add(self, a: Quotient, b: Quotient | None = None) -> Quotient:
         if b is None:
             return a
-        common = a[1].gcd(b[1])
+        common = _gcd(a[1], b[1])
         left, right = b[1] / common, a[1] / common
         top = checked_product(a[0], left, self.max_terms) + checked_product(b[0], right, self.max_terms)
         return self.quotient(top, checked_product(a[1], left, self.max_terms))
@@ -320,6 +341,7 @@ def _factored(term: Any) -> tuple[Value, list[tuple[Any, int]], Ring]:
                 slots[slot] = slots.get(slot, 0) + e * weight
             continue
         for polynomial, sign in zip(fractions.fraction(part), (weight, -weight)):
+            _refuse_degree(polynomial)
             constant, factors = polynomial.factor()
             if constant == 0:
                 if sign < 0:

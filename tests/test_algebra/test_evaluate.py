@@ -216,3 +216,8 @@ def test_huge_exact_values_become_floats_and_do_not_hang() -> None:
     for _ in range(40):
         e = e * e + 1
     assert sn.evaluate(e, {x: 3}) == math.inf
+
+
+def test_integers_beyond_floats_are_values_of_integer_symbols() -> None:
+    n = sn.symbols("n", integer=True)
+    assert sn.evaluate(n + 1, {n: 10**400}) == 10**400 + 1

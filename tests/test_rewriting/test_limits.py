@@ -87,3 +87,35 @@ def test_rules_that_never_end_are_errors_and_do_not_hang() -> None:
     with pytest.raises(RuntimeError, match="did not end within 50 changes"):
         fixpoint(bottom_up(grows), limit=50)(sn.sin(x))
     assert sn.simplify(sn.sin(x), rules=grows) is sn.sin(x)
+
+
+def test_ctrl_c_ends_with_the_best_so_far() -> None:
+    calls = 0
+
+    def interrupting(term: Any) -> bool:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise KeyboardInterrupt
+        return True
+
+    rules = RuleSet([rule("log(exp(a)) -> a", condition=lambda a: interrupting(a))])
+    report = simplify_report(sn.parse("log(exp(x)) + log(exp(y))"), rules=rules)
+    assert report.stop == "interrupted"
+    assert report.cost_after < report.cost_before
+    calls = 0
+    _, second = sn.simplify([sn.parse("log(exp(x)) + log(exp(y))"), sn.log(sn.exp(x))], rules=rules)
+    assert second is sn.log(sn.exp(x))
+
+
+def test_ctrl_c_ends_optimize_with_what_is_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    from symnum.rewriting import optimizer
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(optimizer, "simplify_report", interrupt)
+    report = optimize_report(x * y + x * sn.sin(y), "ops")
+    assert report.stop == "interrupted"
+    assert str(report.result[0]) == "x*(y + sin(y))"
+    assert report.evidence.agrees is True
