@@ -31,6 +31,7 @@ from symnum.rewriting.pattern import (
     Slot,
     SumPattern,
     base_head,
+    is_straight,
     pattern_slots,
 )
 from symnum.rewriting.views import PRODUCT_HEADS, SUM_HEADS, head_of, is_value, product_view, sum_view
@@ -313,15 +314,6 @@ def _is_open(product: ProductPattern) -> bool:
     return not any(base_head(base) for base, _ in product.factors)
 
 
-def _is_straight(pattern: Any) -> bool:
-    """Tell whether a pattern holds nothing commutative, so that it matches in one way at most."""
-    if isinstance(pattern, Slot | Literal):
-        return True
-    return (
-        isinstance(pattern, CallPattern) and not pattern.commutative and all(map(_is_straight, pattern.args))
-    )
-
-
 def _simple_slots(base: Pattern) -> dict[str, int]:
     """Return {slot: place} of the slots that are arguments of a call, one by one."""
     if not isinstance(base, CallPattern) or base.commutative:
@@ -345,7 +337,7 @@ def _write_product(writer: _Writer, pattern: ProductPattern) -> None:
         if shared:
             writer.line("args = sorted_args(base)", 3)
         # both powers must be values for the sides to be compared
-        side = f"(power > 0) == ({exponent} > 0)" if is_value(exponent) and not _is_nan(exponent) else "None"
+        side = f"(power > 0) == {exponent > 0}" if is_value(exponent) and not _is_nan(exponent) else "None"
         writer.line(f"side = {side} if is_value(power) else None", 3)
         writer.line(f"{found}.append(({arguments}side,))", 3)
         writer.line(f"if not {found}: return None")
@@ -380,6 +372,8 @@ def _write_sum(writer: _Writer, pattern: SumPattern) -> None:
     products = [product for _, product in pattern.addends]
     if not products or not _is_power_of_call(products[0]):
         raise _NoGate("a sum whose first addend is no power of a call: the features say all")
+    if any(is_value(power) and _is_nan(power) for product in products for _, power in product.factors):
+        raise _NoGate("a power of nan, which no arithmetic on exponents finds again")
     a, e = products[0].factors[0]
     others = [
         (product.factors[0], is_searched)
@@ -519,7 +513,7 @@ def compile_rule(entry: Rule, number: int, features: Features) -> CompiledRule:
         if len(entry.patterns) > 1:
             raise _NoGate(f"its default slots make it {len(entry.patterns)} patterns")
         pattern = entry.pattern
-        whole = _is_straight(pattern)
+        whole = is_straight(pattern)
         if isinstance(pattern, CallPattern):
             writer = _Writer(name, "term, search")
             if pattern.commutative:

@@ -84,6 +84,11 @@ class Verdict:
     right: Any = None
     error: float = 0.0
 
+    @property
+    def is_pole(self) -> bool:
+        """Tell whether one side is infinite and the other has no value, as csc(x) and 1/sin(x) at 0: one pole, written in two ways."""
+        return self.kind in (ONLY_LEFT, ONLY_RIGHT) and all(type(v) is float for v in (self.left, self.right))
+
 
 def unevaluable(roots: Iterable[Any]) -> str:
     """Return why some terms cannot be evaluated by ball arithmetic, or "" when they can."""

@@ -19,8 +19,6 @@ from symnum.exact import exact
 from symnum.rewriting.enclosures import (
     DIFFERENT,
     NEITHER,
-    ONLY_LEFT,
-    ONLY_RIGHT,
     SAME,
     UNDECIDED,
     Judge,
@@ -297,7 +295,7 @@ class _Question:
                 self.seen = self.seen or point
         elif verdict.kind == UNDECIDED:
             self.undecided = True
-        elif verdict.kind == NEITHER or _is_infinite_or_missing(verdict):
+        elif verdict.kind == NEITHER or verdict.is_pole:
             return None
         elif (verdict.kind != DIFFERENT or _has_infinity(verdict)) and self.is_alone(point):
             self.lonely = True
@@ -409,13 +407,6 @@ def _modular_reason(residues: Residues) -> str:
 
 def _is_nan(value: Any) -> bool:
     return type(value) is float and value != value
-
-
-def _is_infinite_or_missing(verdict: Verdict) -> bool:
-    """Tell whether one side has no value and the other an infinite one, as gamma(n) and gamma(n + 1)/n at a pole."""
-    return verdict.kind in (ONLY_LEFT, ONLY_RIGHT) and all(
-        type(v) is float for v in (verdict.left, verdict.right)
-    )
 
 
 def _has_infinity(verdict: Verdict) -> bool:

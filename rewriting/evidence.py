@@ -254,7 +254,7 @@ class Samples:
                 self.errors[index] = max(self.errors[index], verdict.error)
             elif verdict.kind == UNDECIDED and self.sampler.is_table:
                 self.undecided.add(index)
-            elif verdict.kind in (DIFFERENT, ONLY_LEFT):
+            elif verdict.kind in (DIFFERENT, ONLY_LEFT) and not verdict.is_pole:
                 self.counterexample = (index, point)
                 self.errors[index] = verdict.error
                 before, after = shown_apart(verdict.left, verdict.right)

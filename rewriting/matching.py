@@ -4,8 +4,10 @@ A sum or product must be used up: each sub-pattern takes one addend or factor, a
 A segment takes what the others leave, however many that is.  How a pattern is found inside a longer sum or product is in ``within``.
 
 Matching is a search, and modulo commutativity a hard one.  It fails early: heads are counted before anything is tried, patterns that
-share slots come first, and what is left is chosen so that each pattern can still have a term of its own.  A search that takes more than
-``MAX_ATTEMPTS`` attempts all the same is given up with a :class:`MatchLimitWarning`.
+share slots come first, and what is left is chosen so that each pattern can still have a term of its own.  It fails once: of many patterns,
+those that are left are not tried again on the same items with the same bindings, and where nothing follows from one way in which a part
+matches, only ways that bind a slot of the rest differently are tried.  A search that takes more than ``MAX_ATTEMPTS`` attempts all the
+same is given up with a :class:`MatchLimitWarning`.
 """
 
 from __future__ import annotations
@@ -19,7 +21,21 @@ from symnum import term as interface
 from symnum.backends.nodes import number_key
 from symnum.operators import OPERATORS
 from symnum.order import order_key
-from symnum.rewriting.facts import ASSUMED, Facts
+from symnum.rewriting.assignment import (
+    Bound,
+    DeadEnds,
+    Finish,
+    Fits,
+    Items,
+    Search,
+    assign,
+    dead_ends,
+    each_way,
+    enough_heads,
+    fitting_items,
+    item_key,
+)
+from symnum.rewriting.facts import ASSUMED
 from symnum.rewriting.pattern import (
     MANY,
     ApplyPattern,
@@ -31,7 +47,7 @@ from symnum.rewriting.pattern import (
     Segment,
     Slot,
     SumPattern,
-    base_head,
+    is_straight,
 )
 from symnum.rewriting.views import (
     PRODUCT_HEADS,
@@ -45,37 +61,7 @@ from symnum.rewriting.views import (
     sum_view,
 )
 
-MAX_ATTEMPTS = 1_000_000
-"""Most attempts to match one rule at one place; each takes about a microsecond."""
-
-Bound = dict[str, Any]
-"""{slot name: term, tuple of terms for a segment, or head for a function slot}."""
-
-Items = list[tuple[Any, Any]]
-"""Pairs (term, coefficient) of a sum or (base, exponent) of a product."""
-
-
-class MatchLimitWarning(RuntimeWarning):
-    """Say that the search for a match was given up, so that a rule may have been passed over."""
-
-
-class GivenUp(Exception):
-    """Carries the end of a search that took too many attempts out of it."""
-
-
-class Search:
-    """One search for matches: what is known of terms, and how many attempts were made."""
-
-    __slots__ = ("attempts", "facts", "limit")
-
-    def __init__(self, facts: Facts, limit: int = MAX_ATTEMPTS) -> None:
-        self.facts, self.attempts, self.limit = facts, 0, limit
-
-    def attempt(self) -> None:
-        """Count an attempt; raises GivenUp when there were too many."""
-        self.attempts += 1
-        if self.attempts > self.limit:
-            raise GivenUp
+# --- one pattern, one term --------------------------------------------------------------------------------------------------------
 
 
 def match(pattern: Pattern, term: Any, bound: Bound, search: Search) -> Iterator[Bound]:
@@ -103,7 +89,8 @@ def match(pattern: Pattern, term: Any, bound: Bound, search: Search) -> Iterator
     elif isinstance(pattern, ApplyPattern):
         yield from _application(pattern, term, bound, search)
     elif pattern.slots <= bound.keys():
-        if interface.key(pattern.template.build(term, bound)) == interface.key(term):
+        built = pattern.template.build(term, bound)
+        if built is not None and interface.key(built) == interface.key(term):
             yield bound
     elif isinstance(pattern, SumPattern):
         yield from _whole_sum(pattern, term, bound, search)
@@ -165,8 +152,19 @@ def _in_turn(
     pattern = patterns[index]
     if not isinstance(pattern, Segment):
         if len(terms) > index:
-            for new in match(pattern, terms[index], bound, search):
-                yield from _in_turn(patterns, terms, index + 1, new, search)
+            ways = match(pattern, terms[index], bound, search)
+            if index + 1 == len(patterns) == len(terms):
+                yield from ways
+                return
+            after = patterns[index + 1 :]
+
+            def then(new: Bound) -> Iterator[Bound]:
+                return _in_turn(patterns, terms, index + 1, new, search)
+
+            def hopeless() -> bool:
+                return _one_fails(after, terms[index + 1 :], bound, search)
+
+            yield from each_way(ways, after, bound, then, hopeless)
         return
     most = len(terms) - sum(not isinstance(p, Segment) for p in patterns[index + 1 :])
     for end in range(index, most + 1):
@@ -176,6 +174,18 @@ def _in_turn(
             # the rest is matched as if the segment had taken one place
             rest = [*terms[:index], None, *terms[end:]]
             yield from _in_turn(patterns, rest, index + 1, taken, search)
+
+
+def _one_fails(
+    patterns: Sequence[Pattern | Segment], terms: Sequence[Any], bound: Bound, search: Search
+) -> bool:
+    """Tell whether one of the patterns before a segment matches in one way at most and has none, whatever is bound by others."""
+    for pattern, term in zip(patterns, terms):
+        if isinstance(pattern, Segment):
+            return False
+        if is_straight(pattern) and next(match(pattern, term, bound, search), None) is None:
+            return True
+    return False
 
 
 def _application(pattern: ApplyPattern, term: Any, bound: Bound, search: Search) -> Iterator[Bound]:
@@ -202,116 +212,6 @@ def _application(pattern: ApplyPattern, term: Any, bound: Bound, search: Search)
         yield from _in_turn(pattern.args, args[::-1], 0, new, search)
 
 
-# --- many patterns, many items --------------------------------------------------------------------------------------------------
-
-Fits = Callable[[Any, Any, Bound], Iterator[Bound]]
-"""A function of a pattern, an item and the bindings that yields the ways in which they fit."""
-
-
-def assign(
-    patterns: Sequence[Any], items: list[Any], bound: Bound, fits: Fits, search: Search
-) -> Iterator[tuple[Bound, list[Any]]]:
-    """Give each pattern an item of its own; yield (bindings, items left over)."""
-    if len(patterns) > len(items):
-        return
-    if len(patterns) <= MANY:
-        yield from _assign_in_order(patterns, 0, items, bound, fits, search)
-        return
-    # which items fit a pattern at all, whatever the other patterns take
-    fitting = []
-    for pattern in patterns:
-        fitting.append(
-            [i for i, item in enumerate(items) if _fits_at_all(pattern, item, bound, fits, search)]
-        )
-        if not fitting[-1]:
-            return
-    yield from _assign_few_first(
-        patterns, tuple(range(len(patterns))), fitting, items, frozenset(), bound, fits, search
-    )
-
-
-def _fits_at_all(pattern: Any, item: Any, bound: Bound, fits: Fits, search: Search) -> bool:
-    search.attempt()
-    return next(fits(pattern, item, bound), None) is not None
-
-
-def _assign_in_order(
-    patterns: Sequence[Any], index: int, items: list[Any], bound: Bound, fits: Fits, search: Search
-) -> Iterator[tuple[Bound, list[Any]]]:
-    if index == len(patterns):
-        yield bound, items
-        return
-    for place, item in enumerate(items):
-        search.attempt()
-        for new in fits(patterns[index], item, bound):
-            rest = items[:place] + items[place + 1 :]
-            yield from _assign_in_order(patterns, index + 1, rest, new, fits, search)
-
-
-def _assign_few_first(
-    patterns: Sequence[Any],
-    open_: tuple[int, ...],
-    fitting: list[list[int]],
-    items: list[Any],
-    used: frozenset[int],
-    bound: Bound,
-    fits: Fits,
-    search: Search,
-) -> Iterator[tuple[Bound, list[Any]]]:
-    """Choose for the pattern with the fewest fitting items first, as long as all others can still have one each."""
-    if not open_:
-        yield bound, [item for i, item in enumerate(items) if i not in used]
-        return
-    if not _can_all_have_one([fitting[p] for p in open_]):
-        return
-    pick = min(open_, key=lambda p: len(fitting[p]))
-    rest = tuple(p for p in open_ if p != pick)
-    for i in fitting[pick]:
-        search.attempt()
-        for new in fits(patterns[pick], items[i], bound):
-            narrowed = [
-                [
-                    j
-                    for j in row
-                    if j != i
-                    and (len(new) == len(bound) or _fits_at_all(patterns[p], items[j], new, fits, search))
-                ]
-                if p in rest
-                else row
-                for p, row in enumerate(fitting)
-            ]
-            if all(narrowed[p] for p in rest):
-                yield from _assign_few_first(patterns, rest, narrowed, items, used | {i}, new, fits, search)
-
-
-def _can_all_have_one(fitting: list[list[int]]) -> bool:
-    """Tell whether there is a matching that gives each row an item of its own (Kuhn's algorithm)."""
-    taken: dict[int, int] = {}
-
-    def place(row: int, seen: set[int]) -> bool:
-        for item in fitting[row]:
-            if item not in seen:
-                seen.add(item)
-                if item not in taken or place(taken[item], seen):
-                    taken[item] = row
-                    return True
-        return False
-
-    return all(place(row, set()) for row in range(len(fitting)))
-
-
-def enough_heads(patterns: Sequence[Any], heads: Sequence[str]) -> bool:
-    """Tell whether there are as many terms with each head as patterns that need it."""
-    if len(patterns) > len(heads):
-        return False
-    needed: dict[str, int] = {}
-    for pattern in patterns:
-        head = base_head(pattern)
-        if head:
-            needed[head] = needed.get(head, 0) + 1
-    return all(heads.count(head) >= count for head, count in needed.items())
-
-
 # --- min, max, and, or --------------------------------------------------------------------------------------------------------
 
 
@@ -329,12 +229,15 @@ def match_bag(
     fits: Fits = lambda p, item, known: match(p, item, known, search)
     last = pattern.args[-1] if pattern.args else None
     if not whole or not isinstance(last, Slot):
-        yield from assign(pattern.args, items, bound, fits, search)
+        yield from assign(pattern.args, items, bound, fits, search, lambda new, rest: iter([(new, rest)]))
         return
-    for new, rest in assign(pattern.args[:-1], items, bound, fits, search):
+
+    def finish(new: Bound, rest: list[Any]) -> Iterator[tuple[Bound, list[Any]]]:
         taken = bind(last, call_of(term, pattern.head, rest), new, search) if rest else None
         if taken is not None:
             yield taken, []
+
+    yield from assign(pattern.args[:-1], items, bound, fits, search, finish, last)
 
 
 def _bag(
@@ -346,10 +249,21 @@ def _bag(
     if not enough_heads(patterns, list(map(head_of, items))):
         return
     fits: Fits = lambda p, item, known: match(p, item, known, search)
-    for new, rest in assign(patterns, items, bound, fits, search):
-        taken = new if segment is None else bind_segment(segment, rest, new, search)
+    yield from assign(patterns, items, bound, fits, search, _remainder(segment, search), segment)
+
+
+def _remainder(
+    segment: Segment | None, search: Search, term_of: Callable[[Any], Any] | None = None
+) -> Finish:
+    """Return the function that gives a segment what is left over; ``term_of`` makes a term of an item."""
+
+    def finish(new: Bound, rest: list[Any]) -> Iterator[Bound]:
+        terms = rest if term_of is None else list(map(term_of, rest))
+        taken = new if segment is None else bind_segment(segment, terms, new, search)
         if taken is not None:
             yield taken
+
+    return finish
 
 
 # --- products -----------------------------------------------------------------------------------------------------------------
@@ -380,7 +294,10 @@ def _whole_product(
     ):
         return
     if pattern.segment is None:
-        yield from _use_up(pattern.factors, 0, like, share, items, bound, search)
+        factors, items = pattern.factors, in_order(items)
+        if not _can_use_up(factors, items, share, like, bound, search):
+            return
+        yield from _use_up(factors, 0, like, share, items, bound, search, dead_ends(factors))
         return
     # beside a segment the coefficient is an argument like the others
     number = [] if share == 1 and type(share) is int else [(interface.make_number(like, share), 1)]
@@ -388,11 +305,37 @@ def _whole_product(
     def fits(factor: Any, item: Any, known: Bound) -> Iterator[Bound]:
         return match_factor(factor[0], factor[1], item[0], item[1], like, known, search)
 
-    for new, rest in assign(pattern.factors, [*number, *in_order(items)], bound, fits, search):
-        terms = [b if is_value(e) and e == 1 else product_of(like, 1, [(b, e)]) for b, e in rest]
-        taken = bind_segment(pattern.segment, terms, new, search)
-        if taken is not None:
-            yield taken
+    def term_of(item: tuple[Any, Any]) -> Any:
+        base, e = item
+        return base if is_value(e) and e == 1 else product_of(like, 1, [item])
+
+    finish = _remainder(pattern.segment, search, term_of)
+    yield from assign(
+        pattern.factors, [*number, *in_order(items)], bound, fits, search, finish, pattern.segment
+    )
+
+
+def _can_use_up(
+    factors: Any, items: Items, coefficient: Any, like: Any, bound: Bound, search: Search
+) -> bool:
+    """Tell whether factors could use a product up: by number, and if there are many, each by itself."""
+    base, exponent = factors[-1] if factors else (None, 1)
+    open_ = isinstance(base, Slot) and is_value(exponent) and exponent == 1
+    width = len(items) + (coefficient != 1)
+    if width < len(factors) or (width > len(factors) and not open_):
+        return False
+    if len(factors) <= MANY:
+        return True
+    number = [(interface.make_number(like, coefficient), None)] if coefficient != 1 else []
+
+    def fits(factor: Any, item: Any, known: Bound) -> Iterator[Bound]:
+        if item[1] is None:
+            new = bind(factor[0], item[0], known, search) if takes_number(*factor) else None
+            return iter([] if new is None else [new])
+        return match_factor(factor[0], factor[1], item[0], item[1], like, known, search)
+
+    searched = factors[:-1] if open_ else factors
+    return fitting_items(searched, [*number, *items], bound, fits, search) is not None
 
 
 def _root_of_product(like: Any, coefficient: Any, items: Items, exponent: Any) -> Any | None:
@@ -414,7 +357,30 @@ def _root_of_product(like: Any, coefficient: Any, items: Items, exponent: Any) -
 
 
 def _use_up(
-    factors: Any, index: int, like: Any, coefficient: Any, items: Items, bound: Bound, search: Search
+    factors: Any,
+    index: int,
+    like: Any,
+    coefficient: Any,
+    items: Items,
+    bound: Bound,
+    search: Search,
+    dead: DeadEnds | None,
+) -> Iterator[Bound]:
+    ways = _use_up_ways(factors, index, like, coefficient, items, bound, search, dead)
+    if dead is not None:
+        ways = dead.through(index, bound, (number_key(coefficient), *map(item_key, items)), ways)
+    yield from ways
+
+
+def _use_up_ways(
+    factors: Any,
+    index: int,
+    like: Any,
+    coefficient: Any,
+    items: Items,
+    bound: Bound,
+    search: Search,
+    dead: DeadEnds | None,
 ) -> Iterator[Bound]:
     if index == len(factors):
         if not items and coefficient == 1:
@@ -430,13 +396,16 @@ def _use_up(
     if takes_number(pattern, exponent) and coefficient != 1:
         new = bind(pattern, interface.make_number(like, coefficient), bound, search)
         if new is not None:
-            yield from _use_up(factors, index + 1, like, 1, items, new, search)
-    items = in_order(items)
+            yield from _use_up(factors, index + 1, like, 1, items, new, search, dead)
+
+    def then(new: Bound) -> Iterator[Bound]:
+        return _use_up(factors, index + 1, like, coefficient, rest, new, search, dead)
+
     for place, (base, power) in enumerate(items):
         search.attempt()
         rest = items[:place] + items[place + 1 :]
-        for new in match_factor(pattern, exponent, base, power, like, bound, search):
-            yield from _use_up(factors, index + 1, like, coefficient, rest, new, search)
+        ways = match_factor(pattern, exponent, base, power, like, bound, search)
+        yield from each_way(ways, factors[index + 1 :], bound, then)
 
 
 def takes_number(pattern: Any, exponent: Any = 1) -> bool:
@@ -455,8 +424,12 @@ def match_factor(
     """Yield the ways in which base^power is pattern^exponent."""
     if not is_value(exponent):
         as_term = interface.make_number(like, power) if is_value(power) else power
-        for new in match(pattern, base, bound, search):
-            yield from match(exponent, as_term, new, search)
+        yield from each_way(
+            match(pattern, base, bound, search),
+            (exponent,),
+            bound,
+            lambda new: match(exponent, as_term, new, search),
+        )
     elif isinstance(pattern, Slot):
         if exponent == 1:
             whole = product_of(like, 1, [(base, power)])
@@ -481,21 +454,45 @@ def _whole_sum(pattern: SumPattern, term: Any, bound: Bound, search: Search) -> 
         if constant != pattern.constant or type(constant) is not type(pattern.constant):
             return
         constant = 0
+    pairs = in_order(pairs)
+
+    def fits(addend: Any, item: Any, known: Bound) -> Iterator[Bound]:
+        coefficient, product = addend
+        return _addend(product, coefficient, item, term, known, search)
+
     if pattern.segment is None:
-        yield from _use_up_sum(pattern.addends, 0, term, constant, in_order(pairs), bound, search)
+        addends = pattern.addends
+        if _can_use_up_sum(addends, pairs, constant, fits, bound, search):
+            yield from _use_up_sum(addends, 0, term, constant, pairs, bound, search, dead_ends(addends))
         return
     # beside a segment the constant is an argument like the others
     number = [] if constant == 0 else [(interface.make_number(term, constant), 1)]
 
-    def fits(addend: Any, item: Any, known: Bound) -> Iterator[Bound]:
-        coefficient, product = addend
-        yield from _addend(product, coefficient, item, term, known, search)
+    def term_of(item: tuple[Any, Any]) -> Any:
+        t, c = item
+        return t if c == 1 and type(c) is int else product_of(term, c, [(t, 1)])
 
-    for new, rest in assign(pattern.addends, [*in_order(pairs), *number], bound, fits, search):
-        terms = [t if c == 1 and type(c) is int else product_of(term, c, [(t, 1)]) for t, c in rest]
-        taken = bind_segment(pattern.segment, terms, new, search)
-        if taken is not None:
-            yield taken
+    finish = _remainder(pattern.segment, search, term_of)
+    yield from assign(pattern.addends, [*pairs, *number], bound, fits, search, finish, pattern.segment)
+
+
+def _can_use_up_sum(
+    addends: Any, pairs: Items, constant: Any, fits: Fits, bound: Bound, search: Search
+) -> bool:
+    """Tell whether addends could use a sum up: by number, and if there are many, each by itself."""
+    open_ = bool(addends) and bare_slot(addends[-1][1]) is not None
+    width = len(pairs) + (constant != 0)
+    if width < len(addends) or (width > len(addends) and not open_):
+        return False
+    if len(addends) <= MANY:
+        return True
+    # a bare slot with a predicate may take the constant, which is not among the pairs
+    searched = [
+        (c, product)
+        for c, product in (addends[:-1] if open_ else addends)
+        if (slot := bare_slot(product)) is None or not takes_number(slot)
+    ]
+    return fitting_items(searched, pairs, bound, fits, search) is not None
 
 
 def _addend(
@@ -509,7 +506,30 @@ def _addend(
 
 
 def _use_up_sum(
-    addends: Any, i: int, like: Any, constant: Any, pairs: Items, bound: Bound, search: Search
+    addends: Any,
+    i: int,
+    like: Any,
+    constant: Any,
+    pairs: Items,
+    bound: Bound,
+    search: Search,
+    dead: DeadEnds | None,
+) -> Iterator[Bound]:
+    ways = _use_up_sum_ways(addends, i, like, constant, pairs, bound, search, dead)
+    if dead is not None:
+        ways = dead.through(i, bound, (number_key(constant), *map(item_key, pairs)), ways)
+    yield from ways
+
+
+def _use_up_sum_ways(
+    addends: Any,
+    i: int,
+    like: Any,
+    constant: Any,
+    pairs: Items,
+    bound: Bound,
+    search: Search,
+    dead: DeadEnds | None,
 ) -> Iterator[Bound]:
     if i == len(addends):
         if not pairs and constant == 0:
@@ -530,12 +550,17 @@ def _use_up_sum(
         number = interface.make_number(like, numbers.divide(constant, coefficient))
         new = bind(slot, number, bound, search)
         if new is not None:
-            yield from _use_up_sum(addends, i + 1, like, 0, pairs, new, search)
+            yield from _use_up_sum(addends, i + 1, like, 0, pairs, new, search, dead)
+
+    def then(new: Bound) -> Iterator[Bound]:
+        return _use_up_sum(addends, i + 1, like, constant, left, new, search, dead)
+
     for place, item in enumerate(pairs):
         search.attempt()
-        for new in _addend(product, coefficient, item, like, bound, search):
-            rest = pairs[:place] + pairs[place + 1 :]
-            yield from _use_up_sum(addends, i + 1, like, constant, rest, new, search)
+        left = pairs[:place] + pairs[place + 1 :]
+        yield from each_way(
+            _addend(product, coefficient, item, like, bound, search), addends[i + 1 :], bound, then
+        )
 
 
 def bare_slot(product: ProductPattern) -> Slot | None:

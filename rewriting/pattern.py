@@ -15,6 +15,7 @@ from typing import Any
 from symnum import term as interface
 from symnum.fold import fold
 from symnum.operators import OPERATORS
+from symnum.order import order_key
 from symnum.rewriting.canonical import normal_form
 from symnum.rewriting.slots import PREDICATES, FunctionSlot, applied, declaration, parts, rebuilt
 from symnum.rewriting.views import (
@@ -141,7 +142,10 @@ class Template:
     steps: tuple[tuple[Any, ...], ...]
 
     def build(self, like: Any, bindings: Bindings) -> Any:
-        """Return the term that the template is when its slots are the bound terms, in the backend of ``like``."""
+        """Return the term that the template is when its slots are the bound terms, in the backend of ``like``.
+
+        That is None where an empty segment leaves nothing to take the minimum or maximum of.
+        """
         done: list[Any] = []
         for step in self.steps:
             kind = step[0]
@@ -154,20 +158,25 @@ class Template:
             elif kind == "product":
                 pairs = [(done[i], e if place is None else done[place]) for i, e, place in step[2]]
                 done.append(product_of(like, step[1], _spliced(pairs)))
-            elif kind == "join":
-                done.append(_joined(like, step[1], done[step[2]]))
             else:
-                head = step[1] if kind == "call" else bindings[step[1]]
-                args = _spliced([(done[i], None) for i in step[2]])
-                done.append(call_of(like, head, [arg for arg, _ in args]))
+                if kind == "join":
+                    made = _joined(like, step[1], done[step[2]])
+                else:
+                    head = step[1] if kind == "call" else bindings[step[1]]
+                    args = [arg for arg, _ in _spliced([(done[i], None) for i in step[2]])]
+                    made = call_of(like, head, args) if args or not step[2] else _joined(like, head, ())
+                if made is None:
+                    return None
+                done.append(made)
         return done[-1]
 
 
-def _joined(like: Any, head: str, terms: tuple[Any, ...]) -> Any:
-    unit = OPERATORS[head].unit
-    if terms or unit is None:
+def _joined(like: Any, head: str, terms: tuple[Any, ...]) -> Any | None:
+    """Return one term for those of a segment, or None where there are none and nothing stands for that."""
+    if terms:
         return terms[0] if len(terms) == 1 else call_of(like, head, terms)
-    return interface.make_number(like, unit)
+    row = OPERATORS.get(head)
+    return None if row is None or row.unit is None else interface.make_number(like, row.unit)
 
 
 def _spliced(pairs: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
@@ -280,7 +289,7 @@ def slots_of(root: Any) -> dict[str, Any]:
             continue
         known = found.setdefault(name, made)
         if not _same_slot(known, made):
-            raise ValueError(f"the slot {name!r} is declared in two ways, as {known!s} and as {made!s}")
+            raise ValueError(f"the slot {name!r} is declared in two ways, as {known!r} and as {made!r}")
     return dict(sorted(found.items()))
 
 
@@ -410,6 +419,15 @@ def compile_pattern(root: Any, predicates: Predicates | None = None) -> Pattern:
     return known[interface.key(root)]
 
 
+def compile_slot(node: Any, predicates: Predicates) -> Slot:
+    """Return the slot that a symbol is, or that each term of a segment is."""
+    declared = declaration(node)
+    demands = tuple([PREDICATES[word] for word in declared.words])
+    if declared.name in predicates:
+        demands = (*demands, predicates[declared.name])
+    return Slot(declared.name, interface.sort_of(node), interface.assumptions(node), demands)
+
+
 def _compile_node(node: Any, known: dict[Any, Pattern], predicates: Predicates) -> Any:
     application = applied(node)
     if application is not None:
@@ -418,17 +436,14 @@ def _compile_node(node: Any, known: dict[Any, Pattern], predicates: Predicates) 
         arguments = tuple([known[interface.key(t)] for t in terms])
         return ApplyPattern(function.name, function.sort, arguments, given)
     if interface.is_symbol(node):
-        declared = declaration(node)
-        demands = tuple([PREDICATES[word] for word in declared.words])
-        if declared.name in predicates:
-            demands = (*demands, predicates[declared.name])
-        slot = Slot(declared.name, interface.sort_of(node), interface.assumptions(node), demands)
-        return Segment(slot) if declared.segment else slot
+        slot = compile_slot(node, predicates)
+        return Segment(slot) if declaration(node).segment else slot
     if interface.is_number(node):
         return Literal(interface.value(node))
     head = interface.head(node)
     if head in SUM_HEADS:
         constant, pairs = sum_view(node)
+        pairs = _in_fixed_order(pairs)
         parts = [(known[interface.key(t)], t, c) for t, c in pairs]
         segment = _only_segment(node, [p for p, _, c in parts if c == 1])
         addends = [
@@ -453,6 +468,11 @@ def _compile_node(node: Any, known: dict[Any, Pattern], predicates: Predicates) 
     return CallPattern(head, tuple(args), row is not None and row.commutative)
 
 
+def _in_fixed_order(pairs: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Return addends or factors in an order that does not depend on how, or after what, the pattern was built."""
+    return sorted(pairs, key=lambda pair: order_key(pair[0]))
+
+
 def _only_segment(node: Any, patterns: Sequence[Any]) -> Segment | None:
     found = [p for p in patterns if isinstance(p, Segment)]
     if len(found) > 1:
@@ -465,6 +485,7 @@ def _only_segment(node: Any, patterns: Sequence[Any]) -> Segment | None:
 
 def _product_pattern(node: Any, known: dict[Any, Pattern]) -> ProductPattern:
     coefficient, pairs = product_view(node)
+    pairs = _in_fixed_order(pairs)
     made = [(known[interface.key(b)], e if is_value(e) else known[interface.key(e)]) for b, e in pairs]
     segment = _only_segment(node, [b for b, _ in made])
     factors = [(b, e) for b, e in made if not isinstance(b, Segment)]
@@ -477,16 +498,23 @@ def _product_pattern(node: Any, known: dict[Any, Pattern]) -> ProductPattern:
 def _telling(patterns: Sequence[Pattern], exponents: Sequence[Any] = ()) -> list[int]:
     """Return the order in which patterns are tried: those that fit few terms first, and bare slots last.
 
-    Of many patterns, those that share a slot with others come before those that stand for themselves: only the first can
+    A bare slot that others have too comes before one that stands for itself: the last one may take several terms, and the others say
+    already what the first one is.  Of many patterns that are no bare slots the same holds, since only those that share a slot can
     contradict each other.
     """
     keys: list[tuple[Any, ...]] = []
-    names = [pattern_slots(p) for p in patterns] if len(patterns) > MANY else []
+    names = [pattern_slots(p) for p in patterns]
     for i, pattern in enumerate(patterns):
-        alone = bool(names) and all(names[i].isdisjoint(other) for j, other in enumerate(names) if j != i)
-        keys.append((_vagueness(pattern), alone, bool(exponents) and not is_value(exponents[i])))
+        vagueness = _vagueness(pattern)
+        alone = (len(patterns) > MANY or vagueness >= _BARE) and all(
+            names[i].isdisjoint(other) for j, other in enumerate(names) if j != i
+        )
+        keys.append((vagueness, alone, bool(exponents) and not is_value(exponents[i])))
     return sorted(range(len(patterns)), key=keys.__getitem__)
 
+
+_BARE = 3
+"""From this vagueness on a pattern is a bare slot, or a product of such."""
 
 MANY = 3
 """Up to so many patterns of one commutative call are tried in their order; of more, the order is chosen to fail early."""
@@ -511,12 +539,21 @@ def pattern_slots(pattern: Any) -> frozenset[str]:
     return frozenset(found)
 
 
+def is_straight(pattern: Any) -> bool:
+    """Tell whether a pattern holds nothing commutative, so that it matches in one way at most."""
+    if isinstance(pattern, Slot | Literal):
+        return True
+    return (
+        isinstance(pattern, CallPattern) and not pattern.commutative and all(map(is_straight, pattern.args))
+    )
+
+
 def _vagueness(pattern: Pattern) -> int:
     """Order sub-patterns so that those which fit few terms are tried first, and bare slots last."""
     if isinstance(pattern, ProductPattern):
         return min((_vagueness(base) for base, _ in pattern.factors), default=1)
     if isinstance(pattern, Slot):
-        return 3 if pattern.predicates else 4
+        return _BARE if pattern.predicates else _BARE + 1
     return 1 if isinstance(pattern, Literal) else 2 if isinstance(pattern, ApplyPattern) else 0
 
 

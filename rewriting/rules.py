@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import sys
 import threading
 import warnings
@@ -17,8 +19,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from symnum import term as interface
+from symnum.order import order_key
+from symnum.rewriting.assignment import GivenUp, MatchLimitWarning, Search
 from symnum.rewriting.facts import Facts
-from symnum.rewriting.matching import GivenUp, MatchLimitWarning, Search, match, match_bag
+from symnum.rewriting.matching import bind, match, match_bag
 from symnum.rewriting.pattern import (
     ApplyPattern,
     BagPattern,
@@ -30,6 +34,7 @@ from symnum.rewriting.pattern import (
     SumPattern,
     Template,
     compile_pattern,
+    compile_slot,
     compile_template,
     heads_needed,
     segment_homes,
@@ -56,6 +61,8 @@ if TYPE_CHECKING:
 HOLDS = ("total", "generic")
 
 _COMPILING = threading.Lock()
+
+_IF = re.compile(r"\sif\s")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +100,7 @@ class Rule:
         >>> rule(sn.log(a**2), 2*sn.log(a), name="log of a square").text
         'log(a::positive^2) -> 2*log(a)'
         """
-        from symnum.text.printer import to_text
-
-        # the sort of an application is part of its name already
-        left = to_text(self.left, declare=True).replace(")::boolean", ")")
-        written = f"{left} -> {_text(self.right)}"
-        return written if self.given is None else f"{written} if {_text(self.given)}"
+        return _written(self.left, self.right, self.given)
 
     def __str__(self) -> str:
         return self.name
@@ -216,7 +218,8 @@ class Rule:
         condition = self.condition
         try:
             if isinstance(condition, Template):
-                if search.facts.decide(condition.build(like, bound)) is not True:
+                built = condition.build(like, bound)
+                if built is None or search.facts.decide(built) is not True:
                     return None
             elif condition is not None and not condition(**bound):
                 return None
@@ -226,6 +229,15 @@ class Rule:
         except (TypeError, ValueError, LookupError) as problem:
             problem.add_note(f"while {self!r} was applied")
             raise
+
+
+def _written(left: Any, right: Any, given: Any) -> str:
+    from symnum.text.printer import to_text
+
+    # the sort of an application is part of its name already
+    pattern = to_text(left, declare=True).replace(")::boolean", ")")
+    written = f"{pattern} -> {_text(right)}"
+    return written if given is None else f"{written} if {_text(given)}"
 
 
 def _text(part: Any) -> str:
@@ -272,24 +284,26 @@ def rule(
                 raise ValueError(
                     f"rule {pattern!r} has a template after '->' and another one as argument; give one of them ({place})"
                 )
-            right, _, given = right.partition(" if ")
-            template = right
-            condition = condition if condition is not None else given.strip() or None
+            template, *given = _IF.split(right, maxsplit=1)
+            if given and condition is not None:
+                raise ValueError(
+                    f"rule {pattern!r} has a condition after 'if' and another one as argument; give one of them ({place})"
+                )
+            condition = given[0] if given else condition
         elif template is None:
             raise ValueError(
                 f"rule {pattern!r} has no '->'; write rule('sin(a)^2 + cos(a)^2 -> 1') ({place})"
             )
-        spelled = spelled or " ".join(pattern.split())
-        pattern, declared = _parse(left, {}, place)
-    else:
-        declared = _placed(place, slots_of, pattern)
+        if arrow:
+            spelled = spelled or " ".join(pattern.split())
+        pattern = _parse(left, {}, place)[0]
+    bound = _placed(place, slots_of, pattern)
     if isinstance(template, str):
-        template = _parse(template, declared, place)[0]
+        template = _parse(template, bound, place)[0]
     if isinstance(condition, str):
-        condition = _parse(condition, declared, place)[0]
+        condition = _parse(condition, bound, place)[0]
     if template is None:
         raise ValueError(f"the rule for {pattern!s} has no template; write rule(pattern, template) ({place})")
-    bound = _placed(place, slots_of, pattern)
     unknown = [slot for slot in where or () if slot not in bound]
     if unknown:
         raise ValueError(
@@ -298,8 +312,14 @@ def rule(
         )
     homes = _placed(place, segment_homes, pattern)
     compiled = [_checked(part, bound, homes, place, pattern) for part in (template, condition)]
+    if isinstance(compiled[1], Template) and _placed(place, interface.sort_of, condition) != "boolean":
+        raise ValueError(
+            f"the condition {condition!s} is no truth value ({place}); write a comparison, such as {condition!s} > 0"
+        )
     made = []
     for plain, fixed in _placed(place, variants, pattern):
+        if not _may_be_left_out(fixed, bound, where or {}):
+            continue
         found = _placed(place, compile_pattern, plain, where or {})
         if isinstance(found, Slot | Segment | Literal):
             chosen = "".join(f" with {slot} = {value}" for slot, value in fixed.items())
@@ -307,15 +327,10 @@ def rule(
                 f"the pattern {plain!s}{chosen} would match at every place; give a call, sum or product ({place})"
             )
         made.append((found, fixed))
-    left = pattern
-    if spelled is None:
-        from symnum.text.printer import to_text
-
-        spelled = f"{to_text(left, declare=True)} -> {_text(template)}"
     needed = frozenset.intersection(*[heads_needed(found) for found, _ in made])
     return Rule(
-        spelled,
-        left,
+        spelled or _written(pattern, template, condition),
+        pattern,
         template,
         condition,
         tuple(made),
@@ -334,6 +349,20 @@ def _placed(place: str, function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
     except ValueError as problem:
         raise ValueError(f"{problem} ({place})") from None
+    except TypeError as problem:
+        raise TypeError(f"{problem} ({place})") from None
+
+
+def _may_be_left_out(
+    fixed: Mapping[str, Any], bound: Mapping[str, Any], where: Mapping[str, Callable[[Any], Any]]
+) -> bool:
+    """Tell whether default slots may stand for their defaults: a positive one cannot be the 0 that is left out of a sum."""
+    search = Search(Facts())
+    return all(
+        bind(compile_slot(bound[name], where), interface.make_number(bound[name], value), {}, search)
+        is not None
+        for name, value in fixed.items()
+    )
 
 
 def _parse(text: str, known: dict[str, Any], place: str) -> tuple[Any, dict[str, Any]]:
@@ -350,7 +379,10 @@ def _parse(text: str, known: dict[str, Any], place: str) -> tuple[Any, dict[str,
 
 def _checked(part: Any, bound: dict[str, Any], homes: dict[str, str], place: str, pattern: Any) -> Any:
     """Return a template or condition compiled, or the function itself."""
-    if part is None or (callable(part) and not interface.is_term(part)):
+    if part is None:
+        return part
+    if callable(part) and not interface.is_term(part):
+        _check_parameters(part, bound, place, pattern)
         return part
     used = _placed(place, slots_of, part)
     missing = [slot for slot in used if slot not in bound]
@@ -365,6 +397,30 @@ def _checked(part: Any, bound: dict[str, Any], homes: dict[str, str], place: str
                 f"{part!s} uses {slot!r} as a {_kind(made)}, but in the pattern {pattern!s} it is a {_kind(bound[slot])} ({place})"
             )
     return _placed(place, compile_template, part, homes)
+
+
+def _check_parameters(function: Callable[..., Any], bound: dict[str, Any], place: str, pattern: Any) -> None:
+    """Refuse a function that cannot be called with the slots by their names."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # some functions written in C do not tell
+    called = getattr(function, "__name__", "the function")
+    wanted = signature.parameters.values()
+    named = {p.name for p in wanted if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    needed = [p.name for p in wanted if p.name in named and p.default is p.empty]
+    missing = [name for name in needed if name not in bound]
+    if missing:
+        raise ValueError(
+            f"{called} has the parameter {missing[0]!r}, which is no slot of the pattern {pattern!s} ({place}); "
+            f"its slots are {', '.join(bound) or 'none'}"
+        )
+    ignored = [name for name in bound if name not in named]
+    if ignored and not any(p.kind is p.VAR_KEYWORD for p in wanted):
+        raise ValueError(
+            f"{called} does not take the slot {ignored[0]!r} of the pattern {pattern!s} ({place}); give it a parameter of that "
+            f"name, or **others"
+        )
 
 
 def _kind(made: Any) -> str:
@@ -417,10 +473,12 @@ class RuleSet:
         return self._elsewhere
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return RuleSet, (self.rules, self.name)
+        # what is compiled holds functions made at run time, and is made again where the set arrives
+        return _restored, (self.rules, self.name, self._interpreted)
 
     def __add__(self, other: RuleSet) -> RuleSet:
-        return RuleSet(self.rules + other.rules, " + ".join(n for n in (self.name, other.name) if n))
+        joined = " + ".join(n for n in (self.name, other.name) if n)
+        return _restored(self.rules + other.rules, joined, self._interpreted or other._interpreted)
 
     def __len__(self) -> int:
         return len(self.rules)
@@ -433,7 +491,8 @@ class RuleSet:
 
     def only(self, holds: str) -> RuleSet:
         """Return the rules of one kind, "total" or "generic"."""
-        return RuleSet([r for r in self.rules if r.holds == holds], self.name)
+        kept = [r for r in self.rules if r.holds == holds]
+        return _restored(kept, self.name, self._interpreted)
 
     def __call__(self, term: Any) -> Any | None:
         return next((new for _, new in self.results(term)), None)
@@ -488,16 +547,21 @@ class RuleSet:
     def matches(self, root: Any, facts: Facts | None = None) -> Iterator[tuple[Rule, Any, Any]]:
         """Yield (rule, node, new term) for each distinct node of a term where a rule fires: the first rule, and its first result.
 
-        The nodes are all sub-terms by :func:`symnum.term.postorder`, in the order in which the term was built.
+        The nodes are all sub-terms by :func:`symnum.term.postorder`.  All are asked before the first is given back, so that their order
+        can be that of :mod:`symnum.order`, which does not depend on how the term was built.
 
         >>> import symnum as sn
         >>> rules = RuleSet([rule("sin(asin(a)) -> a"), rule("exp(a)*exp(b) -> exp(a + b)")])
         >>> for found in rules.matches(sn.parse("log(exp(x)*exp(y)) + 2*sin(asin(x))")):
         ...     print(*found, sep=" | ")
-        sin(asin(a)) -> a | sin(asin(x)) | x
         exp(a)*exp(b) -> exp(a + b) | exp(x)*exp(y) | exp(x + y)
+        sin(asin(a)) -> a | sin(asin(x)) | x
         """
-        facts = facts or Facts()
+        fired = list(self._firing_below(root, facts or Facts()))
+        yield from sorted(fired, key=lambda found: order_key(found[1])) if len(fired) > 1 else fired
+
+    def _firing_below(self, root: Any, facts: Facts) -> Iterator[tuple[Rule, Any, Any]]:
+        """Yield what ``matches`` yields, in no particular order."""
         if self._interpreted or not is_canonical(root):
             for node in interface.postorder(root):
                 fired = next(self.results(node, facts), None)
@@ -524,9 +588,7 @@ class RuleSet:
 
     def interpreted(self) -> RuleSet:
         """Return the set without generated code: slower, with the same results in the same order."""
-        other = RuleSet(self.rules, self.name)
-        other._interpreted = True
-        return other
+        return _restored(self.rules, self.name, True)
 
     def compiled_report(self) -> str:
         """Return how many rules have a generated gate, and why others have none.
@@ -558,6 +620,13 @@ class RuleSet:
                 new = entry.sweep(index, facts, accept)
                 if new is not None:
                     yield entry, new
+
+
+def _restored(rules: Iterable[Rule], name: str, interpreted: bool) -> RuleSet:
+    """Return a set of rules that is compiled on first use, or never."""
+    made = RuleSet(rules, name)
+    made._interpreted = interpreted
+    return made
 
 
 def _other_than(term: Any, found: Iterator[Any]) -> Iterator[Any]:

@@ -202,7 +202,7 @@ def read(text: str, known: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     for found in _DECLARED.finditer(text):
         words = _WORD.findall(found[2]) + _WORD.findall(found[4] or "")
         if words or found[3]:
-            bound[found[1]] = _declared(found[1], words, bool(found[3]), known.get(found[1]))
+            bound[found[1]] = _declared(found[1], words, bool(found[3]), bound.get(found[1]))
     plain = _DECLARED.sub(r"\1", text).strip()
     functions = {name: made for name, made in bound.items() if isinstance(made, FunctionSlot)}
     terms = {name: made for name, made in bound.items() if name not in functions}
@@ -219,8 +219,12 @@ def read(text: str, known: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         # the pieces hold no application any more: it was the last one in the text
         terms[stand_in] = functions[name](*[parse(piece, symbols=terms) for piece in pieces])
         plain = plain[:start] + stand_in + plain[end:]
-    term = parse(plain, symbols=terms)
-    return term, bound
+    alone = next((word for word in _WORD.findall(plain) if word in functions), None)
+    if alone is not None:
+        raise ValueError(
+            f"the function slot {alone!r} stands alone in {text.strip()!r}; apply it, as in {alone}(a)"
+        )
+    return parse(plain, symbols=terms), bound
 
 
 def _declared(name: str, words: list[str], is_segment: bool, known: Any) -> Any:
@@ -242,7 +246,7 @@ def _declared(name: str, words: list[str], is_segment: bool, known: Any) -> Any:
         same = known is made or (is_segment and not words and _is_segment(known))
     if known is not None and not same:
         raise ValueError(
-            f"{name!r} is declared in the pattern as {known!r} and here as {made!r}; write it without '::' here"
+            f"{name!r} is declared as {known!r} before and here as {made!r}; write it without '::' here"
         )
     return made if known is None else known
 

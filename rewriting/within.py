@@ -3,7 +3,8 @@
 A sum pattern P is found as K*P, for any number and product K, and the rest of the sum is kept; a product pattern is found as
 P^m.  So one rule covers ``k*sin(a)^2 + k*cos(a)^2 + rest``, also negated, scaled or in powers.  A sub-pattern whose slots are all
 bound is looked up, not searched, and the others are tried on candidates with the right head in the order of printing: the work is a
-power of the number of candidates that the pattern leaves open, never a factorial.
+power of the number of candidates that the pattern leaves open.  Of many sub-patterns, each must have a candidate before any is tried,
+and what had no match is not tried again, so that it is no factorial either.
 """
 
 from __future__ import annotations
@@ -13,20 +14,22 @@ from typing import Any
 
 from symnum import exact as numbers
 from symnum import term as interface
+from symnum.backends.nodes import number_key
 from symnum.order import order_key
-from symnum.rewriting.matching import (
+from symnum.rewriting.assignment import (
     Bound,
+    DeadEnds,
     Items,
     Search,
-    bare_slot,
-    bind,
+    can_all_have_one,
+    dead_ends,
+    each_way,
     enough_heads,
-    in_order,
-    match,
-    match_factor,
-    takes_number,
+    fitting_items,
+    item_key,
 )
-from symnum.rewriting.pattern import ProductPattern, SumPattern, base_head
+from symnum.rewriting.matching import bare_slot, bind, in_order, match, match_factor, takes_number
+from symnum.rewriting.pattern import MANY, ProductPattern, SumPattern, base_head
 from symnum.rewriting.views import head_of, is_canonical, is_value, product_of, product_view, sum_view
 
 # --- products ------------------------------------------------------------------------------------------------
@@ -44,7 +47,10 @@ def match_product(
     items = in_order(items)
     if coefficient != 1 and any(takes_number(base, e) for base, e in pattern.factors):
         items, coefficient = [(interface.make_number(term, coefficient), 1), *items], 1
-    for bound, ratios, rest in _parts_of_product(pattern.factors, 0, term, items, {}, [], search):
+    if len(pattern.factors) > MANY and not _all_have_one(pattern.factors, term, items, search):
+        return
+    dead = dead_ends(pattern.factors)
+    for bound, ratios, rest in _parts_of_product(pattern.factors, 0, term, items, {}, [], search, dead):
         m = _common_power(ratios)
         unit = None if m is None else numbers.power(pattern.coefficient, m)
         if m is None or unit is None or unit == 0:
@@ -57,35 +63,74 @@ def match_product(
         yield bound, m, numbers.divide(coefficient, unit), left
 
 
+def _all_have_one(factors: Any, like: Any, items: Items, search: Search) -> bool:
+    """Tell whether each factor of a pattern could have a factor of a product to itself."""
+
+    def fits(factor: Any, item: tuple[Any, Any], bound: Bound) -> Iterator[Bound]:
+        found = _part_of_product(factor, item, like, bound, search)
+        return iter(()) if found is None else found[1]
+
+    return fitting_items(factors, items, {}, fits, search) is not None
+
+
+def _part_of_product(
+    factor: tuple[Any, Any], item: tuple[Any, Any], like: Any, bound: Bound, search: Search
+) -> tuple[tuple[Any, ...], Iterator[Bound]] | None:
+    """Return (base, power, exponent, ratio) and the ways in which base^power is a power of a factor of the pattern, or None."""
+    (pattern, exponent), (base, power) = factor, item
+    head = base_head(pattern)
+    if head:
+        if head_of(base) != head:
+            return None
+    elif interface.is_number(base) and power == 1 and not takes_number(pattern, exponent):
+        return None  # a coefficient that is offered
+    search.attempt()
+    if not (is_value(exponent) and is_value(power)):
+        return (base, power, None, 1), match_factor(pattern, exponent, base, power, like, bound, search)
+    if type(power) is int and type(exponent) is not int:
+        return None  # y is no power of sqrt(y), which is defined for fewer y
+    return (base, power, exponent, numbers.divide(power, exponent)), match(pattern, base, bound, search)
+
+
 def _parts_of_product(
-    factors: Any, index: int, like: Any, items: Items, bound: Bound, used: list[Any], search: Search
+    factors: Any,
+    index: int,
+    like: Any,
+    items: Items,
+    bound: Bound,
+    used: list[Any],
+    search: Search,
+    dead: DeadEnds | None,
 ) -> Iterator[tuple[Bound, list[Any], Items]]:
     if index == len(factors):
-        yield bound, used, items
+        if _common_power(used) is not None:
+            yield bound, used, items
         return
-    pattern, exponent = factors[index]
-    head = base_head(pattern)
-    for place, (base, power) in enumerate(items):
-        if head:
-            if head_of(base) != head:
-                continue
-        elif interface.is_number(base) and power == 1 and not takes_number(pattern, exponent):
-            continue  # a coefficient that is offered
-        search.attempt()
-        rest = items[:place] + items[place + 1 :]
-        if is_value(exponent) and is_value(power):
-            if type(power) is int and type(exponent) is not int:
-                continue  # y is no power of sqrt(y), which is defined for fewer y
-            ratio = numbers.divide(power, exponent)
-            for new in match(pattern, base, bound, search):
-                yield from _parts_of_product(
-                    factors, index + 1, like, rest, new, [*used, (base, power, exponent, ratio)], search
-                )
-        else:
-            for new in match_factor(pattern, exponent, base, power, like, bound, search):
-                yield from _parts_of_product(
-                    factors, index + 1, like, rest, new, [*used, (base, power, None, 1)], search
-                )
+    ways = _parts_from(factors, index, like, items, bound, used, search, dead)
+    if dead is not None:
+        ratios = frozenset([None if e is None else (number_key(p), number_key(e)) for _, p, e, _ in used])
+        ways = dead.through(index, bound, (ratios, *map(item_key, items)), ways)
+    yield from ways
+
+
+def _parts_from(
+    factors: Any,
+    index: int,
+    like: Any,
+    items: Items,
+    bound: Bound,
+    used: list[Any],
+    search: Search,
+    dead: DeadEnds | None,
+) -> Iterator[tuple[Bound, list[Any], Items]]:
+    def then(new: Bound) -> Iterator[tuple[Bound, list[Any], Items]]:
+        return _parts_of_product(factors, index + 1, like, rest, new, taken, search, dead)
+
+    for place, item in enumerate(items):
+        part = _part_of_product(factors[index], item, like, bound, search)
+        if part is not None:
+            rest, taken = items[:place] + items[place + 1 :], [*used, part[0]]
+            yield from each_way(part[1], factors[index + 1 :], bound, then)
 
 
 def _common_power(used: list[Any]) -> Any | None:
@@ -161,7 +206,10 @@ def match_sum(
     pattern: SumPattern, index: SumIndex, search: Search
 ) -> Iterator[tuple[Bound, Any, Items, Units]]:
     """Yield (bindings, q, k, units): the sum holds q * k * pattern, whose addends have the coefficients q * units."""
-    for bound, k, units in _addends(pattern, 0, index, {}, None, {}, search):
+    if len(pattern.addends) > MANY and not _all_have_candidates(pattern, index, search):
+        return
+    dead = dead_ends(pattern.addends)
+    for bound, k, units in _addends(pattern, 0, index, {}, None, {}, search, dead):
         ratios: dict[Any, int] = {}
         for identity, unit in units.items():
             have = index.constant if identity is None else index.entries[identity][1]
@@ -174,10 +222,56 @@ def match_sum(
                 yield bound, q, k or [], units
 
 
+def _all_have_candidates(pattern: SumPattern, index: SumIndex, search: Search) -> bool:
+    """Tell whether each addend that is searched for, and not built from slots bound before it, could have an addend to itself."""
+    bound: frozenset[str] = frozenset()
+    places = {identity: place for place, identity in enumerate(index.entries)}
+    fitting = []
+    for coefficient, product in pattern.addends:
+        is_searched = not bound or not product.slots <= bound
+        bound |= product.slots
+        if not is_searched or bare_slot(product) is not None:
+            continue
+        row = []
+        for core, items in index.candidates(product):
+            search.attempt()
+            if next(_holdings(coefficient, product, core, items, index, {}, search), None) is not None:
+                row.append(places[interface.key(core)])
+        if not row:
+            return False
+        fitting.append(row)
+    return can_all_have_one(fitting)
+
+
 def _addends(
-    pattern: SumPattern, i: int, index: SumIndex, bound: Bound, k: Items | None, units: Units, search: Search
+    pattern: SumPattern,
+    i: int,
+    index: SumIndex,
+    bound: Bound,
+    k: Items | None,
+    units: Units,
+    search: Search,
+    dead: DeadEnds | None,
 ) -> Iterator[tuple[Bound, Items | None, Units]]:
     """Find the addends of the pattern from the i-th on; ``k`` is the common factor, None before the first is found."""
+    ways = _addends_from(pattern, i, index, bound, k, units, search, dead)
+    # what a sweep has used up meanwhile would be taken for a dead end
+    if dead is not None and not index.used:
+        found = frozenset([(identity, number_key(unit)) for identity, unit in units.items()])
+        ways = dead.through(i, bound, (found, None if k is None else item_keys(k)), ways)
+    yield from ways
+
+
+def _addends_from(
+    pattern: SumPattern,
+    i: int,
+    index: SumIndex,
+    bound: Bound,
+    k: Items | None,
+    units: Units,
+    search: Search,
+    dead: DeadEnds | None,
+) -> Iterator[tuple[Bound, Items | None, Units]]:
     if i == len(pattern.addends):
         all_units = _counted(index, pattern.constant, [], k or [], units) if pattern.constant != 0 else units
         if all_units is not None:
@@ -186,38 +280,58 @@ def _addends(
     coefficient, product = pattern.addends[i]
     if k is not None and product.slots <= bound.keys():
         core = product.template.build(index.term, bound)
-        counted = _counted(index, coefficient, [(core, 1)], k, units)
+        counted = None if core is None else _counted(index, coefficient, [(core, 1)], k, units)
         if counted is not None:
-            yield from _addends(pattern, i + 1, index, bound, k, counted, search)
+            yield from _addends(pattern, i + 1, index, bound, k, counted, search, dead)
         return
     slot = bare_slot(product)
-    numeric = any(takes_number(base, e) for base, e in product.factors)
+    numeric = _is_numeric(product)
     if slot is not None and numeric and not k and index.constant != 0 and None not in units:
         number = interface.make_number(index.term, numbers.divide(index.constant, coefficient))
         new_bound = bind(slot, number, bound, search)
         if new_bound is not None and pattern.constant == 0:
             counted = {**units, None: index.constant}
-            yield from _addends(pattern, i + 1, index, new_bound, [], counted, search)
+            yield from _addends(pattern, i + 1, index, new_bound, [], counted, search, dead)
     for core, items in index.candidates(product):
         if interface.key(core) in units or interface.key(core) in index.used:
             continue
         if not index.used.isdisjoint(units):
             return
         search.attempt()
-        weight = index.entries[interface.key(core)][1]
-        offered = None
-        if numeric and weight != coefficient:
-            offered = (interface.make_number(index.term, numbers.divide(weight, coefficient)), 1)
-            items = [offered, *items]
-        for new_bound, rest in _held(product.factors, 0, index.term, items, bound, search):
-            unit = coefficient
-            if offered is not None:
-                kept = [pair for pair in rest if pair is not offered]
-                unit, rest = (weight, rest) if len(kept) == len(rest) else (coefficient, kept)
+        for new_bound, rest, unit in _holdings(coefficient, product, core, items, index, bound, search):
             if k is not None and not _same_items(rest, k):
                 continue
             new = {**units, interface.key(core): unit}
-            yield from _addends(pattern, i + 1, index, new_bound, rest, new, search)
+            yield from _addends(pattern, i + 1, index, new_bound, rest, new, search, dead)
+
+
+def _is_numeric(product: ProductPattern) -> bool:
+    """Tell whether a factor of a product pattern may stand for its coefficient."""
+    return any(takes_number(base, e) for base, e in product.factors)
+
+
+def _holdings(
+    coefficient: Any,
+    product: ProductPattern,
+    core: Any,
+    items: Items,
+    index: SumIndex,
+    bound: Bound,
+    search: Search,
+) -> Iterator[tuple[Bound, Items, Any]]:
+    """Yield (bindings, rest, unit): an addend of the sum is a multiple of unit * rest * product pattern."""
+    weight = index.entries[interface.key(core)][1]
+    offered = None
+    if _is_numeric(product) and weight != coefficient:
+        offered = (interface.make_number(index.term, numbers.divide(weight, coefficient)), 1)
+        items = [offered, *items]
+    factors = product.factors
+    for new, rest in _held(factors, 0, index.term, items, bound, search, dead_ends(factors)):
+        unit = coefficient
+        if offered is not None:
+            kept = [pair for pair in rest if pair is not offered]
+            unit, rest = (weight, rest) if len(kept) == len(rest) else (coefficient, kept)
+        yield new, rest, unit
 
 
 def _counted(index: SumIndex, coefficient: Any, factors: Items, k: Items, units: Units) -> Units | None:
@@ -238,12 +352,22 @@ def _counted(index: SumIndex, coefficient: Any, factors: Items, k: Items, units:
 
 
 def _held(
-    factors: Any, index: int, like: Any, items: Items, bound: Bound, search: Search
+    factors: Any, index: int, like: Any, items: Items, bound: Bound, search: Search, dead: DeadEnds | None
 ) -> Iterator[tuple[Bound, Items]]:
     """Yield (bindings, rest): the product holds each factor of the pattern; sin(x)^3 holds sin(x)^2."""
     if index == len(factors):
         yield bound, items
         return
+    ways = _held_from(factors, index, like, items, bound, search, dead)
+    yield from ways if dead is None else dead.through(index, bound, tuple(map(item_key, items)), ways)
+
+
+def _held_from(
+    factors: Any, index: int, like: Any, items: Items, bound: Bound, search: Search, dead: DeadEnds | None
+) -> Iterator[tuple[Bound, Items]]:
+    def then(new: Bound) -> Iterator[tuple[Bound, Items]]:
+        return _held(factors, index + 1, like, rest, new, search, dead)
+
     pattern, exponent = factors[index]
     head = base_head(pattern)
     for place, (base, power) in enumerate(items):
@@ -260,11 +384,10 @@ def _held(
                 if not whole or power * exponent < 0 or abs(power) < abs(exponent):
                     continue
                 rest = [*rest, (base, power - exponent)]
-            for new in match(pattern, base, bound, search):
-                yield from _held(factors, index + 1, like, rest, new, search)
+            ways = match(pattern, base, bound, search)
         else:
-            for new in match_factor(pattern, exponent, base, power, like, bound, search):
-                yield from _held(factors, index + 1, like, rest, new, search)
+            ways = match_factor(pattern, exponent, base, power, like, bound, search)
+        yield from each_way(ways, factors[index + 1 :], bound, then)
 
 
 def _same_items(a: Items, b: Items) -> bool:

@@ -417,3 +417,11 @@ def test_a_shifted_random_term_never_agrees(term: Any, shift: Fraction) -> None:
     finite = sn.atan(term)
     found = compare([finite], [finite + shift], limits=QUICK)
     assert found.agrees is not True or found.method == "identical"  # nan + 1 is nan
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("csc(x)", "1/sin(x)"), ("cot(x)", "cos(x)/sin(x)"), ("coth(x)", "cosh(x)/sinh(x)")]
+)
+def test_a_pole_may_be_written_in_two_ways(before: str, after: str) -> None:
+    assert compare([sn.parse(before)], [sn.parse(after)]).agrees is True
+    assert compare([sn.parse(after)], [sn.parse(before)]).agrees is True
