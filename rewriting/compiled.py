@@ -88,6 +88,8 @@ class Features:
         self.by_head: dict[str, list[tuple[str, Any, int]]] = {}
         self.bits: dict[Feature, int] = {}
         self.addends: dict[int, int] = {}
+        self.inside: dict[int, int] = {}
+        self._of_inside: dict[int, int] = {}
         self._of_factor: dict[Any, int] = {}
         self._of_addend: dict[int, int] = {}
 
@@ -102,6 +104,13 @@ class Features:
     def addend(self, needed: int) -> int:
         """Return the bit of an addend whose factors have the features needed."""
         return self.addends.setdefault(needed, 1 << len(self.addends))
+
+    def inner(self, needed: int) -> int:
+        """Return the bit of a factor that is a sum with an addend whose factors have the features needed."""
+        found = self.inside.get(needed)
+        if found is None:
+            found = self.inside[needed] = self.bits["+", "inside", needed] = 1 << len(self.bits)
+        return found
 
     def of_factor(self, head: str, power: Any) -> int:
         """Return the features of base^power; ``head`` is that of the base, "#" for a number."""
@@ -138,10 +147,37 @@ class Features:
             self._of_addend[mask] = found
         return found
 
+    def of_inside(self, mask: int) -> int:
+        """Return the features of a factor that is a sum, from an addend with the factor features ``mask``."""
+        found = self._of_inside.get(mask)
+        if found is None:
+            found = 0
+            for needed, bit in self.inside.items():
+                if not needed & ~mask:
+                    found |= bit
+            if len(self._of_inside) >= MOST_ENTRIES:
+                self._of_inside.clear()
+            self._of_inside[mask] = found
+        return found
+
     def of_items(self, items: Iterable[tuple[Any, Any]]) -> int:
         """Return the features of the factors of a product."""
         mask = 0
         for base, power in items:
+            head = head_of(base) or ("#" if interface.is_number(base) else "")
+            if head in SUM_HEADS:
+                mask |= self.of_factor("+", power)
+                if self.inside:
+                    for core, _ in sum_view(base)[1]:
+                        mask |= self.of_inside(self._of_core(core))
+            else:
+                mask |= self.of_factor(head, power)
+        return mask
+
+    def _of_core(self, core: Any) -> int:
+        """Return the features of an addend of a sum that is a factor, without what its own sums hold."""
+        mask = 0
+        for base, power in product_view(core)[1]:
             head = head_of(base) or ("#" if interface.is_number(base) else "")
             mask |= self.of_factor("+" if head == "-" else head, power)
         return mask
@@ -155,6 +191,12 @@ class Features:
     def factors_needed(self, pattern: ProductPattern, how: str) -> int:
         """Return the features that a product needs."""
         needed = 0
+        first = pattern.factors[0][0] if pattern.factors else None
+        if isinstance(first, SumPattern) and how == _POWER:
+            # it is matched before any slot is bound: its addends must be there as they are written
+            for _, product in first.addends:
+                inner = self.factors_needed(product, _EXACT)
+                needed |= self.inner(inner) if inner else 0
         for base, exponent in pattern.factors:
             power = exponent if is_value(exponent) else None
             head = base_head(base)
@@ -309,6 +351,17 @@ def _write_whole_sum(writer: _Writer, pattern: SumPattern, variable: str) -> Non
         writer.line(f"if len({pairs}) != {len(pattern.addends)}: return None")
 
 
+def _write_width(writer: _Writer, pattern: SumPattern) -> None:
+    """Write checks that skip a factor whose constant or width is not that of a sum pattern, which is matched as a whole."""
+    if pattern.segment is not None or any(_is_open(product) for _, product in pattern.addends):
+        return
+    writer.line("constant, pairs = sum_view(base)", 3)
+    writer.line(f"if len(pairs) != {len(pattern.addends)}: continue", 3)
+    if pattern.constant != 0:
+        wanted = writer.constant(pattern.constant)
+        writer.line(f"if constant != {wanted} or type(constant) is not type({wanted}): continue", 3)
+
+
 def _is_open(product: ProductPattern) -> bool:
     """Tell whether no factor of a product pattern has a known head."""
     return not any(base_head(base) for base, _ in product.factors)
@@ -331,23 +384,24 @@ def _write_product(writer: _Writer, pattern: ProductPattern) -> None:
     for number, (base, exponent) in enumerate(((a, e), (b, f))):
         found = f"found{number}"
         writer.line(f"{found} = []")
-        writer.line("for base, power in items:")
+        writer.line("for place, (base, power) in enumerate(items):")
         writer.line(f"if head_of(base) == {base_head(base)!r}:", 2)
+        if number == 0 and base is pattern.factors[0][0] and isinstance(base, SumPattern):
+            _write_width(writer, base)
         arguments = "".join(f"key(args[{_simple_slots(base)[name]}]), " for name in shared)
         if shared:
             writer.line("args = sorted_args(base)", 3)
         # both powers must be values for the sides to be compared
         side = f"(power > 0) == {exponent > 0}" if is_value(exponent) and not _is_nan(exponent) else "None"
         writer.line(f"side = {side} if is_value(power) else None", 3)
-        writer.line(f"{found}.append(({arguments}side,))", 3)
+        writer.line(f"{found}.append(({arguments}side, place))", 3)
         writer.line(f"if not {found}: return None")
     # A None side goes with any; two factors of one head are two different factors.
-    writer.line("for i, left in enumerate(found0):")
-    writer.line("for j, right in enumerate(found1):", 2)
-    differ = "i != j and " if base_head(a) == base_head(b) else ""
+    writer.line("for left in found0:")
+    writer.line("for right in found1:", 2)
     writer.line(
-        f"if {differ}left[:-1] == right[:-1] and "
-        f"(left[-1] is None or right[-1] is None or left[-1] == right[-1]):",
+        "if left[-1] != right[-1] and left[:-2] == right[:-2] and "
+        "(left[-2] is None or right[-2] is None or left[-2] == right[-2]):",
         3,
     )
     writer.line("return True", 4)
@@ -610,6 +664,8 @@ class CompiledSet:
         of_factor, of_addend = features.of_factor, features.of_addend
         sums, products, powers = self.table("+"), self.table("*"), self.table("^")
         masks: dict[Any, int] = {}
+        insides: dict[Any, int] = {}
+        of_inside = features.of_inside if features.inside else None
         heads: dict[Any, str] = {}
         seen: set[Any] = set()
         stack = [root]
@@ -627,13 +683,37 @@ class CompiledSet:
             """Return the features of a term seen as a product."""
             head = head_of_base(term)
             if head == "*" or head == "^":
-                mask = 0
-                for base, power in factors(term)[1]:
-                    mask |= of_factor(head_of_base(base), power)
+                mask = of_pairs(factors(term)[1])
             else:
                 mask = of_factor(head, 1)
+                if head == "+" and of_inside is not None:
+                    mask |= inside(term)
             masks[term] = mask
             return mask
+
+        def of_pairs(pairs: Iterable[tuple[Any, Any]]) -> int:
+            """Return the features of the factors of a product."""
+            mask = 0
+            for base, power in pairs:
+                head = head_of_base(base)
+                mask |= of_factor(head, power)
+                if head == "+" and of_inside is not None:
+                    mask |= inside(base)
+            return mask
+
+        def inside(total: Any) -> int:
+            """Return the features that a sum has as a factor, by what it holds."""
+            found = insides.get(total)
+            if found is None:
+                found = 0
+                assert of_inside is not None
+                for term, _ in addends(total)[1]:
+                    mask = 0
+                    for base, power in factors(term)[1]:
+                        mask |= of_factor(head_of_base(base), power)
+                    found |= of_inside(mask)
+                insides[total] = found
+            return found
 
         def push_factors(pairs: Iterable[tuple[Any, Any]]) -> None:
             """Enter the factors of a product."""
@@ -642,7 +722,7 @@ class CompiledSet:
                     if base not in seen:
                         stack.append(base)
                     continue
-                mask = of_factor(head_of_base(base), power)
+                mask = of_pairs(((base, power),))
                 found = powers.get(mask)
                 if found is None:
                     found = self.fill("^", mask)
@@ -685,9 +765,7 @@ class CompiledSet:
                 found = sums.get(mask)
             elif head == "*" or head == "^":
                 pairs = factors(node)[1]
-                mask = 0
-                for base, power in pairs:
-                    mask |= of_factor(head_of_base(base), power)
+                mask = of_pairs(pairs)
                 if head == "*":
                     push_factors(pairs)
                     found = products.get(mask)
