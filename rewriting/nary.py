@@ -63,7 +63,11 @@ class Graph:
         return found
 
     def product(self, factors: dict[int, Any]) -> int:
-        """Return the id of a product of powers; of x^1, that is x."""
+        """Return the id of a product of powers; of x^1, that is x, and of x^0, that is 1."""
+        if 0 in factors.values():
+            factors = {base: exponent for base, exponent in factors.items() if exponent != 0}
+        if not factors:
+            return self.leaf(interface.make_number(self.like, 1))
         if len(factors) == 1:
             ((base, exponent),) = factors.items()
             if exponent == 1:
@@ -372,7 +376,7 @@ def times(a: Monomial, b: Monomial) -> Monomial:
     for identity, exponent in b[1].items():
         total = numbers.normal(factors.get(identity, 0) + exponent)
         if total == 0:
-            del factors[identity]
+            factors.pop(identity, None)
         else:
             factors[identity] = total
     return numbers.normal(a[0] * b[0]), factors

@@ -19,7 +19,7 @@ from symnum import term as interface
 from symnum.algebra.polynomial import expand
 from symnum.rewriting.canonical import normal_form, readable
 from symnum.rewriting.cost import CostModel, cost_model
-from symnum.rewriting.evidence import Evidence, compare
+from symnum.rewriting.evidence import Evidence, EvidenceLimits, compare
 from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.local_search import factor_and_share
 from symnum.rewriting.nary import build, read
@@ -30,8 +30,9 @@ from symnum.rewriting.simplifier import Limits, simplify_report
 class OptimizeLimits:
     """Bound what optimize may spend.
 
-    ``seconds`` is for all candidates together and ``search`` for the local search of one; systems of more than ``simplify_nodes``
-    distinct nodes are not simplified or multiplied out, and those of more than ``egraph_nodes`` do not enter the e-graph.
+    ``seconds`` is for all candidates together, and again for the evidence of each that is looked at; ``search`` is for the local
+    search of one.  Systems of more than ``simplify_nodes`` distinct nodes are not simplified or multiplied out, and those of more than
+    ``egraph_nodes`` do not enter the e-graph.
     ``monomials`` bounds what one term may have when it is multiplied out.
     """
 
@@ -180,7 +181,8 @@ class _Optimization:
         chosen: Candidate | None = None
         for candidate in candidates:
             if chosen is None and candidate.cost < self.before:
-                evidence = compare(self.given, candidate.terms)
+                limits = EvidenceLimits(seconds=self.limits.seconds)
+                evidence = compare(self.given, candidate.terms, limits=limits)
                 candidate = Candidate(
                     candidate.name, candidate.cost, candidate.stop, candidate.terms, evidence
                 )

@@ -257,6 +257,6 @@ def _count(total: Items, item: int, number: Any) -> None:
     """Add to what is there: a new node may be one that the group holds already."""
     number = total.get(item, 0) + number
     if number == 0:
-        del total[item]
+        total.pop(item, None)
     else:
         total[item] = number
