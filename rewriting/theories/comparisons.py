@@ -6,8 +6,8 @@ A comparison with nan is false (and != true), so a comparison is turned round on
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from symnum import exact as numbers
@@ -34,59 +34,45 @@ def _is_small_constant(*terms: Any) -> bool:
     return True
 
 
-def _decided(head: str) -> Callable[..., Any]:
-    """Return the template that is true or false for a comparison that the signs decide, or whose sides are constants."""
+def _decide(head: str, a: Any, b: Any) -> Any | None:
+    """Return true or false for a comparison that the signs decide, or whose sides are constants."""
+    facts = Facts()
+    answer = facts.decide(call_of(a, head, [a, b])) if facts.is_defined(a) and facts.is_defined(b) else None
+    if answer is None and _is_small_constant(a, b):
+        from symnum.algebra.evaluate import evaluate
 
-    def decide(a: Any, b: Any) -> Any | None:
-        facts = Facts()
-        answer = (
-            facts.decide(call_of(a, head, [a, b])) if facts.is_defined(a) and facts.is_defined(b) else None
-        )
-        if answer is None and _is_small_constant(a, b):
-            from symnum.algebra.evaluate import evaluate
-
-            try:
-                answer = bool(evaluate(call_of(a, head, [a, b]), {}, precision=30))
-            except ArithmeticError:
-                return None
-        return None if answer is None else interface.make_number(a, answer)
-
-    return decide
-
-
-def _balanced(head: str) -> Callable[..., Any]:
-    """Return the template that collects a comparison on one side, divides it by what is positive, and spreads it over both sides."""
-
-    def balance(a: Any, b: Any) -> Any | None:
-        constant, pairs = sum_view(sum_of(a, 0, [(a, 1), (b, -1)]))
-        if not pairs or any(
-            type(c) is float or not math.isfinite(c) for c in (constant, *(c for _, c in pairs))
-        ):
+        try:
+            answer = bool(evaluate(call_of(a, head, [a, b]), {}, precision=30))
+        except ArithmeticError:
             return None
-        facts = Facts()
-        if not (facts.is_defined(a) and facts.is_defined(b)):
-            return None
-        relation = head
-        if constant == 0:
-            relation, constant, pairs = _without_positive_factors(a, head, pairs, facts)
-            if not pairs:
-                return None
-        scale = _content([constant, *(c for _, c in pairs)])
-        if all(c < 0 for _, c in pairs) and constant >= 0:
-            scale, relation = -scale, TURNED[relation]
-        pairs = [(t, numbers.normal(Fraction(c) / scale)) for t, c in pairs]
-        constant = numbers.normal(Fraction(constant) / scale)
-        left = sum_of(
-            a, constant if constant > 0 and len(pairs) > 1 else 0, [(t, c) for t, c in pairs if c > 0]
-        )
-        right = sum_of(
-            a, -constant if not (constant > 0 and len(pairs) > 1) else 0, [(t, -c) for t, c in pairs if c < 0]
-        )
-        if interface.is_number(left):
-            left, right, relation = right, left, TURNED[relation]
-        return call_of(a, relation, (left, right))
+    return None if answer is None else interface.make_number(a, answer)
 
-    return balance
+
+def _balance(head: str, a: Any, b: Any) -> Any | None:
+    """Return a comparison collected on one side, divided by what is positive, and spread over both sides."""
+    constant, pairs = sum_view(sum_of(a, 0, [(a, 1), (b, -1)]))
+    if not pairs or any(type(c) is float or not math.isfinite(c) for c in (constant, *(c for _, c in pairs))):
+        return None
+    facts = Facts()
+    if not (facts.is_defined(a) and facts.is_defined(b)):
+        return None
+    relation = head
+    if constant == 0:
+        relation, constant, pairs = _without_positive_factors(a, head, pairs, facts)
+        if not pairs:
+            return None
+    scale = _content([constant, *(c for _, c in pairs)])
+    if all(c < 0 for _, c in pairs) and constant >= 0:
+        scale, relation = -scale, TURNED[relation]
+    pairs = [(t, numbers.normal(Fraction(c) / scale)) for t, c in pairs]
+    constant = numbers.normal(Fraction(constant) / scale)
+    left = sum_of(a, constant if constant > 0 and len(pairs) > 1 else 0, [(t, c) for t, c in pairs if c > 0])
+    right = sum_of(
+        a, -constant if not (constant > 0 and len(pairs) > 1) else 0, [(t, -c) for t, c in pairs if c < 0]
+    )
+    if interface.is_number(left):
+        left, right, relation = right, left, TURNED[relation]
+    return call_of(a, relation, (left, right))
 
 
 def _content(values: list[Any]) -> Fraction:
@@ -123,11 +109,11 @@ comparisons = RuleSet(
         rule("a >= a -> true", condition=defined),
         rule("a == a -> true", condition=defined),
         *[
-            rule(f"a {head} b", _decided(head), name=f"a {head} b -> true or false")
+            rule(f"a {head} b", partial(_decide, head), name=f"a {head} b -> true or false")
             for head in ("<", "<=", ">", ">=", "==", "!=")
         ],
         *[
-            rule(f"a {head} b", _balanced(head), name=f"a {head} b -> a - b {head} 0, collected")
+            rule(f"a {head} b", partial(_balance, head), name=f"a {head} b -> a - b {head} 0, collected")
             for head in ("<", "<=", ">", ">=", "==", "!=")
         ],
         rule("abs(a) <= 0 -> a == 0"),

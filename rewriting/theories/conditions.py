@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from symnum.rewriting.rules import RuleSet, rule
@@ -11,13 +11,9 @@ from symnum.rewriting.theories.domains import defined
 from symnum.rewriting.views import call_of
 
 
-def _negated(head: str) -> Callable[..., Any]:
-    """Return the template of a negated comparison; it is declined where an operand could be nan, which no comparison holds for."""
-
-    def negate(a: Any, b: Any) -> Any | None:
-        return call_of(a, head, [a, b]) if defined(a=a, b=b) else None
-
-    return negate
+def _negate(head: str, a: Any, b: Any) -> Any | None:
+    """Return a comparison negated; it is declined where an operand could be nan, which no comparison holds for."""
+    return call_of(a, head, [a, b]) if defined(a=a, b=b) else None
 
 
 conditions = RuleSet(
@@ -35,7 +31,7 @@ conditions = RuleSet(
         rule("not (p::boolean and not q::boolean) -> not p or q"),
         rule("not (p::boolean or not q::boolean) -> not p and q"),
         *[
-            rule(f"not (a {head} b)", _negated(opposite), name=f"not (a {head} b) -> a {opposite} b")
+            rule(f"not (a {head} b)", partial(_negate, opposite), name=f"not (a {head} b) -> a {opposite} b")
             for head, opposite in OPPOSITE.items()
         ],
     ],

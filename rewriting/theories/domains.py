@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from symnum import term as interface
@@ -18,12 +19,12 @@ def defined(**slots: Any) -> bool:
 
 def defined_or_fixed(exponent: str) -> Callable[..., bool]:
     """Return the condition that all slots certainly are finite numbers, or that the one named is a number other than 0."""
+    return partial(_defined_or_fixed, exponent)
 
-    def holds(**slots: Any) -> bool:
-        fixed = slots[exponent]
-        return (interface.is_number(fixed) and 0 < abs(interface.value(fixed)) < math.inf) or defined(**slots)
 
-    return holds
+def _defined_or_fixed(exponent: str, /, **slots: Any) -> bool:
+    fixed = slots[exponent]
+    return (interface.is_number(fixed) and 0 < abs(interface.value(fixed)) < math.inf) or defined(**slots)
 
 
 FINITE: tuple[tuple[Callable[..., bool] | None, str], ...] = ((defined, "total"), (None, "generic"))

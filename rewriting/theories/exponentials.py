@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from symnum import exact as numbers
@@ -40,21 +41,17 @@ def _integer_power(n: int) -> tuple[int, int]:
     return n, 1
 
 
-def _exact_logarithm(base: int) -> Any:
-    """Return the template of a logarithm of a rational number to a whole base, which is declined where it is irrational."""
-
-    def logarithm(a: Any) -> Any | None:
-        if not interface.is_number(a):
-            return None
-        value = interface.value(a)
-        if type(value) is float or type(value) is bool or value <= 0:
-            return None
-        (top, k), (bottom, m) = _integer_power(value.numerator), _integer_power(value.denominator)
-        if (value.denominator == 1 and top == base) or (value.numerator == 1 and bottom == base):
-            return interface.make_number(a, k if value.denominator == 1 else -m)
+def _exact_logarithm(base: int, a: Any) -> Any | None:
+    """Return the logarithm of a rational number to a whole base; it is declined where it is irrational."""
+    if not interface.is_number(a):
         return None
-
-    return logarithm
+    value = interface.value(a)
+    if type(value) is float or type(value) is bool or value <= 0:
+        return None
+    (top, k), (bottom, m) = _integer_power(value.numerator), _integer_power(value.denominator)
+    if (value.denominator == 1 and top == base) or (value.numerator == 1 and bottom == base):
+        return interface.make_number(a, k if value.denominator == 1 else -m)
+    return None
 
 
 def _logarithm_of_power(a: Any) -> Any | None:
@@ -85,23 +82,17 @@ def _quotient_of_logarithms(a: Any, b: Any) -> Any | None:
     return interface.make_number(a, numbers.normal(Fraction(k, m))) if root == other else None
 
 
-def _to_base(name: str, base: int) -> Any:
+def _to_base(name: str, base: int, a: Any, b: Any) -> Any | None:
     """Return log(a)/log(b) as the logarithm to a base that has an operator of its own."""
-
-    def quotient(a: Any, b: Any) -> Any | None:
-        if not interface.is_number(b):
-            return None
-        value = interface.value(b)
-        if type(value) is not int or value < 2:
-            return None
-        root, k = _integer_power(value)
-        return (
-            product_of(a, numbers.normal(Fraction(1, k)), [(call_of(a, name, (a,)), 1)])
-            if root == base
-            else None
-        )
-
-    return quotient
+    if not interface.is_number(b):
+        return None
+    value = interface.value(b)
+    if type(value) is not int or value < 2:
+        return None
+    root, k = _integer_power(value)
+    return (
+        product_of(a, numbers.normal(Fraction(1, k)), [(call_of(a, name, (a,)), 1)]) if root == base else None
+    )
 
 
 def _logarithm_of_root(a: Any, n: Any) -> Any | None:
@@ -132,10 +123,10 @@ logarithms = RuleSet(
         rule("log2(2^a) -> a"),
         rule("log10(10^a) -> a"),
         rule("log(a)/log(b)", _quotient_of_logarithms, name="log(r^k)/log(r^m) -> k/m"),
-        rule("log(a)/log(b)", _to_base("log2", 2), name="log(a)/log(2^k) -> log2(a)/k"),
-        rule("log(a)/log(b)", _to_base("log10", 10), name="log(a)/log(10^k) -> log10(a)/k"),
-        rule("log2(a)", _exact_logarithm(2), name="log2(2^k) -> k"),
-        rule("log10(a)", _exact_logarithm(10), name="log10(10^k) -> k"),
+        rule("log(a)/log(b)", partial(_to_base, "log2", 2), name="log(a)/log(2^k) -> log2(a)/k"),
+        rule("log(a)/log(b)", partial(_to_base, "log10", 10), name="log(a)/log(10^k) -> log10(a)/k"),
+        rule("log2(a)", partial(_exact_logarithm, 2), name="log2(2^k) -> k"),
+        rule("log10(a)", partial(_exact_logarithm, 10), name="log10(10^k) -> k"),
         rule("log(a)", _logarithm_of_power, name="log(n^k) -> k*log(n)"),
         rule("log(1 + expm1(a)) -> a"),
         rule("log1p(expm1(a)) -> a"),

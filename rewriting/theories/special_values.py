@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from symnum import exact as numbers
@@ -111,14 +112,10 @@ def cosine(a: Any) -> Any | None:
     return _sine_at(a, 1)
 
 
-def _reciprocal(function: Callable[[Any], Any | None]) -> Callable[[Any], Any | None]:
-    """Return the template of a reciprocal function; it is declined at its poles."""
-
-    def reciprocal(a: Any) -> Any | None:
-        value = function(a)
-        return None if value is None or _is_zero(value) else product_of(a, 1, [(value, -1)])
-
-    return reciprocal
+def _reciprocal(function: Callable[[Any], Any | None], a: Any) -> Any | None:
+    """Return the reciprocal of a function; it is declined at its poles."""
+    value = function(a)
+    return None if value is None or _is_zero(value) else product_of(a, 1, [(value, -1)])
 
 
 def tangent(a: Any) -> Any | None:
@@ -162,18 +159,14 @@ def cotangent(a: Any) -> Any | None:
     return call_of(a, "cot", (sum_of(a, 0, [(rest, 1), (call_of(a, "pi", ()), numbers.normal(turns))]),))
 
 
-def inverse_of(table: dict[Fraction, Surd], start: int) -> Callable[..., Any]:
+def inverse_of(table: dict[Fraction, Surd], start: int, a: Any) -> Any | None:
     """Return the inverse of a table of sines (start 0), cosines (start 1: acos = pi/2 - asin) or tangents."""
-
-    def inverse(a: Any) -> Any | None:
-        for turns, entry in table.items():
-            for sign in (1, -1):
-                if interface.key(_surd(a, entry, sign)) == interface.key(a):
-                    angle = turns * sign if start == 0 else Fraction(1, 2) - turns * sign
-                    return product_of(a, numbers.normal(angle), [(call_of(a, "pi", ()), 1)])
-        return None
-
-    return inverse
+    for turns, entry in table.items():
+        for sign in (1, -1):
+            if interface.key(_surd(a, entry, sign)) == interface.key(a):
+                angle = turns * sign if start == 0 else Fraction(1, 2) - turns * sign
+                return product_of(a, numbers.normal(angle), [(call_of(a, "pi", ()), 1)])
+    return None
 
 
 special_values = RuleSet(
@@ -182,11 +175,11 @@ special_values = RuleSet(
         rule("cos(a)", cosine, name="cos at multiples of pi"),
         rule("tan(a)", tangent, name="tan at multiples of pi"),
         rule("cot(a)", cotangent, name="cot at multiples of pi"),
-        rule("sec(a)", _reciprocal(cosine), name="sec at multiples of pi"),
-        rule("csc(a)", _reciprocal(sine), name="csc at multiples of pi"),
-        rule("asin(a)", inverse_of(SINES, 0), name="asin at special values"),
-        rule("acos(a)", inverse_of(SINES, 1), name="acos at special values"),
-        rule("atan(a)", inverse_of(TANGENTS, 0), name="atan at special values"),
+        rule("sec(a)", partial(_reciprocal, cosine), name="sec at multiples of pi"),
+        rule("csc(a)", partial(_reciprocal, sine), name="csc at multiples of pi"),
+        rule("asin(a)", partial(inverse_of, SINES, 0), name="asin at special values"),
+        rule("acos(a)", partial(inverse_of, SINES, 1), name="acos at special values"),
+        rule("atan(a)", partial(inverse_of, TANGENTS, 0), name="atan at special values"),
     ],
     "special_values",
 )

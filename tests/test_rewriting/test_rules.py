@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import pickle
 
 import pytest
 
 import symnum as sn
 from symnum import term as interface
-from symnum.rewriting import Facts, Rule, RuleSet, rule
+from symnum.rewriting import Facts, Rule, RuleSet, rule, theories
 
 x, y, z, k = sn.symbols("x y z k")
 
@@ -218,3 +219,10 @@ def test_facts_decide_only_what_is_certain(condition: str, answer: bool | None) 
 )
 def test_facts_know_what_is_defined_everywhere(text: str, defined: bool) -> None:
     assert Facts().is_defined(sn.parse(text)) is defined
+
+
+def test_the_theories_pickle() -> None:
+    again = pickle.loads(pickle.dumps(theories.ALL))
+    assert [entry.name for entry in again] == [entry.name for entry in theories.ALL]
+    term = sn.parse("sin(x)^2 + cos(x)^2 + log(exp(y))")
+    assert sn.simplify(term, rules=again, generic=True) is sn.simplify(term, generic=True)
