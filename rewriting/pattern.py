@@ -350,7 +350,7 @@ def variants(root: Any) -> list[tuple[Any, dict[str, Any]]]:
     found = []
     for chosen in itertools.product((False, True), repeat=len(defaults)):
         fixed = {name: value for (name, value), take in zip(defaults.items(), chosen) if take}
-        found.append((_with_values(root, fixed), fixed))
+        found.append((with_values(root, fixed), fixed))
     return found
 
 
@@ -389,7 +389,7 @@ def _defaults(root: Any) -> dict[str, Any]:
     return {name: values.pop() for name, values in sorted(found.items())}
 
 
-def _with_values(root: Any, fixed: Mapping[str, Any]) -> Any:
+def with_values(root: Any, fixed: Mapping[str, Any]) -> Any:
     """Return a pattern with slots replaced by numbers."""
     if not fixed:
         return root

@@ -56,7 +56,8 @@ from symnum.rewriting.views import (
 from symnum.rewriting.within import SumIndex, match_product, match_sum
 
 if TYPE_CHECKING:
-    from symnum.rewriting.compiled import CompiledRule, CompiledSet
+    from symnum.rewriting.compiled import CompiledSet
+    from symnum.rewriting.gates import CompiledRule
 
 HOLDS = ("total", "generic")
 

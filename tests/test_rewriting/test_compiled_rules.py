@@ -17,7 +17,7 @@ import symnum as sn
 from symnum import term as interface
 from symnum.backends import interned
 from symnum.order import order_key
-from symnum.rewriting import Facts, RuleSet, compiled, rule, theories
+from symnum.rewriting import Facts, RuleSet, compiled, features, gates, rule, theories
 from symnum.rewriting.canonical import normal_form
 from symnum.rewriting.compiled import CompiledSet
 from symnum.rewriting.pattern import compile_template
@@ -204,8 +204,8 @@ def test_rules_fire_in_both_forms(backend: str, text: str, name: str, expected: 
 
 def test_the_reference_is_independent_of_the_generated_code(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = RuleSet([rule("sin(asin(a)) -> a")])
-    monkeypatch.setattr(compiled, "head_of", lambda term: "nothing")
-    monkeypatch.setitem(compiled._NAMESPACE, "head_of", lambda term: "nothing")
+    monkeypatch.setattr(gates, "head_of", lambda term: "nothing")
+    monkeypatch.setitem(gates._NAMESPACE, "head_of", lambda term: "nothing")
     term = sn.parse("sin(asin(x))")
     assert rules(term) is None  # the gate was told that nothing has a head
     assert rules.interpreted()(term) is x
@@ -352,7 +352,8 @@ def test_the_report_counts_gates_and_says_why_others_have_none() -> None:
 
 
 def test_tables_of_masks_start_afresh_when_they_are_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "MOST_ENTRIES", 2)
+    for module in (compiled, features):
+        monkeypatch.setattr(module, "MOST_ENTRIES", 2)
     rules = RuleSet(
         [rule(f"{head}(a)^{power} + a -> a") for head in ("sin", "cos", "exp", "tan") for power in (2, 3, 4)]
         + [rule("tanh(a*sinh(b)) -> b"), rule("max(a, xs...) -> 0")]
