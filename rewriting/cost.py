@@ -111,6 +111,11 @@ class CostModel:
             if not face.is_call(node):
                 total += self.leaf
                 continue
+            plain = _plain_factors(node, face)
+            if plain is not None:
+                total += self.price("*") * (len(plain) - 1)
+                stack += plain
+                continue
             counts, operands, powers = _operations(node)
             total += self.total(counts)
             stack.extend(operands)
@@ -148,6 +153,21 @@ def operations(node: Any) -> tuple[Counts, Sequence[Any]]:
     """Return the operations that a call needs once its operands are there, and the operands."""
     counts, operands, powers = _operations(node)
     return [*counts, *(count for _, exponent in powers for count in power_operations(exponent))], operands
+
+
+def _plain_factors(node: Any, face: interface.Interface) -> list[Any] | None:
+    """Return the factors of a canonical product without coefficient and powers, the most common call of all; None for another."""
+    if face.factors is None or face.head(node) != "*":
+        return None
+    coefficient, pairs = face.factors(node)
+    if coefficient != 1 or type(coefficient) is not int:
+        return None
+    bases = []
+    for base, exponent in pairs:
+        if type(exponent) is not int or exponent != 1:
+            return None
+        bases.append(base)
+    return bases
 
 
 _Powers = Sequence[tuple[Any, Any]]

@@ -72,7 +72,7 @@ class Graph:
             ((base, exponent),) = factors.items()
             if exponent == 1:
                 return base
-        return self.add((PRODUCT, tuple(sorted(factors.items(), key=_by_id))))
+        return self.add((PRODUCT, tuple(sorted(factors.items()))))
 
     def sum(self, constant: Any, addends: dict[int, Any]) -> int:
         """Return the id of constant + sum of coefficient * node; of 0 + 1*x, that is x."""
@@ -80,7 +80,7 @@ class Graph:
             ((only, coefficient),) = addends.items()
             if coefficient == 1 and type(coefficient) is int:
                 return only
-        return self.add((SUM, constant, tuple(sorted(addends.items(), key=_by_id))))
+        return self.add((SUM, constant, tuple(sorted(addends.items()))))
 
     def scaled(self, monomial: Monomial) -> int:
         """Return the id of a monomial."""
@@ -183,10 +183,6 @@ class Graph:
         return total
 
 
-def _by_id(pair: tuple[int, Any]) -> int:
-    return pair[0]
-
-
 def _types(node: Node) -> tuple[int, ...]:
     """Return the places of the floats among the numbers of a node."""
     places = [k for k, (_, number) in enumerate(node[-1]) if type(number) is float]
@@ -214,15 +210,25 @@ def read(roots: Sequence[Any]) -> Graph:
         made.sort(key=_by_contents)
         for identity, (kind, number, pairs) in made:
             if kind == SUM:
-                known[identity] = graph.sum(number, dict(pairs))
+                known[identity] = graph.sum(number, _merged(pairs))
             elif kind == PRODUCT:
-                known[identity] = graph.scaled((number, dict(pairs)))
+                known[identity] = graph.scaled((number, _merged(pairs)))
             elif kind == LEAF:
                 known[identity] = pairs[0]
             else:
                 known[identity] = graph.add((CALL, number, pairs))
     graph.roots = [known[interface.key(root)] for root in roots]
     return graph
+
+
+def _merged(pairs: list[tuple[int, Any]]) -> dict[int, Any]:
+    """Return {id: number}; a part and what ``hold`` keeps of the same part are one."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        found = {}
+        for identity, value in pairs:
+            found[identity] = numbers.normal(found.get(identity, 0) + value)
+    return {i: value for i, value in found.items() if value != 0} if 0 in found.values() else found
 
 
 _View = tuple[str, Any, list[tuple[Any, ...]], list[Hashable]]
@@ -294,7 +300,7 @@ def _contents(graph: Graph, view: _View, known: dict[Hashable, int]) -> tuple[in
     """Return (kind, number or head, pairs or arguments) of a node whose parts are numbered."""
     head, number, entries, _ = view
     if head in SUM_HEADS:
-        return SUM, number, sorted([(known[k], c) for k, c in entries], key=_by_id)
+        return SUM, number, sorted([(known[k], c) for k, c in entries])
     if head in PRODUCT_HEADS:
         factors = []
         for entry in entries:
@@ -302,7 +308,7 @@ def _contents(graph: Graph, view: _View, known: dict[Hashable, int]) -> tuple[in
                 factors.append((known[entry[0]], entry[1]))
             else:
                 factors.append((graph.add((CALL, "^", (known[entry[0]], known[entry[2]]))), 1))
-        return PRODUCT, number, sorted(factors, key=_by_id)
+        return PRODUCT, number, sorted(factors)
     args = tuple([known[k] for (k,) in entries])
     return (LEAF, None, args) if head == "hold" else (CALL, head, args)
 

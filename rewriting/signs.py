@@ -54,6 +54,7 @@ def _worth_turning(graph: Graph, model: CostModel) -> set[int]:
                         users.setdefault(part, []).append(identity)
     found: set[int] = set()
     taken: set[int] = set()
+    level = model.price("+") == model.price("-")
     for identity in sorted(alone.keys() | users.keys()):
         node = graph.nodes[identity]
         if node[0] != SUM or identity in fixed or (len(node[2]) == 1 and node[1] == 0):
@@ -61,7 +62,9 @@ def _worth_turning(graph: Graph, model: CostModel) -> set[int]:
         holders = users.get(identity, [])
         if any(holder in fixed or holder in taken for holder in holders):
             continue
-        saved = (alone.get(identity, 0) + sum(alone.get(h, 0) for h in holders)) * model.price("neg")
+        saved = (alone.get(identity, 0) + sum([alone.get(h, 0) for h in holders])) * model.price("neg")
+        if level and not saved and (node[1] > 0 or any([c > 0 for _, c in node[2]])):
+            continue  # as many operations either way
         before = model.total(sum_operations(node[1], [(False, c) for _, c in node[2]]))
         after = model.total(sum_operations(-node[1], [(False, -c) for _, c in node[2]]))
         if after < before + saved:

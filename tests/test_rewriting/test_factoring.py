@@ -156,3 +156,19 @@ def test_factored_systems_are_the_same_and_priced_right(system: list[object], na
     built = build(found.graph)
     assert model.dag(*built) <= found.cost + 1e-9
     assert compare(system, built).agrees is True
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x*y + hold(x*y)", "2*x*y"),
+        ("x*y - hold(x*y) + z", "z"),
+        ("z*(x + y)*hold(x + y)", "z*(x + y)^2"),
+        ("(x + y)/hold(x + y)", "1"),
+    ],
+)
+def test_a_part_and_its_held_copy_are_one(text: str, expected: str) -> None:
+    term = sn.parse(text)
+    (found,) = build(read([term]))
+    assert found is sn.parse(expected)
+    assert sn.optimize_report(term, "ops").evidence.agrees is True
