@@ -14,7 +14,8 @@ from importlib import import_module  # the guard above comes first
 from typing import Any
 
 _HOME = {
-    "symnum.rewriting.rules": "Rule RuleSet rule",
+    "symnum.rewriting.rules": "Rule rule",
+    "symnum.rewriting.rule_sets": "RuleSet",
     "symnum.rewriting.slots": "default_slot function_slot segment slot",
     "symnum.rewriting.strategies": "RewriteLoopError bottom_up chain first fixpoint top_down",
     "symnum.rewriting.facts": "Facts",

@@ -114,12 +114,24 @@ class DeadEnds:
     __slots__ = ("_failed", "_slots")
 
     def __init__(self, patterns: Sequence[Any]) -> None:
-        self._slots = [slots_in(patterns[i:]) for i in range(len(patterns) + 1)]
+        self._slots = (
+            [slots_in(patterns[i:]) for i in range(len(patterns) + 1)] if len(patterns) > MANY else []
+        )
         self._failed: set[Hashable] = set()
 
-    def through(self, index: int, bound: Bound, state: Hashable, ways: Iterator[Any]) -> Iterator[Any]:
-        """Yield what a search yields from a pattern on, unless it is known to yield nothing."""
-        where = (index, _bindings(self._slots[index], bound), state)
+    def through(
+        self, index: int, bound: Bound, state: Callable[[], Hashable], ways: Iterator[Any]
+    ) -> Iterator[Any]:
+        """Return what a search yields from a pattern on, without what is known to yield nothing.
+
+        ``state()`` tells what is left from what is left elsewhere.  It is not asked for few patterns: going through all is faster then.
+        """
+        return self._through(index, bound, state, ways) if self._slots else ways
+
+    def _through(
+        self, index: int, bound: Bound, state: Callable[[], Hashable], ways: Iterator[Any]
+    ) -> Iterator[Any]:
+        where = (index, _bindings(self._slots[index], bound), state())
         if where in self._failed:
             return
         fruitless = True
@@ -130,9 +142,12 @@ class DeadEnds:
             self._failed.add(where)
 
 
-def dead_ends(patterns: Sequence[Any]) -> DeadEnds | None:
-    """Return a memory for a search through many patterns; of few, going through all is faster."""
-    return DeadEnds(patterns) if len(patterns) > MANY else None
+_NO_DEAD_ENDS = DeadEnds(())
+
+
+def dead_ends(patterns: Sequence[Any]) -> DeadEnds:
+    """Return a memory for a search through patterns, which for few of them is one that remembers nothing."""
+    return DeadEnds(patterns) if len(patterns) > MANY else _NO_DEAD_ENDS
 
 
 # --- many patterns, many items --------------------------------------------------------------------------------------------------

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from symnum import term as interface
 from symnum.rewriting.features import MOST_ENTRIES, Features
 from symnum.rewriting.gates import CompiledRule, compile_rule
+from symnum.rewriting.sum_index import SumIndex
 from symnum.rewriting.views import PRODUCT_HEADS, SUM_HEADS, is_value, product_view, sum_view
-from symnum.rewriting.within import SumIndex
 
 if TYPE_CHECKING:
     from symnum.rewriting.rules import Rule

@@ -67,6 +67,9 @@ def check_limits(limits: Any) -> None:
             raise ValueError(f"the limit {name} is {value!r}, but it must be a number that is not negative")
 
 
+_POLE = float("nan")
+"""The value at a pole such as that of 1/x, known by its identity."""
+
 _OF_EQUALS = {"<": False, "<=": True, ">": False, ">=": True, "==": True, "!=": False}
 """What a comparison of a value with itself is."""
 
@@ -76,7 +79,7 @@ class OutOfTime(Exception):
 
 
 class _Undefined(ArithmeticError):
-    """A condition has no value."""
+    """A condition compares what has a pole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +191,17 @@ class Judge:
         return Verdict(kind, left, right, 0.0 if exact and kind == SAME else _relative(left, right))
 
     def call(self, node: Any, row: Operator, values: Sequence[Any], known: Mapping[Any, Any]) -> Any:
-        """Return the value of a call; one that has an undefined argument is undefined, comparisons and choices too."""
+        """Return the value of a call; one that has an undefined argument is undefined, but a comparison is false there.
+
+        At a pole compiled code finds an infinity, whose sign depends on how the pole is written: what compares it is undefined.
+        Raises OutOfTime when the time is over.
+        """
         if time.monotonic() > self.end:
             raise OutOfTime
+        if any(v is _POLE for v in values):
+            return _POLE
         if any(map(_is_nan, values)):
-            return numbers.NAN
+            return row.name == "!=" if row.name in _OF_EQUALS else numbers.NAN
         if row.name in _OF_EQUALS:
             a, b = interface.args(node)
             if interface.key(a) == interface.key(b):
@@ -200,7 +209,7 @@ class Judge:
         try:
             found = _ball_of_call(node, row, values, known)
         except ZeroDivisionError:
-            return numbers.NAN
+            return _POLE
         if type(found) in (int, Fraction) and found.numerator.bit_length() > _LONG:
             return to_ball(found)
         return found

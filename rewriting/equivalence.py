@@ -376,19 +376,20 @@ class _Question:
 
     def by_egraph(self) -> str:
         """Ask the e-graph whether the two terms meet."""
-        try:
-            from symnum.rewriting.egraph import EGraph, EGraphLimits
-        except ImportError:
-            return f"{_FAILED}the e-graph is not installed"
+        from symnum.rewriting.egraph import EGraph, EGraphError, EGraphLimits
+
         seconds = self.remaining()
         if seconds <= 0 or interface.node_count(self.a, self.b) > _LARGE:
             return f"{_FAILED}the e-graph was not tried"
         a, b = self.interned()
-        graph = EGraph(limits=EGraphLimits(seconds=seconds))
-        graph.add(a)
-        graph.add(b)
-        graph.run()
-        return "both are in one class of the e-graph" if graph.equal(a, b) else ""
+        try:
+            graph = EGraph(limits=EGraphLimits(seconds=seconds))
+            graph.add(a)
+            graph.add(b)
+            graph.run()
+            return "both are in one class of the e-graph" if graph.equal(a, b) else ""
+        except EGraphError as reason:
+            return f"{_FAILED}{reason}"
 
 
 _FAILED = "not tried: "

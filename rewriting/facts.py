@@ -12,28 +12,22 @@ from typing import Any
 from symnum import term as interface
 from symnum.exact import is_integer
 from symnum.operators import OPERATORS
+from symnum.rewriting.sign_sets import (
+    ANY,
+    ASSUMED,
+    NEGATIVE,
+    POSITIVE,
+    ZERO,
+    added,
+    multiplied,
+    negated,
+    of_call,
+    of_power,
+    powered,
+    sign_of,
+)
+from symnum.rewriting.template import template_of
 from symnum.rewriting.views import PRODUCT_HEADS, SUM_HEADS, head_of, is_value, product_view, sum_view
-
-NEGATIVE, ZERO, POSITIVE = 1, 2, 4
-ANY = NEGATIVE | ZERO | POSITIVE
-"""A set of signs is a bit mask: ``ZERO | POSITIVE`` is nonnegative."""
-
-ASSUMED = {
-    "positive": POSITIVE,
-    "negative": NEGATIVE,
-    "nonnegative": ZERO | POSITIVE,
-    "nonzero": NEGATIVE | POSITIVE,
-}
-"""What an assumption on a symbol or slot says about signs."""
-
-_ALWAYS = {
-    "exp": POSITIVE, "cosh": POSITIVE, "sech": POSITIVE, "pi": POSITIVE,
-    "abs": ZERO | POSITIVE, "acosh": ZERO | POSITIVE, "acos": ZERO | POSITIVE, "asec": ZERO | POSITIVE,
-}  # fmt: skip
-"""Signs of calls whatever their argument is."""
-
-_LIKE_ARGUMENT = frozenset("sinh tanh asinh atanh atan asin erf cbrt sign expm1 log1p".split())
-"""Functions whose value has the sign of their argument."""
 
 _COMPARED = {
     "<": NEGATIVE,
@@ -91,12 +85,12 @@ class Facts:
         if b == ZERO:
             return a
         if a == ZERO:
-            return _negated(b)
+            return negated(b)
         if interface.key(left) == interface.key(right):
             return ZERO
         if interface.is_number(left) and interface.is_number(right):
-            return _sign_of(interface.value(left) - interface.value(right))
-        return _add(a, _negated(b))
+            return sign_of(interface.value(left) - interface.value(right))
+        return added(a, negated(b))
 
     def _find(self, root: Any) -> tuple[Any, int, bool]:
         known = self._known
@@ -122,38 +116,31 @@ class Facts:
 
     def _signs_of(self, node: Any) -> int:
         if interface.is_number(node):
-            return _sign_of(interface.value(node))
+            return sign_of(interface.value(node))
         if interface.is_symbol(node):
             found = ANY
             for assumption in interface.assumptions(node):
                 found &= ASSUMED.get(assumption, ANY)
             return found
         head = interface.head(node)
-        if head in _ALWAYS:
-            found = _ALWAYS[head]
-            if head == "abs":
-                inner = self.signs(interface.args(node)[0])
-                found = inner & ZERO | (POSITIVE if inner & ~ZERO else 0)
-            return found
-        if head in _LIKE_ARGUMENT:
-            return self.signs(interface.args(node)[0])
-        if head == "ifelse":
-            return self.signs(interface.args(node)[1]) | self.signs(interface.args(node)[2])
-        if head in ("min", "max"):
-            return _extreme([self.signs(a) for a in interface.args(node)], head == "max")
         if head in SUM_HEADS:
             constant, pairs = sum_view(node)
-            found = _sign_of(constant)
+            found = sign_of(constant)
             for term, coefficient in pairs:
-                found = _add(found, _multiply(self.signs(term), _sign_of(coefficient)))
+                found = added(found, multiplied(self.signs(term), sign_of(coefficient)))
             return found
         if head in PRODUCT_HEADS:
             coefficient, pairs = product_view(node)
-            found = _sign_of(coefficient)
+            found = sign_of(coefficient)
             for base, exponent in pairs:
-                found = _multiply(found, _power(self.signs(base), exponent))
+                if is_value(exponent):
+                    signs = powered(self.signs(base), exponent, self.is_defined(base))
+                else:
+                    signs = of_power(self.signs(base), self.is_defined(base) and self.is_defined(exponent))
+                found = multiplied(found, signs)
             return found
-        return ANY
+        args = interface.args(node)
+        return of_call(head, [self.signs(a) for a in args], all(self.is_defined(a) for a in args))
 
     # --- definedness ---
 
@@ -194,58 +181,6 @@ def _parts(node: Any) -> list[Any]:
 
 def _domain(node: Any) -> Any:
     """Return the condition in the operator table for a call, on its own arguments and without recursion into them."""
-    from symnum.rewriting.pattern import template_of
-
     args = interface.args(node)
     bindings = dict(zip(("a", "b", "c"), args))
     return template_of(OPERATORS[interface.head(node)].domain).build(node, bindings)
-
-
-def _sign_of(value: Any) -> int:
-    if value != value:
-        return ANY
-    return POSITIVE if value > 0 else ZERO if value == 0 else NEGATIVE
-
-
-def _negated(signs: int) -> int:
-    return signs & ZERO | (POSITIVE if signs & NEGATIVE else 0) | (NEGATIVE if signs & POSITIVE else 0)
-
-
-def _add(a: int, b: int) -> int:
-    if a == ZERO or b == ZERO:
-        return a | b if a == b else b if a == ZERO else a
-    if (a | b) & NEGATIVE and (a | b) & POSITIVE:
-        return ANY
-    return (a | b) & ~ZERO | (ZERO if a & ZERO and b & ZERO else 0)
-
-
-def _multiply(a: int, b: int) -> int:
-    found = (a | b) & ZERO
-    if b & POSITIVE:
-        found |= a & ~ZERO
-    if b & NEGATIVE:
-        found |= _negated(a) & ~ZERO
-    return found
-
-
-def _power(signs: int, exponent: Any) -> int:
-    """Return the signs of base^exponent where it is defined."""
-    if is_value(exponent):
-        if is_integer(exponent) and exponent % 2:
-            return signs
-        return (
-            signs & ZERO | (POSITIVE if signs & (POSITIVE | (NEGATIVE if is_integer(exponent) else 0)) else 0)
-            or ZERO
-        )
-    return POSITIVE if signs == POSITIVE else ZERO | POSITIVE if not signs & NEGATIVE else ANY
-
-
-def _extreme(signs: list[int], largest: bool) -> int:
-    """Return the signs of a maximum: the largest sign of each combination; of a minimum, the smallest."""
-    turned = signs if largest else [_negated(s) for s in signs]
-    found = 0
-    lowest = max(s & -s for s in turned)
-    for s in turned:
-        found |= s
-    found &= ~(lowest - 1)
-    return found if largest else _negated(found)

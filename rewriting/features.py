@@ -20,8 +20,8 @@ from symnum.rewriting.pattern import (
     SumPattern,
     base_head,
     pattern_slots,
-    with_values,
 )
+from symnum.rewriting.variants import with_values
 from symnum.rewriting.views import SUM_HEADS, head_of, is_value, product_view, sum_view
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from symnum import term as interface
 from symnum.backends.nodes import number_key
-from symnum.rewriting.facts import ASSUMED
 from symnum.rewriting.features import Features, exponent_slots, fits, idle_exponents, is_true_sum
 from symnum.rewriting.pattern import (
     CallPattern,
@@ -25,8 +24,8 @@ from symnum.rewriting.pattern import (
     is_straight,
     pattern_slots,
 )
-from symnum.rewriting.views import SUM_HEADS, head_of, is_value, sum_view
-from symnum.rewriting.within import item_keys
+from symnum.rewriting.sign_sets import ASSUMED
+from symnum.rewriting.views import SUM_HEADS, head_of, is_value, item_keys, sum_view
 
 if TYPE_CHECKING:
     from symnum.rewriting.rules import Rule
@@ -387,7 +386,7 @@ def compile_rule(entry: Rule, number: int, features: Features) -> CompiledRule:
             raise _NoGate("a pattern with a segment, a function slot, or of min, max, and, or")
     except _NoGate as reason:
         return CompiledRule(entry, None, False, str(reason), needs, "")
-    source = "\n".join([f"# {entry.name}", *writer.lines]) + "\n"
+    source = "\n".join([f"# {entry.name!r}", *writer.lines]) + "\n"
     namespace = {**_NAMESPACE, **writer.constants}
-    exec(compile(source, f"<gate of {entry.name}>", "exec"), namespace)
+    exec(compile(source, f"<gate of {entry.name!r}>", "exec"), namespace)
     return CompiledRule(entry, namespace[name], whole, "", needs, source)

@@ -1,7 +1,8 @@
 """Matching a pattern with the whole of a term, modulo associativity and commutativity at every level.
 
 A sum or product must be used up: each sub-pattern takes one addend or factor, and the last bare slot takes what the others leave.
-A segment takes what the others leave, however many that is.  How a pattern is found inside a longer sum or product is in ``within``.
+A segment takes what the others leave, however many that is.  How sums and products are used up is in ``using_up``, and how a pattern is
+found inside a longer sum or product in ``within``.
 
 Matching is a search, and modulo commutativity a hard one.  It fails early: heads are counted before anything is tried, patterns that
 share slots come first, and what is left is chosen so that each pattern can still have a term of its own.  It fails once: of many patterns,
@@ -23,19 +24,15 @@ from symnum.operators import OPERATORS
 from symnum.order import order_key
 from symnum.rewriting.assignment import (
     Bound,
-    DeadEnds,
     Finish,
     Fits,
     Items,
     Search,
     assign,
-    dead_ends,
     each_way,
     enough_heads,
-    fitting_items,
-    item_key,
 )
-from symnum.rewriting.facts import ASSUMED
+from symnum.rewriting.binding import bind, bind_segment
 from symnum.rewriting.pattern import (
     MANY,
     ApplyPattern,
@@ -49,6 +46,7 @@ from symnum.rewriting.pattern import (
     SumPattern,
     is_straight,
 )
+from symnum.rewriting.using_up import use_up_product, use_up_sum
 from symnum.rewriting.views import (
     PRODUCT_HEADS,
     SUM_HEADS,
@@ -57,7 +55,6 @@ from symnum.rewriting.views import (
     is_value,
     product_of,
     product_view,
-    sum_of,
     sum_view,
 )
 
@@ -100,45 +97,6 @@ def match(pattern: Pattern, term: Any, bound: Bound, search: Search) -> Iterator
 
 
 _PRODUCTS = PRODUCT_HEADS - {"^", "sqrt"}
-
-
-def bind(slot: Slot, term: Any, bound: Bound, search: Search) -> Bound | None:
-    """Return the bindings with a slot bound to ``term``, or None where it may not be."""
-    known = bound.get(slot.name)
-    if known is not None:
-        return bound if interface.key(known) == interface.key(term) else None
-    return {**bound, slot.name: term} if _may_be(slot, term, search) else None
-
-
-def _may_be(slot: Slot, term: Any, search: Search) -> bool:
-    """Tell whether a slot may stand for a term."""
-    if slot.sort != "real":
-        if interface.sort_of(term) != slot.sort:
-            return False
-    elif interface.sort_of(term) == "boolean":
-        return False
-    for assumption in slot.assumptions:
-        if search.facts.signs(term) & ~ASSUMED[assumption]:
-            return False
-    return all(predicate(term) for predicate in slot.predicates)
-
-
-def bind_segment(
-    segment: Segment, terms: Sequence[Any], bound: Bound, search: Search, ordered: bool = False
-) -> Bound | None:
-    """Return the bindings with a segment bound to ``terms``, or None where it may not be; ``terms`` have an order or none."""
-    known = bound.get(segment.name)
-    found = tuple(terms) if ordered else tuple(sorted(terms, key=order_key))
-    if known is not None:
-        if not ordered:
-            known = sorted(known, key=order_key)
-        same = len(known) == len(found) and all(
-            interface.key(a) == interface.key(b) for a, b in zip(known, found)
-        )
-        return bound if same else None
-    if all(_may_be(segment.slot, term, search) for term in found):
-        return {**bound, segment.name: found}
-    return None
 
 
 def _in_turn(
@@ -293,17 +251,15 @@ def _whole_product(
         [base for base, _ in pattern.factors], [head_of(base) for base, _ in items]
     ):
         return
-    if pattern.segment is None:
-        factors, items = pattern.factors, in_order(items)
-        if not _can_use_up(factors, items, share, like, bound, search):
-            return
-        yield from _use_up(factors, 0, like, share, items, bound, search, dead_ends(factors))
-        return
-    # beside a segment the coefficient is an argument like the others
-    number = [] if share == 1 and type(share) is int else [(interface.make_number(like, share), 1)]
 
     def fits(factor: Any, item: Any, known: Bound) -> Iterator[Bound]:
         return match_factor(factor[0], factor[1], item[0], item[1], like, known, search)
+
+    if pattern.segment is None:
+        yield from use_up_product(pattern.factors, like, share, in_order(items), bound, fits, search)
+        return
+    # beside a segment the coefficient is an argument like the others
+    number = [] if share == 1 and type(share) is int else [(interface.make_number(like, share), 1)]
 
     def term_of(item: tuple[Any, Any]) -> Any:
         base, e = item
@@ -313,29 +269,6 @@ def _whole_product(
     yield from assign(
         pattern.factors, [*number, *in_order(items)], bound, fits, search, finish, pattern.segment
     )
-
-
-def _can_use_up(
-    factors: Any, items: Items, coefficient: Any, like: Any, bound: Bound, search: Search
-) -> bool:
-    """Tell whether factors could use a product up: by number, and if there are many, each by itself."""
-    base, exponent = factors[-1] if factors else (None, 1)
-    open_ = isinstance(base, Slot) and is_value(exponent) and exponent == 1
-    width = len(items) + (coefficient != 1)
-    if width < len(factors) or (width > len(factors) and not open_):
-        return False
-    if len(factors) <= MANY:
-        return True
-    number = [(interface.make_number(like, coefficient), None)] if coefficient != 1 else []
-
-    def fits(factor: Any, item: Any, known: Bound) -> Iterator[Bound]:
-        if item[1] is None:
-            new = bind(factor[0], item[0], known, search) if takes_number(*factor) else None
-            return iter([] if new is None else [new])
-        return match_factor(factor[0], factor[1], item[0], item[1], like, known, search)
-
-    searched = factors[:-1] if open_ else factors
-    return fitting_items(searched, [*number, *items], bound, fits, search) is not None
 
 
 def _root_of_product(like: Any, coefficient: Any, items: Items, exponent: Any) -> Any | None:
@@ -354,63 +287,6 @@ def _root_of_product(like: Any, coefficient: Any, items: Items, exponent: Any) -
             return None
         roots.append((base, share))
     return product_of(like, root, roots)
-
-
-def _use_up(
-    factors: Any,
-    index: int,
-    like: Any,
-    coefficient: Any,
-    items: Items,
-    bound: Bound,
-    search: Search,
-    dead: DeadEnds | None,
-) -> Iterator[Bound]:
-    ways = _use_up_ways(factors, index, like, coefficient, items, bound, search, dead)
-    if dead is not None:
-        ways = dead.through(index, bound, (number_key(coefficient), *map(item_key, items)), ways)
-    yield from ways
-
-
-def _use_up_ways(
-    factors: Any,
-    index: int,
-    like: Any,
-    coefficient: Any,
-    items: Items,
-    bound: Bound,
-    search: Search,
-    dead: DeadEnds | None,
-) -> Iterator[Bound]:
-    if index == len(factors):
-        if not items and coefficient == 1:
-            yield bound
-        return
-    pattern, exponent = factors[index]
-    if isinstance(pattern, Slot) and is_value(exponent) and exponent == 1 and index == len(factors) - 1:
-        if items or coefficient != 1:
-            new = bind(pattern, product_of(like, coefficient, items), bound, search)
-            if new is not None:
-                yield new
-        return
-    if takes_number(pattern, exponent) and coefficient != 1:
-        new = bind(pattern, interface.make_number(like, coefficient), bound, search)
-        if new is not None:
-            yield from _use_up(factors, index + 1, like, 1, items, new, search, dead)
-
-    def then(new: Bound) -> Iterator[Bound]:
-        return _use_up(factors, index + 1, like, coefficient, rest, new, search, dead)
-
-    for place, (base, power) in enumerate(items):
-        search.attempt()
-        rest = items[:place] + items[place + 1 :]
-        ways = match_factor(pattern, exponent, base, power, like, bound, search)
-        yield from each_way(ways, factors[index + 1 :], bound, then)
-
-
-def takes_number(pattern: Any, exponent: Any = 1) -> bool:
-    """Tell whether a factor or addend of a pattern may stand for the coefficient or the constant."""
-    return isinstance(pattern, Slot) and bool(pattern.predicates) and is_value(exponent) and exponent == 1
 
 
 def in_order(items: Items) -> Items:
@@ -461,9 +337,7 @@ def _whole_sum(pattern: SumPattern, term: Any, bound: Bound, search: Search) -> 
         return _addend(product, coefficient, item, term, known, search)
 
     if pattern.segment is None:
-        addends = pattern.addends
-        if _can_use_up_sum(addends, pairs, constant, fits, bound, search):
-            yield from _use_up_sum(addends, 0, term, constant, pairs, bound, search, dead_ends(addends))
+        yield from use_up_sum(pattern.addends, term, constant, pairs, bound, fits, search)
         return
     # beside a segment the constant is an argument like the others
     number = [] if constant == 0 else [(interface.make_number(term, constant), 1)]
@@ -476,25 +350,6 @@ def _whole_sum(pattern: SumPattern, term: Any, bound: Bound, search: Search) -> 
     yield from assign(pattern.addends, [*pairs, *number], bound, fits, search, finish, pattern.segment)
 
 
-def _can_use_up_sum(
-    addends: Any, pairs: Items, constant: Any, fits: Fits, bound: Bound, search: Search
-) -> bool:
-    """Tell whether addends could use a sum up: by number, and if there are many, each by itself."""
-    open_ = bool(addends) and bare_slot(addends[-1][1]) is not None
-    width = len(pairs) + (constant != 0)
-    if width < len(addends) or (width > len(addends) and not open_):
-        return False
-    if len(addends) <= MANY:
-        return True
-    # a bare slot with a predicate may take the constant, which is not among the pairs
-    searched = [
-        (c, product)
-        for c, product in (addends[:-1] if open_ else addends)
-        if (slot := bare_slot(product)) is None or not takes_number(slot)
-    ]
-    return fitting_items(searched, pairs, bound, fits, search) is not None
-
-
 def _addend(
     product: ProductPattern, coefficient: Any, item: tuple[Any, Any], like: Any, bound: Bound, search: Search
 ) -> Iterator[Bound]:
@@ -503,69 +358,3 @@ def _addend(
     inner, items = product_view(core)
     share = numbers.divide(numbers.normal(weight * inner), coefficient)
     yield from _whole_product(product, like, share, items, bound, search)
-
-
-def _use_up_sum(
-    addends: Any,
-    i: int,
-    like: Any,
-    constant: Any,
-    pairs: Items,
-    bound: Bound,
-    search: Search,
-    dead: DeadEnds | None,
-) -> Iterator[Bound]:
-    ways = _use_up_sum_ways(addends, i, like, constant, pairs, bound, search, dead)
-    if dead is not None:
-        ways = dead.through(i, bound, (number_key(constant), *map(item_key, pairs)), ways)
-    yield from ways
-
-
-def _use_up_sum_ways(
-    addends: Any,
-    i: int,
-    like: Any,
-    constant: Any,
-    pairs: Items,
-    bound: Bound,
-    search: Search,
-    dead: DeadEnds | None,
-) -> Iterator[Bound]:
-    if i == len(addends):
-        if not pairs and constant == 0:
-            yield bound
-        return
-    coefficient, product = addends[i]
-    slot = bare_slot(product)
-    if slot is not None and i == len(addends) - 1:
-        if pairs or constant != 0:
-            rest = [(t, numbers.divide(c, coefficient)) for t, c in pairs]
-            constant = numbers.divide(constant, coefficient)
-            if coefficient in (1, -1) or all(type(c) is int for _, c in [*rest, (None, constant)]):
-                new = bind(slot, sum_of(like, constant, rest), bound, search)
-                if new is not None:
-                    yield new
-        return
-    if slot is not None and takes_number(slot) and constant != 0:
-        number = interface.make_number(like, numbers.divide(constant, coefficient))
-        new = bind(slot, number, bound, search)
-        if new is not None:
-            yield from _use_up_sum(addends, i + 1, like, 0, pairs, new, search, dead)
-
-    def then(new: Bound) -> Iterator[Bound]:
-        return _use_up_sum(addends, i + 1, like, constant, left, new, search, dead)
-
-    for place, item in enumerate(pairs):
-        search.attempt()
-        left = pairs[:place] + pairs[place + 1 :]
-        yield from each_way(
-            _addend(product, coefficient, item, like, bound, search), addends[i + 1 :], bound, then
-        )
-
-
-def bare_slot(product: ProductPattern) -> Slot | None:
-    """Return the slot that a product pattern is, if it is no more than that."""
-    if len(product.factors) != 1 or product.segment is not None:
-        return None
-    base, exponent = product.factors[0]
-    return base if isinstance(base, Slot) and is_value(exponent) and exponent == 1 else None

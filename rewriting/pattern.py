@@ -1,43 +1,24 @@
-"""Patterns and templates: terms in which every symbol is a slot.
+"""Patterns: terms in which every symbol is a slot.
 
 A pattern keeps sums as {coefficient: addend} and products as {base: exponent}, the way terms are seen by ``views``, so that the order
-in which either was written does not matter.  A template is a short program that builds a term in the backend of the term matched.
+in which either was written does not matter.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from symnum import term as interface
-from symnum.fold import fold
 from symnum.operators import OPERATORS
 from symnum.order import order_key
-from symnum.rewriting.canonical import normal_form
-from symnum.rewriting.slots import PREDICATES, FunctionSlot, applied, declaration, parts, rebuilt
-from symnum.rewriting.views import (
-    PRODUCT_HEADS,
-    SUM_HEADS,
-    call_of,
-    head_of,
-    is_value,
-    product_of,
-    product_view,
-    sum_of,
-    sum_view,
-)
+from symnum.rewriting.slots import PREDICATES, FunctionSlot, applied, declaration
+from symnum.rewriting.template import Template, compile_template, in_view_order, view_parts
+from symnum.rewriting.views import PRODUCT_HEADS, SUM_HEADS, is_value, product_view, sum_view
 
 MAX_DEPTH = 100
 """Deepest pattern that is accepted: matching descends into the pattern, never into the term."""
-
-MAX_DEFAULTS = 6
-"""Most default slots of one pattern: each doubles the number of plain patterns that it stands for."""
-
-Bindings = Mapping[str, Any]
-"""{slot name: term}; a segment is bound to a tuple of terms, a function slot to a head."""
 
 Predicates = Mapping[str, Callable[[Any], Any]]
 """{slot name: what must hold for the term, for each term of a segment, or for the head of a function slot}."""
@@ -128,148 +109,6 @@ class SumPattern:
 Pattern = Slot | Literal | CallPattern | ApplyPattern | BagPattern | ProductPattern | SumPattern
 
 
-# --- templates ------------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A program of steps on earlier results.
-
-    The steps are ("slot", name), ("number", v), ("sum", ...), ("product", ...), ("call", ...), ("apply", ...) and ("join", head, place).
-    A segment among the parts of a call that takes any number is spliced in; elsewhere it is joined by the head from which it was taken.
-    """
-
-    steps: tuple[tuple[Any, ...], ...]
-
-    def build(self, like: Any, bindings: Bindings) -> Any:
-        """Return the term that the template is when its slots are the bound terms, in the backend of ``like``.
-
-        That is None where an empty segment leaves nothing to take the minimum or maximum of.
-        """
-        done: list[Any] = []
-        for step in self.steps:
-            kind = step[0]
-            if kind == "slot":
-                done.append(bindings[step[1]])
-            elif kind == "number":
-                done.append(interface.make_number(like, step[1]))
-            elif kind == "sum":
-                done.append(sum_of(like, step[1], _spliced([(done[i], c) for i, c in step[2]])))
-            elif kind == "product":
-                pairs = [(done[i], e if place is None else done[place]) for i, e, place in step[2]]
-                done.append(product_of(like, step[1], _spliced(pairs)))
-            else:
-                if kind == "join":
-                    made = _joined(like, step[1], done[step[2]])
-                else:
-                    head = step[1] if kind == "call" else bindings[step[1]]
-                    args = [arg for arg, _ in _spliced([(done[i], None) for i in step[2]])]
-                    made = call_of(like, head, args) if args or not step[2] else _joined(like, head, ())
-                if made is None:
-                    return None
-                done.append(made)
-        return done[-1]
-
-
-def _joined(like: Any, head: str, terms: tuple[Any, ...]) -> Any | None:
-    """Return one term for those of a segment, or None where there are none and nothing stands for that."""
-    if terms:
-        return terms[0] if len(terms) == 1 else call_of(like, head, terms)
-    row = OPERATORS.get(head)
-    return None if row is None or row.unit is None else interface.make_number(like, row.unit)
-
-
-def _spliced(pairs: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    for thing, _ in pairs:
-        if type(thing) is tuple:
-            return [(t, w) for x, w in pairs for t in (x if type(x) is tuple else (x,))]
-    return pairs
-
-
-def _parts(node: Any) -> Sequence[Any]:
-    """Return the terms that a node is built from in its view."""
-    head = head_of(node)
-    if head in SUM_HEADS:
-        return [t for t, _ in sum_view(node)[1]]
-    if head in PRODUCT_HEADS:
-        return [part for pair in product_view(node)[1] for part in pair if not is_value(part)]
-    return parts(node)
-
-
-def _in_order(root: Any) -> list[Any]:
-    """Return the distinct nodes below a term in its views, parts first."""
-    order: list[Any] = []
-    fold(root, lambda node, _: order.append(node), parts=_parts)
-    return order
-
-
-def compile_template(root: Any, homes: Mapping[str, str] | None = None) -> Template:
-    """Return the program that builds ``root`` with its symbols replaced.
-
-    ``homes`` gives the heads that join segments, see :func:`segment_homes`; raises ValueError for a segment that cannot be joined.
-    """
-    place: dict[Any, int] = {}
-    joined: dict[str, int] = {}
-    steps: list[tuple[Any, ...]] = []
-
-    def at(node: Any, splice: bool = False) -> int:
-        """Return the step of a part, joined to one term unless it is spliced."""
-        if splice or not is_segment(node):
-            return place[interface.key(node)]
-        name = declaration(node).name
-        head = (homes or {}).get(name, "")
-        if not head:
-            raise ValueError(
-                f"the segment {name!r} stands for one term in {root!s}, but nothing says how its terms are joined; "
-                f"write it among the arguments of a call that takes any number of them"
-            )
-        if name not in joined:
-            joined[name] = len(steps)
-            steps.append(("join", head, place[interface.key(node)]))
-        return joined[name]
-
-    for node in _in_order(root):
-        head = head_of(node)
-        application = applied(node)
-        if application is not None:
-            step: tuple[Any, ...] = ("apply", application[0].name, tuple(at(a, True) for a in application[1]))
-        elif interface.is_symbol(node):
-            step = ("slot", declaration(node).name)
-        elif interface.is_number(node):
-            step = ("number", interface.value(node))
-        elif head in SUM_HEADS:
-            constant, pairs = sum_view(node)
-            step = ("sum", constant, tuple((at(t, c == 1), c) for t, c in pairs))
-        elif head in PRODUCT_HEADS:
-            coefficient, pairs = product_view(node)
-            powers = [
-                (at(b, is_value(e) and e == 1), *((e, None) if is_value(e) else (None, at(e))))
-                for b, e in pairs
-            ]
-            step = ("product", coefficient, tuple(powers))
-        else:
-            any_number = _takes_any_number(head)
-            step = ("call", head, tuple(at(a, any_number) for a in interface.sorted_args(node)))
-        place[interface.key(node)] = len(steps)
-        steps.append(step)
-    if is_segment(root):
-        at(root)
-    return Template(tuple(steps))
-
-
-def _takes_any_number(head: str) -> bool:
-    row = OPERATORS.get(head)
-    return row is None or row.arity[1] is None
-
-
-@lru_cache(maxsize=512)
-def template_of(text: str) -> Template:
-    """Return the template that a text is, each name a slot."""
-    from symnum.text.parser import parse
-
-    return compile_template(parse(text))
-
-
 # --- slots of a term ------------------------------------------------------------------------------------------------------------
 
 
@@ -279,7 +118,7 @@ def slots_of(root: Any) -> dict[str, Any]:
     Raises ValueError for a name with two meanings.
     """
     found: dict[str, Any] = {}
-    for node in _in_order(root):
+    for node in in_view_order(root):
         application = applied(node)
         if application is not None:
             name, made = application[0].name, application[0]
@@ -299,110 +138,6 @@ def _same_slot(a: Any, b: Any) -> bool:
     return interface.key(a) == interface.key(b)
 
 
-def is_segment(node: Any) -> bool:
-    """Tell whether a node is the symbol of a segment."""
-    return interface.is_symbol(node) and applied(node) is None and declaration(node).segment
-
-
-def segment_homes(root: Any) -> dict[str, str]:
-    """Return {segment: head whose arguments it is taken from} of a pattern, "" where that is not clear.
-
-    Raises ValueError for a segment in a place where it cannot stand for any number of terms.
-    """
-    homes: dict[str, set[str]] = {}
-
-    def note(part: Any, head: str, fits: bool, node: Any) -> None:
-        if is_segment(part):
-            if not fits:
-                raise ValueError(
-                    f"the segment {part!s} stands for one term in {node!s}; write it in a sum, product, min, max, and, or, "
-                    f"or below a function slot"
-                )
-            homes.setdefault(declaration(part).name, set()).add(head)
-
-    note(root, "", False, root)
-    for node in _in_order(root):
-        head = head_of(node)
-        if head in SUM_HEADS:
-            for addend, c in sum_view(node)[1]:
-                note(addend, "+" if c == 1 else "*", True, node)
-        elif head in PRODUCT_HEADS:
-            for base, exponent in product_view(node)[1]:
-                note(base, "*", is_value(exponent) and exponent == 1, node)
-                if not is_value(exponent):
-                    note(exponent, "", False, node)
-        else:
-            for part in parts(node):
-                note(part, head, not head or _takes_any_number(head), node)
-    return {name: heads.pop() if len(heads) == 1 else "" for name, heads in homes.items()}
-
-
-def variants(root: Any) -> list[tuple[Any, dict[str, Any]]]:
-    """Return the terms that a pattern stands for when its default slots are left out or not, each with what is fixed.
-
-    Raises ValueError for a default slot in a place that has no default, and for too many of them.
-    """
-    defaults = _defaults(root)
-    if len(defaults) > MAX_DEFAULTS:
-        raise ValueError(
-            f"the pattern {root!s} has {len(defaults)} default slots, more than the {MAX_DEFAULTS} allowed; write several rules"
-        )
-    found = []
-    for chosen in itertools.product((False, True), repeat=len(defaults)):
-        fixed = {name: value for (name, value), take in zip(defaults.items(), chosen) if take}
-        found.append((with_values(root, fixed), fixed))
-    return found
-
-
-def _defaults(root: Any) -> dict[str, Any]:
-    """Return {name: what leaves the rest as it is} of the default slots."""
-    found: dict[str, set[Any]] = {}
-
-    def note(slot: Any, value: Any) -> None:
-        if interface.is_symbol(slot) and applied(slot) is None and declaration(slot).default:
-            values = found.setdefault(declaration(slot).name, set())
-            if value is not None:
-                values.add(value)
-
-    note(root, None)
-    for node in _in_order(root):
-        head = head_of(node)
-        if head in SUM_HEADS:
-            for addend, _ in sum_view(node)[1]:
-                note(addend, 0)
-        elif head in PRODUCT_HEADS:
-            for base, exponent in product_view(node)[1]:
-                note(base, 1)
-                if not is_value(exponent):
-                    note(exponent, 1)
-        else:
-            row = OPERATORS.get(head)
-            for part in parts(node):
-                note(part, None if row is None else row.unit)
-    for name, values in sorted(found.items()):
-        if len(values) != 1:
-            problem = "several defaults" if values else "no default"
-            raise ValueError(
-                f"the slot {name!r} has {problem} in {root!s}: as a factor or exponent it is 1, as an addend 0, in and, or "
-                f"true, false; write several rules"
-            )
-    return {name: values.pop() for name, values in sorted(found.items())}
-
-
-def with_values(root: Any, fixed: Mapping[str, Any]) -> Any:
-    """Return a pattern with slots replaced by numbers."""
-    if not fixed:
-        return root
-
-    def visit(node: Any, new: list[Any]) -> Any:
-        if interface.is_symbol(node) and applied(node) is None:
-            name = declaration(node).name
-            return interface.make_number(node, fixed[name]) if name in fixed else node
-        return rebuilt(node, new) if new else node
-
-    return normal_form(fold(root, visit, parts=parts))
-
-
 # --- patterns -------------------------------------------------------------------------------------------------------------------
 
 
@@ -410,9 +145,9 @@ def compile_pattern(root: Any, predicates: Predicates | None = None) -> Pattern:
     """Return the pattern that a term is; raises ValueError when it is deeper than ``MAX_DEPTH``."""
     known: dict[Any, Pattern] = {}
     depth: dict[Any, int] = {}
-    for node in _in_order(root):
+    for node in in_view_order(root):
         identity = interface.key(node)
-        depth[identity] = 1 + max((depth[interface.key(part)] for part in _parts(node)), default=0)
+        depth[identity] = 1 + max((depth[interface.key(part)] for part in view_parts(node)), default=0)
         if depth[identity] > MAX_DEPTH:
             raise ValueError(f"the pattern is more than {MAX_DEPTH} deep; match a smaller part of the term")
         known[identity] = _compile_node(node, known, predicates or {})
@@ -564,6 +299,35 @@ def heads_needed(pattern: Pattern) -> frozenset[str]:
     if isinstance(pattern, ProductPattern):
         return frozenset(h for base, _ in pattern.factors if (h := base_head(base)))
     return frozenset()
+
+
+def starting_heads(pattern: Pattern) -> tuple[str, ...] | None:
+    """Return the heads of the terms at which a pattern is tried, or None for all but those of sums and products."""
+    if isinstance(pattern, ApplyPattern):
+        return None
+    if isinstance(pattern, SumPattern):
+        return tuple(sorted(SUM_HEADS))
+    if isinstance(pattern, ProductPattern):
+        single = len(pattern.factors) == 1 and pattern.coefficient == 1 and pattern.segment is None
+        (exponent,) = [e for _, e in pattern.factors] if single else (1,)
+        return (
+            ("^", "sqrt")
+            if single and not (is_value(exponent) and exponent == 1)
+            else tuple(sorted(PRODUCT_HEADS - {"^", "sqrt"}))
+        )
+    assert not isinstance(pattern, Slot | Literal)
+    return (pattern.head,)
+
+
+def is_part(pattern: Pattern) -> bool:
+    """Tell whether a pattern is also found inside a longer sum, product, min, max, and, or."""
+    return isinstance(pattern, SumPattern | ProductPattern | BagPattern) and pattern.segment is None
+
+
+def starts_at(pattern: Pattern, head: str) -> bool:
+    """Tell whether a pattern is tried at terms with a head, "" for leaves."""
+    heads = starting_heads(pattern)
+    return bool(head) and (head in heads if heads is not None else head not in SUM_HEADS | PRODUCT_HEADS)
 
 
 def base_head(pattern: Pattern) -> str:

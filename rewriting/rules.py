@@ -1,30 +1,26 @@
-"""Rules as data, and sets of rules indexed by the head that they start at.
+"""Rules as data: a pattern, a template and a condition.
 
 >>> import symnum as sn
->>> pythagoras = RuleSet([rule("sin(a)^2 + cos(a)^2 -> 1")])
+>>> pythagoras = rule("sin(a)^2 + cos(a)^2 -> 1")
 >>> pythagoras(sn.parse("3 - k*sin(y)^2 - k*cos(y)^2"))
 -k + 3
 """
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from symnum import term as interface
-from symnum.order import order_key
 from symnum.rewriting.assignment import GivenUp, MatchLimitWarning, Search
 from symnum.rewriting.facts import Facts
-from symnum.rewriting.matching import bind, match, match_bag
+from symnum.rewriting.matching import match, match_bag
 from symnum.rewriting.pattern import (
-    ApplyPattern,
     BagPattern,
     Literal,
     Pattern,
@@ -32,36 +28,20 @@ from symnum.rewriting.pattern import (
     Segment,
     Slot,
     SumPattern,
-    Template,
     compile_pattern,
-    compile_slot,
-    compile_template,
     heads_needed,
-    segment_homes,
+    is_part,
     slots_of,
-    variants,
+    starts_at,
 )
-from symnum.rewriting.slots import FunctionSlot, declaration, read
-from symnum.rewriting.views import (
-    PRODUCT_HEADS,
-    SUM_HEADS,
-    call_of,
-    head_of,
-    is_canonical,
-    is_value,
-    product_of,
-    product_view,
-    sum_of,
-)
-from symnum.rewriting.within import SumIndex, match_product, match_sum
-
-if TYPE_CHECKING:
-    from symnum.rewriting.compiled import CompiledSet
-    from symnum.rewriting.gates import CompiledRule
+from symnum.rewriting.rule_parts import checked_part, may_be_left_out, parse_part, placed
+from symnum.rewriting.sum_index import SumIndex
+from symnum.rewriting.template import Template, segment_homes
+from symnum.rewriting.variants import variants
+from symnum.rewriting.views import SUM_HEADS, call_of, head_of, product_of, sum_of
+from symnum.rewriting.within import match_product, match_sum
 
 HOLDS = ("total", "generic")
-
-_COMPILING = threading.Lock()
 
 _IF = re.compile(r"\sif\s")
 
@@ -108,6 +88,25 @@ class Rule:
 
     def __repr__(self) -> str:
         return f"<{self.holds} rule {self.name!r} at {os.path.basename(self.file)}:{self.line}>"
+
+    def __iter__(self) -> None:
+        """Refuse to be taken for a list of rules."""
+        raise TypeError(
+            f"a list of rules is needed, but got the one rule {self!r}; write RuleSet([rule(...)])"
+        )
+
+    def __call__(self, term: Any) -> Any | None:
+        """Return the first result at the top of ``term`` that changes it, or None, so that a rule is a rewriter.
+
+        >>> import symnum as sn
+        >>> from symnum.rewriting import bottom_up
+        >>> bottom_up(rule("sin(asin(a)) -> a"))(sn.parse("exp(sin(asin(x)))"))
+        exp(x)
+        """
+        head = head_of(term)
+        if not any(starts_at(pattern, head) for pattern, _ in self.patterns):
+            return None
+        return next(other_than(term, self.results(term)), None)
 
     def results(self, term: Any, facts: Facts | None = None, index: SumIndex | None = None) -> Iterator[Any]:
         """Yield the terms that the rule makes of ``term``, one for each match, in a fixed order.
@@ -232,6 +231,12 @@ class Rule:
             raise
 
 
+def other_than(term: Any, found: Iterator[Any]) -> Iterator[Any]:
+    """Return those of the results that are not the term itself."""
+    identity = interface.key(term)
+    return (new for new in found if interface.key(new) != identity)
+
+
 def _written(left: Any, right: Any, given: Any) -> str:
     from symnum.text.printer import to_text
 
@@ -297,12 +302,12 @@ def rule(
             )
         if arrow:
             spelled = spelled or " ".join(pattern.split())
-        pattern = _parse(left, {}, place)[0]
-    bound = _placed(place, slots_of, pattern)
+        pattern = parse_part(left, {}, place)[0]
+    bound = placed(place, slots_of, pattern)
     if isinstance(template, str):
-        template = _parse(template, bound, place)[0]
+        template = parse_part(template, bound, place)[0]
     if isinstance(condition, str):
-        condition = _parse(condition, bound, place)[0]
+        condition = parse_part(condition, bound, place)[0]
     if template is None:
         raise ValueError(f"the rule for {pattern!s} has no template; write rule(pattern, template) ({place})")
     unknown = [slot for slot in where or () if slot not in bound]
@@ -311,23 +316,33 @@ def rule(
             f"where={{...}} names the slot {unknown[0]!r}, which the pattern {pattern!s} does not have ({place}); "
             f"its slots are {', '.join(bound) or 'none'}"
         )
-    homes = _placed(place, segment_homes, pattern)
-    compiled = [_checked(part, bound, homes, place, pattern) for part in (template, condition)]
-    if isinstance(compiled[1], Template) and _placed(place, interface.sort_of, condition) != "boolean":
+    homes = placed(place, segment_homes, pattern)
+    compiled = [checked_part(part, bound, homes, place, pattern) for part in (template, condition)]
+    if isinstance(compiled[1], Template) and placed(place, interface.sort_of, condition) != "boolean":
         raise ValueError(
             f"the condition {condition!s} is no truth value ({place}); write a comparison, such as {condition!s} > 0"
         )
     made = []
-    for plain, fixed in _placed(place, variants, pattern):
-        if not _may_be_left_out(fixed, bound, where or {}):
+    for plain, fixed in placed(place, variants, pattern):
+        if not may_be_left_out(fixed, bound, where or {}):
             continue
-        found = _placed(place, compile_pattern, plain, where or {})
+        found = placed(place, compile_pattern, plain, where or {})
         if isinstance(found, Slot | Segment | Literal):
             chosen = "".join(f" with {slot} = {value}" for slot, value in fixed.items())
             raise ValueError(
                 f"the pattern {plain!s}{chosen} would match at every place; give a call, sum or product ({place})"
             )
         made.append((found, fixed))
+    if isinstance(compiled[0], Template) and any(is_part(found) for found, _ in made):
+        kinds = ["number", "truth value"]
+        left_kind, right_kind = [
+            kinds[placed(place, interface.sort_of, side) == "boolean"] for side in (pattern, template)
+        ]
+        if left_kind != right_kind:
+            raise ValueError(
+                f"the template {template!s} is a {right_kind}, but the pattern {pattern!s} is a {left_kind} that may be part of a "
+                f"longer one ({place}); write a template that is a {left_kind}, too"
+            )
     needed = frozenset.intersection(*[heads_needed(found) for found, _ in made])
     return Rule(
         spelled or _written(pattern, template, condition),
@@ -342,312 +357,3 @@ def rule(
         line,
         needed,
     )
-
-
-def _placed(place: str, function: Callable[..., Any], *args: Any) -> Any:
-    """Return what a function returns; what it refuses is refused with file and line."""
-    try:
-        return function(*args)
-    except ValueError as problem:
-        raise ValueError(f"{problem} ({place})") from None
-    except TypeError as problem:
-        raise TypeError(f"{problem} ({place})") from None
-
-
-def _may_be_left_out(
-    fixed: Mapping[str, Any], bound: Mapping[str, Any], where: Mapping[str, Callable[[Any], Any]]
-) -> bool:
-    """Tell whether default slots may stand for their defaults: a positive one cannot be the 0 that is left out of a sum."""
-    search = Search(Facts())
-    return all(
-        bind(compile_slot(bound[name], where), interface.make_number(bound[name], value), {}, search)
-        is not None
-        for name, value in fixed.items()
-    )
-
-
-def _parse(text: str, known: dict[str, Any], place: str) -> tuple[Any, dict[str, Any]]:
-    """Return a term and its slots by name; a declared slot needs its declaration only once."""
-    from symnum.text.parser import ParseError
-
-    try:
-        return read(text, known)
-    except ParseError as problem:
-        raise ValueError(f"the rule part {text.strip()!r} ({place}) is no formula: {problem}") from None
-    except ValueError as problem:
-        raise ValueError(f"the rule part {text.strip()!r} ({place}) is wrong: {problem}") from None
-
-
-def _checked(part: Any, bound: dict[str, Any], homes: dict[str, str], place: str, pattern: Any) -> Any:
-    """Return a template or condition compiled, or the function itself."""
-    if part is None:
-        return part
-    if callable(part) and not interface.is_term(part):
-        _check_parameters(part, bound, place, pattern)
-        return part
-    used = _placed(place, slots_of, part)
-    missing = [slot for slot in used if slot not in bound]
-    if missing:
-        raise ValueError(
-            f"{part!s} uses the slot {missing[0]!r}, which the pattern {pattern!s} does not bind ({place}); "
-            f"its slots are {', '.join(bound) or 'none'}"
-        )
-    for slot, made in used.items():
-        if _kind(made) != _kind(bound[slot]):
-            raise ValueError(
-                f"{part!s} uses {slot!r} as a {_kind(made)}, but in the pattern {pattern!s} it is a {_kind(bound[slot])} ({place})"
-            )
-    return _placed(place, compile_template, part, homes)
-
-
-def _check_parameters(function: Callable[..., Any], bound: dict[str, Any], place: str, pattern: Any) -> None:
-    """Refuse a function that cannot be called with the slots by their names."""
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return  # some functions written in C do not tell
-    called = getattr(function, "__name__", "the function")
-    wanted = signature.parameters.values()
-    named = {p.name for p in wanted if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    needed = [p.name for p in wanted if p.name in named and p.default is p.empty]
-    missing = [name for name in needed if name not in bound]
-    if missing:
-        raise ValueError(
-            f"{called} has the parameter {missing[0]!r}, which is no slot of the pattern {pattern!s} ({place}); "
-            f"its slots are {', '.join(bound) or 'none'}"
-        )
-    ignored = [name for name in bound if name not in named]
-    if ignored and not any(p.kind is p.VAR_KEYWORD for p in wanted):
-        raise ValueError(
-            f"{called} does not take the slot {ignored[0]!r} of the pattern {pattern!s} ({place}); give it a parameter of that "
-            f"name, or **others"
-        )
-
-
-def _kind(made: Any) -> str:
-    if isinstance(made, FunctionSlot):
-        return "function slot"
-    return "segment" if declaration(made).segment else "slot"
-
-
-class RuleSet:
-    """Rules in order, indexed by the head at which they start.
-
-    Calling the set on a term returns the first result of the first rule that fires at the top of the term, or None.  ``+`` joins sets.
-    On a backend that keeps terms as written a nest of sums is several places: bring the term into ``canonical.normal_form`` first.
-    """
-
-    def __init__(self, rules: Iterable[Rule], name: str = "") -> None:
-        self.rules = tuple(rules)
-        self.name = name
-        self._compiled: CompiledSet | None = None
-        self._interpreted = False
-        for entry in self.rules:
-            if not isinstance(entry, Rule):
-                raise TypeError(
-                    f"a RuleSet holds rules, but got {entry!r}; write RuleSet([rule('a*b -> c'), ...])"
-                )
-        starts = [[_starting_heads(pattern) for pattern, _ in entry.patterns] for entry in self.rules]
-        self._open = {i for i, found in enumerate(starts) if None in found}
-        self._by_head: dict[str, tuple[Rule, ...]] = {}
-        for head in {head for found in starts for heads in found for head in heads or ()}:
-            self._by_head[head] = self._starting_at(head, starts)
-        self._elsewhere = tuple([self.rules[i] for i in sorted(self._open)])
-
-    def _starting_at(self, head: str, starts: list[list[tuple[str, ...] | None]]) -> tuple[Rule, ...]:
-        """Return the rules that are tried at a head, in order."""
-        other = head not in SUM_HEADS and head not in PRODUCT_HEADS
-        return tuple(
-            [
-                entry
-                for i, entry in enumerate(self.rules)
-                if any(heads is not None and head in heads for heads in starts[i])
-                or (other and i in self._open)
-            ]
-        )
-
-    def at_head(self, head: str) -> tuple[Rule, ...]:
-        """Return the rules that may fire at a term with this head, in order."""
-        found = self._by_head.get(head)
-        if found is not None or not head or head in SUM_HEADS or head in PRODUCT_HEADS:
-            return found or ()
-        return self._elsewhere
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # what is compiled holds functions made at run time, and is made again where the set arrives
-        return _restored, (self.rules, self.name, self._interpreted)
-
-    def __add__(self, other: RuleSet) -> RuleSet:
-        joined = " + ".join(n for n in (self.name, other.name) if n)
-        return _restored(self.rules + other.rules, joined, self._interpreted or other._interpreted)
-
-    def __len__(self) -> int:
-        return len(self.rules)
-
-    def __iter__(self) -> Iterator[Rule]:
-        return iter(self.rules)
-
-    def __repr__(self) -> str:
-        return f"<RuleSet {self.name!r} of {len(self.rules)} rules>"
-
-    def only(self, holds: str) -> RuleSet:
-        """Return the rules of one kind, "total" or "generic"."""
-        kept = [r for r in self.rules if r.holds == holds]
-        return _restored(kept, self.name, self._interpreted)
-
-    def __call__(self, term: Any) -> Any | None:
-        return next((new for _, new in self.results(term)), None)
-
-    def results(self, term: Any, facts: Facts | None = None) -> Iterator[tuple[Rule, Any]]:
-        """Yield (rule, new term) for each way in which a rule fires at the top of ``term`` and changes it."""
-        for entry, found in self.firing(term, facts):
-            for new in found:
-                yield entry, new
-
-    def firing(self, term: Any, facts: Facts | None = None) -> Iterator[tuple[Rule, Iterator[Any]]]:
-        """Yield (rule, iterator over its results) for the rules that may fire at the top of ``term``."""
-        head = head_of(term)
-        rules = self.at_head(head)
-        if not rules:
-            return
-        facts = facts or Facts()
-        if self._interpreted:
-            index = SumIndex(term) if head in SUM_HEADS else None
-            for entry in rules:
-                yield entry, _other_than(term, entry.results(term, facts, index))
-            return
-        index = SumIndex(term) if head in SUM_HEADS and not is_canonical(term) else None
-        yield from self._through_gates(term, head, self.compiled.candidates(term, head, index), facts, index)
-
-    def _through_gates(
-        self,
-        term: Any,
-        head: str,
-        candidates: tuple[CompiledRule, ...],
-        facts: Facts,
-        index: SumIndex | None = None,
-    ) -> Iterator[tuple[Rule, Iterator[Any]]]:
-        """Yield (rule, iterator over its results) for those of the candidates whose gates let ``term`` pass."""
-        view: Any = None
-        search = Search(facts)
-        for compiled in candidates:
-            entry = compiled.rule
-            if view is None:
-                if head in SUM_HEADS:
-                    view = index = index or SumIndex(term)
-                else:
-                    view = product_view(term)[1] if head in PRODUCT_HEADS else term
-            passed: Any = True if compiled.gate is None else compiled.gate(view, search)
-            if passed is None:
-                continue
-            if compiled.whole:
-                yield entry, _other_than(term, entry.instance(term, passed, search))
-            else:
-                yield entry, _other_than(term, entry.results(term, facts, index))
-
-    def matches(self, root: Any, facts: Facts | None = None) -> Iterator[tuple[Rule, Any, Any]]:
-        """Yield (rule, node, new term) for each distinct node of a term where a rule fires: the first rule, and its first result.
-
-        The nodes are all sub-terms by :func:`symnum.term.postorder`.  All are asked before the first is given back, so that their order
-        can be that of :mod:`symnum.order`, which does not depend on how the term was built.
-
-        >>> import symnum as sn
-        >>> rules = RuleSet([rule("sin(asin(a)) -> a"), rule("exp(a)*exp(b) -> exp(a + b)")])
-        >>> for found in rules.matches(sn.parse("log(exp(x)*exp(y)) + 2*sin(asin(x))")):
-        ...     print(*found, sep=" | ")
-        exp(a)*exp(b) -> exp(a + b) | exp(x)*exp(y) | exp(x + y)
-        sin(asin(a)) -> a | sin(asin(x)) | x
-        """
-        fired = list(self._firing_below(root, facts or Facts()))
-        yield from sorted(fired, key=lambda found: order_key(found[1])) if len(fired) > 1 else fired
-
-    def _firing_below(self, root: Any, facts: Facts) -> Iterator[tuple[Rule, Any, Any]]:
-        """Yield what ``matches`` yields, in no particular order."""
-        if self._interpreted or not is_canonical(root):
-            for node in interface.postorder(root):
-                fired = next(self.results(node, facts), None)
-                if fired is not None:
-                    yield fired[0], node, fired[1]
-            return
-        for node, head, candidates in self.compiled.walk(root):
-            for entry, found in self._through_gates(node, head, candidates, facts):
-                new = next(found, None)
-                if new is not None:
-                    yield entry, node, new
-                    break
-
-    @property
-    def compiled(self) -> CompiledSet:
-        """Return the compiled form of the set, made on first use."""
-        if self._compiled is None:
-            with _COMPILING:
-                if self._compiled is None:
-                    from symnum.rewriting.compiled import CompiledSet
-
-                    self._compiled = CompiledSet(self.rules, self.at_head)
-        return self._compiled
-
-    def interpreted(self) -> RuleSet:
-        """Return the set without generated code: slower, with the same results in the same order."""
-        return _restored(self.rules, self.name, True)
-
-    def compiled_report(self) -> str:
-        """Return how many rules have a generated gate, and why others have none.
-
-        >>> print(RuleSet([rule("sin(asin(a)) -> a"), rule("max(a, xs..., -a) -> max(abs(a), xs)")]).compiled_report())
-        2 rules: 1 with generated code, of which 1 needs no interpreter
-        without: max(a, xs..., -a) -> max(abs(a), xs): a pattern with a segment, a function slot, or of min, max, and, or
-        """
-        entries = self.compiled.entries
-        gated = [entry for entry in entries if entry.gate is not None]
-        whole = sum(entry.whole for entry in gated)
-        lines = [
-            f"{len(entries)} rules: {len(gated)} with generated code, of which {whole} need{'s' * (whole == 1)} no interpreter"
-        ]
-        lines += [f"without: {entry.rule}: {entry.why}" for entry in entries if entry.gate is None]
-        return "\n".join(lines)
-
-    def sweeps(
-        self, term: Any, facts: Facts, accept: Callable[[Any, Any], bool]
-    ) -> Iterator[tuple[Rule, Any]]:
-        """Yield (rule, new term) with each rule applied all over a wide sum, see :meth:`Rule.sweep`."""
-        index = SumIndex(term)
-        for entry in self.at_head(head_of(term)):
-            if (
-                isinstance(entry.pattern, SumPattern)
-                and entry.pattern.segment is None
-                and entry.needed <= index.by_head.keys()
-            ):
-                new = entry.sweep(index, facts, accept)
-                if new is not None:
-                    yield entry, new
-
-
-def _restored(rules: Iterable[Rule], name: str, interpreted: bool) -> RuleSet:
-    """Return a set of rules that is compiled on first use, or never."""
-    made = RuleSet(rules, name)
-    made._interpreted = interpreted
-    return made
-
-
-def _other_than(term: Any, found: Iterator[Any]) -> Iterator[Any]:
-    identity = interface.key(term)
-    return (new for new in found if interface.key(new) != identity)
-
-
-def _starting_heads(pattern: Pattern) -> tuple[str, ...] | None:
-    """Return the heads of the terms at which a pattern is tried, or None for all but those of sums and products."""
-    if isinstance(pattern, ApplyPattern):
-        return None
-    if isinstance(pattern, SumPattern):
-        return tuple(sorted(SUM_HEADS))
-    if isinstance(pattern, ProductPattern):
-        single = len(pattern.factors) == 1 and pattern.coefficient == 1 and pattern.segment is None
-        (exponent,) = [e for _, e in pattern.factors] if single else (1,)
-        return (
-            ("^", "sqrt")
-            if single and not (is_value(exponent) and exponent == 1)
-            else tuple(sorted(PRODUCT_HEADS - {"^", "sqrt"}))
-        )
-    assert not isinstance(pattern, Slot | Literal)
-    return (pattern.head,)

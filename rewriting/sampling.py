@@ -21,6 +21,7 @@ from symnum.algebra.ring import PRODUCT, view
 from symnum.operators import ARGUMENTS, OPERATORS, Operator
 from symnum.order import order_key
 from symnum.rewriting.modular import identity_of
+from symnum.rewriting.template import template_of
 from symnum.rewriting.truths import settings_of
 
 Point = dict[Any, Any]
@@ -246,8 +247,6 @@ def _kinks_of(node: Any) -> list[Any]:
     row = OPERATORS.get(head)
     if row is None or row.domain == "true":
         return []
-    from symnum.rewriting.pattern import template_of
-
     bindings = dict(zip(ARGUMENTS, args))
     return [template_of(text).build(node, bindings) for text in _domain_edges(row.domain)]
 

@@ -16,12 +16,13 @@ from typing import Any
 from symnum import term as interface
 from symnum.algebra.ring import ATOM, NUMBER, SUM, view
 from symnum.rewriting.canonical import normal_form, readable
+from symnum.rewriting.domains import has_unusual_floats, is_closed
 from symnum.rewriting.facts import Facts
 from symnum.rewriting.forms import forms_of
 from symnum.rewriting.forms.spelling import spelled
 from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.measure import Cost, TreeCost, own_cost, shared_cost
-from symnum.rewriting.rules import RuleSet
+from symnum.rewriting.rule_sets import RuleSet
 from symnum.rewriting.strategies import bottom_up
 from symnum.rewriting.views import SUM_HEADS, call_of, head_of
 
@@ -228,7 +229,7 @@ class _Run:
 
     def one_pass(self, term: Any) -> Any:
         """Bring each part, inner ones first, and then the term itself into its best form."""
-        found = bottom_up(self.changed_form, memo=self.walked, make=call_of)(term)
+        found = bottom_up(self.changed_form, memo=self.walked, make=call_of, prune=self.is_closed)(term)
         return term if found is None else found
 
     def or_spelled(self, term: Any, found: Any) -> Any:
@@ -259,7 +260,7 @@ class _Run:
 
     def by_rules(self, term: Any) -> Any:
         """Apply the rules bottom-up until no part changes; the tree cost falls with each round."""
-        walk = bottom_up(self.at_node, memo=self.settled, make=call_of)
+        walk = bottom_up(self.at_node, memo=self.settled, make=call_of, prune=self.is_closed)
         while True:
             new = walk(term)
             if new is None or not self.cost(new) < self.cost(term):
@@ -301,6 +302,10 @@ class _Run:
             self.note(best[0], current, best[1])
             current = best[1]
 
+    def is_closed(self, term: Any) -> bool:
+        """Tell whether a term is not entered: a comparison whose sides may be undefined, unless generic rules are allowed."""
+        return not self.generic and is_closed(term, self.facts)
+
     def is_cheaper(self, before: Any, after: Any) -> bool:
         """Tell whether a rewrite of some addends pays."""
         return self.cost(after) < self.cost(before)
@@ -324,7 +329,9 @@ class _Run:
             ):
                 self.check_limits()
                 form = normal_form(form, self.normal)
-                if interface.key(form) in tried:
+                if interface.key(form) in tried or (
+                    has_unusual_floats(form) and not has_unusual_floats(start)
+                ):
                     continue
                 tried.add(interface.key(form))
                 new = self.by_rules(form)

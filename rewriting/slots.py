@@ -188,6 +188,11 @@ def rebuilt(node: Any, new: Sequence[Any]) -> Any:
     return node if found is None else found[0](*new)
 
 
+def is_segment(node: Any) -> bool:
+    """Tell whether a node is the symbol of a segment."""
+    return interface.is_symbol(node) and applied(node) is None and declaration(node).segment
+
+
 # --- text -----------------------------------------------------------------------------------------------------------------------
 
 
@@ -227,7 +232,7 @@ def read(text: str, known: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     return parse(plain, symbols=terms), bound
 
 
-def _declared(name: str, words: list[str], is_segment: bool, known: Any) -> Any:
+def _declared(name: str, words: list[str], dotted: bool, known: Any) -> Any:
     from symnum.text.parser import parse
 
     if _FUNCTION in words:
@@ -239,11 +244,11 @@ def _declared(name: str, words: list[str], is_segment: bool, known: Any) -> Any:
         others = [word for word in words if word not in _KINDS]
         plain = parse("::".join([name, *others])) if others else symbol(name)
         assume = dict.fromkeys([*interface.assumptions(plain)], True)
-        spelled = _slot(name, kinds, _SEGMENT if is_segment else "", "interned", assume)
+        spelled = _slot(name, kinds, _SEGMENT if dotted else "", "interned", assume)
         made = backend_module("interned").symbol(
             interface.name(spelled), interface.sort_of(plain), interface.assumptions(plain)
         )
-        same = known is made or (is_segment and not words and _is_segment(known))
+        same = known is made or (dotted and not words and _is_segment(known))
     if known is not None and not same:
         raise ValueError(
             f"{name!r} is declared as {known!r} before and here as {made!r}; write it without '::' here"

@@ -64,11 +64,12 @@ def bottom_up(
     *,
     memo: dict[Hashable, tuple[Any, Any]] | None = None,
     make: Callable[[Any, str, Any], Any] = interface.make,
+    prune: Callable[[Any], bool] | None = None,
 ) -> Rewriter:
     """Apply a rewriter once at each distinct part of a term, arguments before calls.
 
     ``memo`` keeps {key: (part, result)} between calls; give it only for a rewriter whose result depends on the part alone.
-    ``make(like, head, args)`` builds the calls whose arguments changed.
+    ``make(like, head, args)`` builds the calls whose arguments changed; calls for which ``prune`` is true are not entered.
     """
     _refuse_others("bottom_up", rewriter)
 
@@ -83,7 +84,7 @@ def bottom_up(
                 stack.pop()
                 continue
             current = node
-            if face.is_call(node):
+            if face.is_call(node) and not (prune is not None and prune(node)):
                 args = face.args(node)
                 keys = [interface.key(arg) for arg in args]
                 missing = [arg for arg, key in zip(args, keys) if key not in done]

@@ -111,6 +111,22 @@ def _split(term: Any) -> tuple[Any, list[tuple[Any, Any]]]:
     return 0, [(_product(term, 1, pairs), coefficient)]
 
 
+def has_factor(items: Iterable[tuple[Any, Any]], base: Any, exponent: Any) -> bool:
+    """Tell whether base^exponent is among some factors, with an exponent of the same type: x^2 is not x^2.0."""
+    return any(
+        b is base or interface.key(b) == interface.key(base)
+        for b, e in items
+        if type(e) is type(exponent) and e == exponent
+    )
+
+
+def item_keys(items: Iterable[tuple[Any, Any]]) -> frozenset[Any]:
+    """Return the factors (base, exponent) of a product as a set that can be compared."""
+    return frozenset(
+        [(interface.key(base), power if is_value(power) else interface.key(power)) for base, power in items]
+    )
+
+
 # --- building ---------------------------------------------------------------------------------------------------------------
 
 

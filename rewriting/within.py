@@ -15,7 +15,6 @@ from typing import Any
 from symnum import exact as numbers
 from symnum import term as interface
 from symnum.backends.nodes import number_key
-from symnum.order import order_key
 from symnum.rewriting.assignment import (
     Bound,
     DeadEnds,
@@ -28,9 +27,18 @@ from symnum.rewriting.assignment import (
     fitting_items,
     item_key,
 )
-from symnum.rewriting.matching import bare_slot, bind, in_order, match, match_factor, takes_number
+from symnum.rewriting.binding import bare_slot, bind, takes_number
+from symnum.rewriting.matching import in_order, match, match_factor
 from symnum.rewriting.pattern import MANY, ProductPattern, SumPattern, base_head
-from symnum.rewriting.views import head_of, is_canonical, is_value, product_of, product_view, sum_view
+from symnum.rewriting.sum_index import SumIndex, Units
+from symnum.rewriting.views import (
+    head_of,
+    is_value,
+    item_keys,
+    product_of,
+    product_view,
+    sum_view,
+)
 
 # --- products ------------------------------------------------------------------------------------------------
 
@@ -100,17 +108,14 @@ def _parts_of_product(
     bound: Bound,
     used: list[Any],
     search: Search,
-    dead: DeadEnds | None,
+    dead: DeadEnds,
 ) -> Iterator[tuple[Bound, list[Any], Items]]:
-    if index == len(factors):
-        if _common_power(used) is not None:
-            yield bound, used, items
-        return
-    ways = _parts_from(factors, index, like, items, bound, used, search, dead)
-    if dead is not None:
+    def state() -> Hashable:
         ratios = frozenset([None if e is None else (number_key(p), number_key(e)) for _, p, e, _ in used])
-        ways = dead.through(index, bound, (ratios, *map(item_key, items)), ways)
-    yield from ways
+        return (ratios, *map(item_key, items))
+
+    ways = _parts_from(factors, index, like, items, bound, used, search, dead)
+    return dead.through(index, bound, state, ways)
 
 
 def _parts_from(
@@ -121,8 +126,13 @@ def _parts_from(
     bound: Bound,
     used: list[Any],
     search: Search,
-    dead: DeadEnds | None,
+    dead: DeadEnds,
 ) -> Iterator[tuple[Bound, list[Any], Items]]:
+    if index == len(factors):
+        if _common_power(used) is not None:
+            yield bound, used, items
+        return
+
     def then(new: Bound) -> Iterator[tuple[Bound, list[Any], Items]]:
         return _parts_of_product(factors, index + 1, like, rest, new, taken, search, dead)
 
@@ -152,54 +162,6 @@ def _common_power(used: list[Any]) -> Any | None:
 
 
 # --- sums ---------------------------------------------------------------------------------------------------------------------
-
-
-Units = dict[Hashable, Any]
-"""{key of an addend, or None for the constant: its coefficient in K*P}."""
-
-
-class SumIndex:
-    """The addends of one sum, found by term and by the heads of their factors; those ``used`` up take part in no further match."""
-
-    def __init__(self, term: Any) -> None:
-        self.term = term
-        self.constant, pairs = sum_view(term)
-        if not is_canonical(term):  # addends are looked up, so that y*x must be found as x*y
-            pairs = [(product_of(term, 1, product_view(t)[1]), c) for t, c in pairs]
-        self.entries: dict[Hashable, tuple[Any, Any]] = {interface.key(t): (t, c) for t, c in pairs}
-        self.used: set[Hashable] = set()
-        self._products: set[frozenset[Any]] | None = None
-        self.by_head: dict[str, list[tuple[Any, Items]]] = {}
-        for core, _ in pairs:
-            items = product_view(core)[1]
-            for head in {head_of(base) for base, _ in items}:
-                self.by_head.setdefault(head, []).append((core, items))
-
-    def products(self) -> set[frozenset[Any]]:
-        """Return the addends without their coefficients as sets of factors that can be compared."""
-        if self._products is None:
-            self._products = {item_keys(product_view(core)[1]) for core, _ in self.entries.values()}
-        return self._products
-
-    def less(
-        self, q: Any, units: Units, entries: dict[Hashable, tuple[Any, Any]], *more: tuple[Any, Any]
-    ) -> tuple[Any, Items]:
-        """Return what ``entries`` and the constant are without q * units, with ``more`` addends."""
-        rest = []
-        for identity, (core, coefficient) in entries.items():
-            left = coefficient - q * units.get(identity, 0)
-            if left != 0:
-                rest.append((core, left))
-        return self.constant - q * units.get(None, 0), [*rest, *more]
-
-    def candidates(self, product: ProductPattern) -> list[tuple[Any, Items]]:
-        """Return the addends that may hold the pattern, in the order of printing."""
-        heads = [h for base, _ in product.factors if (h := base_head(base))]
-        if heads:
-            found = min((self.by_head.get(h, []) for h in heads), key=len)
-        else:
-            found = [(core, product_view(core)[1]) for core, _ in self.entries.values()]
-        return found if len(found) < 2 else sorted(found, key=lambda pair: order_key(pair[0]))
 
 
 def match_sum(
@@ -251,15 +213,17 @@ def _addends(
     k: Items | None,
     units: Units,
     search: Search,
-    dead: DeadEnds | None,
+    dead: DeadEnds,
 ) -> Iterator[tuple[Bound, Items | None, Units]]:
     """Find the addends of the pattern from the i-th on; ``k`` is the common factor, None before the first is found."""
+
+    def state() -> Hashable:
+        found = frozenset([(identity, number_key(unit)) for identity, unit in units.items()])
+        return found, None if k is None else item_keys(k)
+
     ways = _addends_from(pattern, i, index, bound, k, units, search, dead)
     # what a sweep has used up meanwhile would be taken for a dead end
-    if dead is not None and not index.used:
-        found = frozenset([(identity, number_key(unit)) for identity, unit in units.items()])
-        ways = dead.through(i, bound, (found, None if k is None else item_keys(k)), ways)
-    yield from ways
+    return ways if index.used else dead.through(i, bound, state, ways)
 
 
 def _addends_from(
@@ -270,7 +234,7 @@ def _addends_from(
     k: Items | None,
     units: Units,
     search: Search,
-    dead: DeadEnds | None,
+    dead: DeadEnds,
 ) -> Iterator[tuple[Bound, Items | None, Units]]:
     if i == len(pattern.addends):
         all_units = _counted(index, pattern.constant, [], k or [], units) if pattern.constant != 0 else units
@@ -352,19 +316,20 @@ def _counted(index: SumIndex, coefficient: Any, factors: Items, k: Items, units:
 
 
 def _held(
-    factors: Any, index: int, like: Any, items: Items, bound: Bound, search: Search, dead: DeadEnds | None
+    factors: Any, index: int, like: Any, items: Items, bound: Bound, search: Search, dead: DeadEnds
 ) -> Iterator[tuple[Bound, Items]]:
     """Yield (bindings, rest): the product holds each factor of the pattern; sin(x)^3 holds sin(x)^2."""
-    if index == len(factors):
-        yield bound, items
-        return
     ways = _held_from(factors, index, like, items, bound, search, dead)
-    yield from ways if dead is None else dead.through(index, bound, tuple(map(item_key, items)), ways)
+    return dead.through(index, bound, lambda: tuple(map(item_key, items)), ways)
 
 
 def _held_from(
-    factors: Any, index: int, like: Any, items: Items, bound: Bound, search: Search, dead: DeadEnds | None
+    factors: Any, index: int, like: Any, items: Items, bound: Bound, search: Search, dead: DeadEnds
 ) -> Iterator[tuple[Bound, Items]]:
+    if index == len(factors):
+        yield bound, items
+        return
+
     def then(new: Bound) -> Iterator[tuple[Bound, Items]]:
         return _held(factors, index + 1, like, rest, new, search, dead)
 
@@ -392,10 +357,3 @@ def _held_from(
 
 def _same_items(a: Items, b: Items) -> bool:
     return len(a) == len(b) and item_keys(a) == item_keys(b)
-
-
-def item_keys(items: Items) -> frozenset[Any]:
-    """Return a product as a set that can be compared."""
-    return frozenset(
-        [(interface.key(base), power if is_value(power) else interface.key(power)) for base, power in items]
-    )

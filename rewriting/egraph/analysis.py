@@ -13,7 +13,19 @@ from typing import Any
 from symnum import exact as numbers
 from symnum import term as interface
 from symnum.rewriting.egraph.graph import Graph, Node, number_value
-from symnum.rewriting.facts import ANY, ASSUMED, NEGATIVE, POSITIVE, ZERO
+from symnum.rewriting.sign_sets import (
+    ANY,
+    ASSUMED,
+    NEGATIVE,
+    POSITIVE,
+    ZERO,
+    added,
+    multiplied,
+    of_call,
+    of_power,
+    powered,
+    sign_of,
+)
 
 FACTS: dict[str, int] = {
     "positive": POSITIVE,
@@ -24,12 +36,8 @@ FACTS: dict[str, int] = {
 }
 """Relations of the e-graph over classes -> the signs that they allow; "integer" is the only other one."""
 
-_ALWAYS = {
-    "exp": POSITIVE, "cosh": POSITIVE, "sech": POSITIVE, "pi": POSITIVE,
-    "acosh": ZERO | POSITIVE, "acos": ZERO | POSITIVE, "asec": ZERO | POSITIVE,
-}  # fmt: skip
-_LIKE_ARGUMENT = frozenset("sinh tanh asinh atanh atan asin erf cbrt sign expm1 log1p".split())
 _WHOLE = frozenset(["floor", "ceil", "sign"])
+_BOUNDED = frozenset("sin cos tanh sech erf atan acot asin acos sign".split())
 
 
 class Signs:
@@ -39,6 +47,7 @@ class Signs:
         self.graph, self.leaves = graph, leaves
         self.signs = dict.fromkeys(graph.classes, ANY)
         self.whole: set[int] = set()
+        self.finite: set[int] = set()
         self._solve()
 
     def of(self, name: int) -> int:
@@ -66,15 +75,19 @@ class Signs:
         while waiting:
             name = next(iter(waiting))
             del waiting[name]
-            sign, whole = self.signs[name], name in self.whole
+            sign, whole, finite = self.signs[name], name in self.whole, name in self.finite
             for node in self.graph.classes[name]:
                 sign &= self._sign(node)
                 whole = whole or self._is_whole(node)
+                finite = finite or self._is_finite(node)
+            known = (self.signs[name], name in self.whole, name in self.finite)
             # no sign left: the terms are defined nowhere together, and nothing is said
-            if sign and (sign != self.signs[name] or whole != (name in self.whole)):
+            if sign and (sign, whole, finite) != known:
                 self.signs[name] = sign
                 if whole:
                     self.whole.add(name)
+                if finite:
+                    self.finite.add(name)
                 waiting.update(dict.fromkeys(sorted(parents.get(name, ()))))
 
     def _sign(self, node: Node) -> int:
@@ -91,31 +104,17 @@ class Signs:
         if op == "*":
             total = POSITIVE
             for child in dict.fromkeys(node.children):  # x*x has the sign of a square
-                total = multiplied(total, _powered(self.signs[child], node.children.count(child)))
+                count = node.children.count(child)
+                total = multiplied(total, powered(self.signs[child], count, child in self.finite))
             return total
         if op == "scale":
             return multiplied(sign_of(number_value(node.data)), children[0])
+        finite = all(child in self.finite for child in node.children)
         if op == "power":
-            return _powered(children[0], number_value(node.data))
+            return powered(children[0], number_value(node.data), finite)
         if op == "^":
-            return (
-                POSITIVE
-                if children[0] == POSITIVE
-                else ZERO | POSITIVE
-                if not children[0] & NEGATIVE
-                else ANY
-            )
-        if op == "abs":
-            return children[0] & ZERO | (POSITIVE if children[0] & ~ZERO else 0)
-        if op in _ALWAYS:
-            return _ALWAYS[op]
-        if op in _LIKE_ARGUMENT:
-            return children[0]
-        if op == "ifelse":
-            return children[1] | children[2]
-        if op in ("min", "max"):
-            return _extreme(children, op == "max")
-        return ANY
+            return of_power(children[0], finite)
+        return of_call(op, children, finite)
 
     def _sign_of_leaf(self, leaf: Any) -> int:
         if interface.is_number(leaf):
@@ -125,6 +124,17 @@ class Signs:
             for assumption in interface.assumptions(leaf):
                 found &= ASSUMED.get(assumption, ANY)
         return found
+
+    def _is_finite(self, node: Node) -> bool:
+        """Tell whether a node is a finite number where it is defined."""
+        if node.op == "leaf":
+            return interface.is_symbol(self.leaves[node.data])
+        if node.op in ("number", *_BOUNDED):
+            return True
+        closed = node.op in ("+", "*", "scale", "abs", "min", "max", "exp", "sinh", "cosh")
+        if closed or (node.op == "power" and number_value(node.data) > 0):
+            return all(child in self.finite for child in node.children)
+        return False
 
     def _is_whole(self, node: Node) -> bool:
         if node.op == "number":
@@ -155,54 +165,3 @@ def contradicts(graph: Graph, leaves: Sequence[Any]) -> bool:
         if known > 1:
             return True
     return False
-
-
-def sign_of(value: Any) -> int:
-    """Return the sign of a number; of a truth value and of nan nothing is known."""
-    if isinstance(value, bool) or value != value:
-        return ANY
-    return POSITIVE if value > 0 else ZERO if value == 0 else NEGATIVE
-
-
-def negated(signs: int) -> int:
-    """Return the signs of -a."""
-    return signs & ZERO | (POSITIVE if signs & NEGATIVE else 0) | (NEGATIVE if signs & POSITIVE else 0)
-
-
-def added(a: int, b: int) -> int:
-    """Return the signs of a + b."""
-    if a == ZERO or b == ZERO:
-        return b if a == ZERO else a
-    if (a | b) & NEGATIVE and (a | b) & POSITIVE:
-        return ANY
-    return (a | b) & ~ZERO | (ZERO if a & ZERO and b & ZERO else 0)
-
-
-def multiplied(a: int, b: int) -> int:
-    """Return the signs of a * b."""
-    found = (a | b) & ZERO
-    if b & POSITIVE:
-        found |= a & ~ZERO
-    if b & NEGATIVE:
-        found |= negated(a) & ~ZERO
-    return found
-
-
-def _powered(signs: int, exponent: Any) -> int:
-    """Return the signs of base^exponent where it is defined; a negative power of zero is infinite, of no known sign."""
-    if exponent < 0 and signs & ZERO:
-        return ANY if numbers.is_integer(exponent) and exponent % 2 else ZERO | POSITIVE
-    if numbers.is_integer(exponent):
-        return signs if exponent % 2 else signs & ZERO | (POSITIVE if signs & ~ZERO else 0)
-    return signs & (ZERO | POSITIVE) or ANY
-
-
-def _extreme(signs: list[int], largest: bool) -> int:
-    """Return the signs of a maximum: the largest sign of each combination; of a minimum, the smallest."""
-    turned = signs if largest else [negated(s) for s in signs]
-    found = 0
-    lowest = max(s & -s for s in turned)
-    for s in turned:
-        found |= s
-    found &= ~(lowest - 1)
-    return found if largest else negated(found)

@@ -18,7 +18,7 @@ from symnum.rewriting.egraph.analysis import Signs
 from symnum.rewriting.egraph.encoding import Language, Writer, class_text
 from symnum.rewriting.egraph.graph import Graph, Node, is_bag, number_value
 from symnum.rewriting.egraph.sizes import Sizes
-from symnum.rewriting.facts import POSITIVE, ZERO
+from symnum.rewriting.sign_sets import POSITIVE, ZERO
 
 Base = int | str
 """An e-class by its name, or the program text of a part that is just being made."""

@@ -26,7 +26,7 @@ ROWS = (
     "(relation addend (i64 String T))",  # e-node, coefficient, class
     "(relation product (T i64 i64))",  # class, e-node, number of factors
     "(relation factor (i64 T String))",  # e-node, base, exponent
-    "(relation bag (T i64 i64))",  # class, e-node, number of items
+    "(relation bag (String T i64 i64))",  # head, class, e-node, number of items
     "(relation item (i64 T))",  # e-node, class
     "(relation raised (T T T))",  # class, base, exponent
     *(f"(relation {name} (T))" for name in [*FACTS, "integer"]),
@@ -320,7 +320,7 @@ class _Compiler:
         node = self._column("i64")
         args = list(interface.args(pattern))
         size = f"n{self._column('i64')}" if top and row is not None and row.associative else str(len(args))
-        self.facts.append(f"(bag v{column} n{node} {size})")
+        self.facts.append(f'(bag "{head}" v{column} n{node} {size})')
         items = []
         for part in sorted(args, key=interface.is_symbol):
             item = self._column("T")

@@ -10,13 +10,14 @@ from typing import Any
 from symnum import term as interface
 from symnum.rewriting.canonical import normal_form, readable
 from symnum.rewriting.cost import cost_model
+from symnum.rewriting.domains import Condition, closed_parts, domain, has_unusual_floats
 from symnum.rewriting.egraph.compile import compile_rule
-from symnum.rewriting.egraph.domains import Condition, closed_parts, domain, has_unusual_floats
 from symnum.rewriting.egraph.extraction import CostModel, Extractor
 from symnum.rewriting.egraph.rules import default_rules
 from symnum.rewriting.egraph.saturation import EGraphLimits, SaturationReport, Session
 from symnum.rewriting.facts import Facts
-from symnum.rewriting.rules import Rule, RuleSet
+from symnum.rewriting.rule_sets import RuleSet
+from symnum.rewriting.rules import Rule
 from symnum.symbols import convert
 
 DEFAULT_LIMITS = EGraphLimits()

@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from symnum.rewriting.egraph.adapter import EGraphError
 from symnum.rewriting.egraph.compile import compile_rule
-from symnum.rewriting.rules import Rule, RuleSet, rule
+from symnum.rewriting.rule_sets import RuleSet
+from symnum.rewriting.rules import Rule, rule
 
 _TABLE: tuple[tuple[str, str], ...] = (
     ("cos(a)^2 -> 1 - sin(a)^2", "Pythagoras"),

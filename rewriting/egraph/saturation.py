@@ -302,7 +302,7 @@ class Session:
         elif node.op == "^":
             yield f"(raised {here} {class_text(node.children[0])} {class_text(node.children[1])})"
         else:
-            yield f"(bag {here} {site} {len(node.children)})"
+            yield f'(bag "{node.op}" {here} {site} {len(node.children)})'
             for child in dict.fromkeys(node.children):
                 yield f"(item {site} {class_text(child)})"
 

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
+from symnum import exact as numbers
 from symnum import term as interface
-from symnum.rewriting.facts import NEGATIVE, POSITIVE, Facts
+from symnum.rewriting.facts import Facts
+from symnum.rewriting.sign_sets import NEGATIVE, POSITIVE
 from symnum.rewriting.strategies import bottom_up
 from symnum.rewriting.theories.comparisons import OPPOSITE, TURNED
-from symnum.rewriting.views import call_of, head_of, is_value, product_of, product_view, sum_of, sum_view
+from symnum.rewriting.views import (
+    call_of,
+    has_factor,
+    head_of,
+    is_value,
+    product_of,
+    product_view,
+    sum_of,
+    sum_view,
+)
 
 LARGEST = 200
 """Branches of more nodes are not searched for what their condition decides."""
@@ -106,7 +117,7 @@ def _shared_factors(
     common: list[tuple[Any, Any]] = []
     negative = False
     for base, exponent in views[0][1]:
-        if not is_value(exponent) or not all((base, exponent) in items for _, items in views[1:]):
+        if not is_value(exponent) or not all(has_factor(items, base, exponent) for _, items in views[1:]):
             continue
         if facts is not None:
             signs = facts.signs(product_of(like, 1, [(base, exponent)]))
@@ -127,17 +138,13 @@ def _shared_factors(
     used = [b for b, _ in common]
     rest = [
         product_of(
-            like, _quotient(c, number), [(b, e) for b, e in items if not any(b is u or b == u for u in used)]
+            like,
+            numbers.divide(c, number),
+            [(b, e) for b, e in items if not any(b is u or b == u for u in used)],
         )
         for c, items in views
     ]
     return negative, [(interface.make_number(like, number), 1), *common], rest
-
-
-def _quotient(a: Any, b: Any) -> Any:
-    from symnum import exact as numbers
-
-    return numbers.divide(a, b)
 
 
 def _shared_function(branches: Sequence[Any]) -> str | None:
@@ -171,8 +178,11 @@ def _decided(condition: Any, branch: Any, holds: bool) -> Any:
     relation = ""
     if head in OPPOSITE:
         a, b = interface.args(condition)
-        relation = head if holds else OPPOSITE[head]
-        difference = _scaled_difference(a, b)
+        facts = Facts()
+        # where it does not hold, a side may be without a value instead
+        if holds or (facts.is_defined(a) and facts.is_defined(b)):
+            relation = head if holds else OPPOSITE[head]
+            difference = _scaled_difference(a, b)
 
     def rewrite(term: Any) -> Any | None:
         if interface.key(term) == key:

@@ -21,7 +21,7 @@ from symnum.rewriting.forms.inverses import INVERSES
 from symnum.rewriting.forms.region import replaced
 from symnum.rewriting.forms.signs import sign_forms
 from symnum.rewriting.theories.special_values import surd_of_sine
-from symnum.rewriting.views import call_of, is_value, product_of, product_view, sum_of, sum_view
+from symnum.rewriting.views import call_of, item_keys, product_of, product_view, sum_of, sum_view
 
 HEADS = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
 ROLES = {"cosine": "cos", "sine": "sin", **{head: head for head in HEADS}}
@@ -114,7 +114,7 @@ def grouped(base: Any, places: Mapping[Any, int]) -> Group:
                 others.append((b, e))
             else:
                 exponents[place] += e
-        identity = frozenset([(interface.key(b), e if is_value(e) else interface.key(e)) for b, e in others])
+        identity = item_keys(others)
         _, monomials = found.setdefault(identity, (others, {}))
         vector = tuple(exponents)
         monomials[vector] = monomials.get(vector, 0) + numbers.times(weight, coefficient)

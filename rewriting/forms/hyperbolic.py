@@ -14,7 +14,16 @@ from symnum import exact as numbers
 from symnum import term as interface
 from symnum.algebra.rational import cancel, factor_list
 from symnum.rewriting.forms.region import replaced
-from symnum.rewriting.views import call_of, head_of, is_value, product_of, product_view, sum_of, sum_view
+from symnum.rewriting.views import (
+    call_of,
+    head_of,
+    is_value,
+    item_keys,
+    product_of,
+    product_view,
+    sum_of,
+    sum_view,
+)
 
 ROLES = {
     "cosine": "cosh", "sine": "sinh",
@@ -129,7 +138,7 @@ def _written(like: Any, base: Any) -> list[tuple[Any, Any]]:
             for t, c in angles:
                 parts[interface.key(t)] = t
                 row[interface.key(t)] = row.get(interface.key(t), Fraction(0)) + Fraction(c) * e
-        identity = frozenset([(interface.key(b), e if is_value(e) else interface.key(e)) for b, e in others])
+        identity = item_keys(others)
         groups.setdefault(identity, (others, []))[1].append((row, numbers.times(weight, coefficient)))
     if not parts:
         return [(base, 1)]

@@ -59,6 +59,8 @@ def hyperbolic_values(unit: Any) -> tuple[Any, Any] | None:
     if head not in ("asinh", "acosh", "atanh", "log"):
         return None
     (a,) = interface.args(unit)
+    if head == "log" and interface.is_number(a) and not interface.value(a) > 0:
+        return None  # infinite or undefined
     if head == "asinh":
         return _root(a, _square_plus(a, 1, 1)), a
     if head == "acosh":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from symnum import term as interface
-from symnum.rewriting.views import head_of, is_value, product_of, product_view, sum_of, sum_view
+from symnum.rewriting.views import head_of, is_value, item_keys, product_of, product_view, sum_of, sum_view
 
 MOST_ADDENDS = 60
 
@@ -48,7 +48,7 @@ def by_other_factors(
             rest.append((part, weight))
             continue
         others = [(b, e) for b, e in items if not (is_value(e) and _holds(b, heads))]
-        identity = frozenset([(interface.key(b), e if is_value(e) else interface.key(e)) for b, e in others])
+        identity = item_keys(others)
         group = groups.setdefault(identity, (others, []))
         group[1].append((product_of(term, coefficient, calls), weight))
     if len(groups) + bool(rest) < 2:

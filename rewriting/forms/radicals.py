@@ -10,7 +10,8 @@ from symnum import exact as numbers
 from symnum import term as interface
 from symnum.algebra.polynomial import cancel, expand, factor
 from symnum.algebra.ring import SUM, view
-from symnum.rewriting.facts import NEGATIVE, ZERO, Facts
+from symnum.rewriting.facts import Facts
+from symnum.rewriting.sign_sets import NEGATIVE, ZERO
 from symnum.rewriting.views import call_of, head_of, is_value, product_of, product_view, sum_of, sum_view
 
 MOST_ADDENDS = 6

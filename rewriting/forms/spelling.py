@@ -8,7 +8,8 @@ from typing import Any
 from symnum import term as interface
 from symnum.operators import OPERATORS
 from symnum.order import order_key
-from symnum.rewriting.rules import RuleSet, rule
+from symnum.rewriting.rule_sets import RuleSet
+from symnum.rewriting.rules import rule
 from symnum.rewriting.strategies import bottom_up
 from symnum.rewriting.theories.powers import common_base
 from symnum.rewriting.theories.special_values import cosine, cotangent, sine, tangent

@@ -8,7 +8,7 @@ direction that can make a term cheaper; whether it does so at a place is the sim
 
 from __future__ import annotations
 
-from symnum.rewriting.rules import RuleSet
+from symnum.rewriting.rule_sets import RuleSet
 from symnum.rewriting.theories.circular import angles, pythagorean, quotients
 from symnum.rewriting.theories.comparisons import comparisons
 from symnum.rewriting.theories.conditions import branches, conditions

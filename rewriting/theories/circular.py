@@ -5,7 +5,8 @@ Only short steps stand here; what needs several at once is found by ``forms.circ
 
 from __future__ import annotations
 
-from symnum.rewriting.rules import RuleSet, rule
+from symnum.rewriting.rule_sets import RuleSet
+from symnum.rewriting.rules import rule
 
 pythagorean = RuleSet(
     [

@@ -6,16 +6,19 @@ A comparison with nan is false (and != true), so a comparison is turned round on
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from typing import Any
 
 from symnum import exact as numbers
 from symnum import term as interface
-from symnum.rewriting.facts import NEGATIVE, POSITIVE, Facts
-from symnum.rewriting.rules import RuleSet, rule
+from symnum.rewriting.facts import Facts
+from symnum.rewriting.rule_sets import RuleSet
+from symnum.rewriting.rules import rule
+from symnum.rewriting.sign_sets import NEGATIVE, POSITIVE
 from symnum.rewriting.theories.domains import defined
-from symnum.rewriting.views import call_of, is_value, product_of, product_view, sum_of, sum_view
+from symnum.rewriting.views import call_of, has_factor, is_value, product_of, product_view, sum_of, sum_view
 
 TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 """Comparison -> the one with its sides exchanged."""
@@ -42,6 +45,8 @@ def _decide(head: str, a: Any, b: Any) -> Any | None:
         from symnum.algebra.evaluate import evaluate
 
         try:
+            if any(isinstance(v, Decimal) and v.is_nan() for v in evaluate([a, b], {}, precision=30)):
+                return None
             answer = bool(evaluate(call_of(a, head, [a, b]), {}, precision=30))
         except ArithmeticError:
             return None
@@ -88,7 +93,9 @@ def _without_positive_factors(
     """Divide all addends by the factors that they share and that are certainly positive or negative."""
     views = [product_view(t) for t, _ in pairs]
     shared = [
-        (b, e) for b, e in views[0][1] if is_value(e) and all((b, e) in items for _, items in views[1:])
+        (b, e)
+        for b, e in views[0][1]
+        if is_value(e) and all(has_factor(items, b, e) for _, items in views[1:])
     ]
     for base, exponent in shared:
         signs = facts.signs(product_of(like, 1, [(base, exponent)]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from symnum.rewriting.rules import RuleSet, rule
+from symnum.rewriting.rule_sets import RuleSet
+from symnum.rewriting.rules import rule
 from symnum.rewriting.theories.comparisons import OPPOSITE
 from symnum.rewriting.theories.domains import defined
 from symnum.rewriting.views import call_of
@@ -80,8 +81,8 @@ branches = RuleSet(
         rule("ifelse(a >= b, a - b, b - a) -> abs(a - b)"),
         rule("ifelse(a < b, b - a, a - b) -> abs(a - b)"),
         rule("ifelse(a <= b, b - a, a - b) -> abs(a - b)"),
-        rule("ifelse(a > 0, 1, ifelse(a < 0, -1, 0)) -> sign(a)"),
-        rule("ifelse(a < 0, -1, ifelse(a > 0, 1, 0)) -> sign(a)"),
+        rule("ifelse(a > 0, 1, ifelse(a < 0, -1, 0)) -> sign(a)", condition=defined),
+        rule("ifelse(a < 0, -1, ifelse(a > 0, 1, 0)) -> sign(a)", condition=defined),
     ],
     "branches",
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from symnum.rewriting.rules import RuleSet, rule
+from symnum.rewriting.rule_sets import RuleSet
+from symnum.rewriting.rules import rule
 
 hyperbolic = RuleSet(
     [

@@ -7,7 +7,8 @@ from typing import Any
 
 from symnum import exact as numbers
 from symnum import term as interface
-from symnum.rewriting.rules import RuleSet, rule
+from symnum.rewriting.rule_sets import RuleSet
+from symnum.rewriting.rules import rule
 from symnum.rewriting.theories.domains import FINITE
 from symnum.rewriting.views import call_of, sum_of
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from symnum import exact as numbers
 from symnum import term as interface
-from symnum.rewriting.rules import RuleSet, rule
+from symnum.rewriting.rule_sets import RuleSet
+from symnum.rewriting.rules import rule
 from symnum.rewriting.theories.domains import defined_or_fixed
 from symnum.rewriting.views import is_value, product_of, product_view, sum_of, sum_view
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from symnum import exact as numbers
 from symnum import term as interface
-from symnum.rewriting.rules import RuleSet, rule
+from symnum.rewriting.rule_sets import RuleSet
+from symnum.rewriting.rules import rule
 from symnum.rewriting.views import call_of, product_of, sum_of, sum_view
 
 Surd = tuple[int, Fraction]

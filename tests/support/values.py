@@ -64,14 +64,29 @@ def agree(left: Any, right: Any, point: dict[Any, Any]) -> bool | None:
     return a == b or abs(a - b) <= 1e-9 * scale
 
 
+COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+
+
 def is_moderate(term: Any, point: dict[Any, Any]) -> bool:
-    """Tell whether the term is defined at a point and no intermediate value is so large that rounding decides."""
+    """Tell whether the term is defined at a point and no intermediate value is so large that rounding decides.
+
+    Below a comparison nan is a value like others: the comparison is false.
+    """
+    outside = {
+        interface.key(t)
+        for t in interface.postorder(
+            term, prune=lambda t: interface.is_call(t) and interface.head(t) in COMPARISONS
+        )
+    }
+    parts = list(interface.postorder(term))
     try:
-        root, *parts = sn.evaluate([term, *interface.postorder(term)], point)
+        root, *values = sn.evaluate([term, *parts], point)
     except (ZeroDivisionError, OverflowError):
         return False
-    # a comparison of nan counts as undefined too: log(-1) - log(-1) < 1 is false, and 0 < 1 is not
-    return root == root and all(isinstance(v, bool) or abs(float(v)) < 1e6 for v in parts)
+    return root == root and all(
+        isinstance(v, bool) or abs(float(v)) < 1e6 or (v != v and interface.key(part) not in outside)
+        for part, v in zip(parts, values)
+    )
 
 
 def same(term: Any, found: Any, point: dict[Any, Any]) -> bool:

@@ -17,10 +17,10 @@ import symnum as sn
 from symnum import term as interface
 from symnum.backends import interned
 from symnum.order import order_key
-from symnum.rewriting import Facts, RuleSet, compiled, features, gates, rule, theories
+from symnum.rewriting import Facts, RuleSet, compiled, features, gates, rule, rule_sets, theories
 from symnum.rewriting.canonical import normal_form
 from symnum.rewriting.compiled import CompiledSet
-from symnum.rewriting.pattern import compile_template
+from symnum.rewriting.template import compile_template
 from symnum.rewriting.views import is_canonical
 
 BACKENDS = ["interned", "tree"]
@@ -319,9 +319,21 @@ def test_a_set_is_compiled_on_first_use_and_the_reference_never() -> None:
     assert reference._compiled is None
     source = rules.compiled.source
     assert source.startswith(
-        "# sin(asin(a)) -> a\ndef gate_0(term, search):\n    if head_of(term) != 'sin': return None\n"
+        "# 'sin(asin(a)) -> a'\ndef gate_0(term, search):\n    if head_of(term) != 'sin': return None\n"
     )
     assert "def gate_1(items, search):" in source
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\0\n", "\ud800\n"])
+def test_a_name_is_no_code(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "ran", [], raising=False)
+    statement = "__import__('symnum.rewriting.gates').rewriting.gates.ran.append(1)"
+    rules = RuleSet([rule("sin(asin(a)) -> a", name=f"named{end}{statement}")])
+    assert rules(sn.parse("sin(asin(x))")) is x
+    (entry,) = rules.compiled.entries
+    assert entry.gate is not None and len(entry.gate.__code__.co_filename.splitlines()) == 1
+    assert entry.source.splitlines()[:2] == [f"# {entry.rule.name!r}", "def gate_0(term, search):"]
+    assert vars(gates)["ran"] == []
 
 
 def test_the_report_counts_gates_and_says_why_others_have_none() -> None:
@@ -398,7 +410,7 @@ def test_several_threads_compile_a_set_once(monkeypatch: pytest.MonkeyPatch) -> 
             second.wait(0.2)  # whoever may compile at the same time has the time to begin
             super().__init__(*args)
 
-    monkeypatch.setattr(compiled, "CompiledSet", Counted)
+    monkeypatch.setattr(rule_sets, "CompiledSet", Counted)
     rules, start = RuleSet(OWN, "shared"), threading.Barrier(8)
     term = sn.parse("exp(x)*exp(y)*z + max(x, -x, y)")
     answers: list[Any] = [None] * 8

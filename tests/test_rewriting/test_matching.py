@@ -22,7 +22,8 @@ from symnum.rewriting.assignment import MatchLimitWarning, Search, each_way, ite
 from symnum.rewriting.canonical import normal_form
 from symnum.rewriting.matching import match, match_bag
 from symnum.rewriting.pattern import BagPattern, ProductPattern, SumPattern
-from symnum.rewriting.within import SumIndex, match_product, match_sum
+from symnum.rewriting.sum_index import SumIndex
+from symnum.rewriting.within import match_product, match_sum
 
 JOINED = {"+": " + ", "*": "*", "and": " and ", "or": " or "}
 

@@ -16,8 +16,10 @@ import symnum as sn
 from symnum import term as interface
 from symnum.rewriting import Facts, Rule, default_slot, function_slot, rule, segment, slot, theories
 from symnum.rewriting.canonical import normal_form
-from symnum.rewriting.pattern import MAX_DEFAULTS, compile_pattern, pattern_slots, template_of
+from symnum.rewriting.pattern import compile_pattern, pattern_slots
 from symnum.rewriting.slots import declaration, read
+from symnum.rewriting.template import template_of
+from symnum.rewriting.variants import MAX_DEFAULTS
 
 a, b, c, x, y, z = sn.symbols("a b c x y z")
 BACKENDS = ["interned", "tree"]
@@ -240,6 +242,8 @@ def test_rules_of_terms_are_those_of_their_text(
 )
 def test_the_text_of_any_rule_reads_back_as_an_equal_rule(left: Any, right: Any, data: st.DataObject) -> None:
     if not left.free_symbols or interface.is_symbol(left) or not right.free_symbols <= left.free_symbols:
+        return
+    if (interface.sort_of(left) == "boolean") != (interface.sort_of(right) == "boolean"):
         return
     made = rule(left, right, name="made")
     again = rule(made.text)

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 import symnum as sn
 from symnum import term as interface
-from symnum.rewriting import Facts, Rule, RuleSet, rule, theories
+from symnum.rewriting import (
+    EGraph,
+    Facts,
+    Rule,
+    RuleSet,
+    bottom_up,
+    first,
+    fixpoint,
+    rule,
+    theories,
+    top_down,
+)
 
 x, y, z, k = sn.symbols("x y z k")
 
@@ -135,6 +149,16 @@ def test_a_rule_knows_where_it_stands() -> None:
         ("sin(a -> 0", {}, "is no formula"),
         ("sin(a) -> 0", {"holds": "sometimes"}, "'total' or 'generic', but got 'sometimes'"),
         ("sin(a) -> 0", {"template": x}, "another one as argument"),
+        (
+            "-sin(a) -> a < 0",
+            {},
+            "template a < 0 is a truth value, but the pattern -sin\\(a\\) is a number that may be part of a longer one \\(test_rules",
+        ),
+        (
+            "a < b and b < a -> a",
+            {},
+            "the template a is a number, but the pattern .* is a truth value that may be",
+        ),
     ],
 )
 def test_a_wrong_rule_is_refused_where_it_is_written(
@@ -159,6 +183,56 @@ def test_rule_sets_join_in_order_and_refuse_other_things() -> None:
     assert len(RuleSet([first, rule("cos(a) -> 0", holds="generic")]).only("total")) == 1
     with pytest.raises(TypeError, match="a RuleSet holds rules"):
         RuleSet(["sin(a) -> 0"])
+    with pytest.raises(
+        TypeError, match=r"is joined with a RuleSet, but got <total rule .*; write \.\.\. \+ RuleSet\(\["
+    ):
+        RuleSet([first]) + second
+
+
+@pytest.mark.parametrize("take", [RuleSet, EGraph().run, list], ids=["RuleSet", "EGraph.run", "list"])
+def test_one_rule_is_no_list_of_rules(take: Callable[[Any], Any]) -> None:
+    message = r"a list of rules is needed, but got the one rule <total rule .*>; write RuleSet\(\[rule\(\.\.\.\)\]\)"
+    with pytest.raises(TypeError, match=message):
+        take(rule("sin(a) -> cos(a)"))
+
+
+@pytest.mark.parametrize("given", ["sin(a) -> 0", 7])
+def test_a_rule_set_takes_a_list(given: Any) -> None:
+    message = re.escape(
+        f"a RuleSet takes a list of rules, but got {given!r}; write RuleSet([rule('a*b -> c'), ...])"
+    )
+    with pytest.raises(TypeError, match=message):
+        RuleSet(given)
+
+
+def test_a_rule_is_a_rewriter() -> None:
+    peel = rule("sin(asin(a)) -> a")
+    assert peel(sn.parse("sin(asin(y))")) is y
+    assert peel(sn.parse("1 + sin(asin(y))")) is None
+    assert peel(y) is None
+    assert bottom_up(peel)(sn.parse("exp(sin(asin(sin(asin(y)))))")) is sn.exp(y)
+    assert fixpoint(top_down(peel))(sn.parse("2*sin(asin(sin(asin(y)))) + 1")) is 2 * y + 1
+    assert first(rule("cos(a) -> a"), peel)(sn.parse("sin(asin(y))")) is y
+    # what leaves the term as it is does not count
+    assert rule("max(a, b, xs...) -> max(a, b, xs)")(sn.parse("max(x, y, 1)")) is None
+    assert rule("atan2(a, b) + atan2(c, d) -> atan2(c, b) + atan2(a, d)")(
+        sn.parse("atan2(x, 1) + atan2(y, 2)")
+    ) is sn.parse("atan2(y, 1) + atan2(x, 2)")
+
+
+@pytest.mark.parametrize(
+    "text", ["a^b -> exp(b*log(a))", "sin(a)^2 -> 1 - cos(a)^2", "2*a^3 -> a", "F::function(a, b) -> a*b"]
+)
+@pytest.mark.parametrize(
+    "subject", ["x", "2", "sin(x)", "3*sin(x)^2", "x^3", "2*x^3", "x + y", "sqrt(x)", "atan2(x, y)", "x/y"]
+)
+def test_a_rule_fires_where_a_set_of_it_does(text: str, subject: str) -> None:
+    made = rule(text)
+    for backend in ("interned", "tree"):
+        term = sn.parse(subject, backend=backend)
+        alone, in_set = made(term), RuleSet([made])(term)
+        assert (alone is None) == (in_set is None)
+        assert alone is None or interface.key(alone) == interface.key(in_set)
 
 
 def test_matching_a_wide_sum_looks_bound_parts_up() -> None:

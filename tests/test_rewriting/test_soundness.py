@@ -18,7 +18,7 @@ from values import agree, is_moderate, points, same
 import symnum as sn
 from symnum import term as interface
 from symnum.rewriting import Facts, Limits, Rule, RuleSet, rule, shared_cost, simplify_report, theories
-from symnum.rewriting.pattern import Template
+from symnum.rewriting.template import Template
 from symnum.symbols import convert
 
 

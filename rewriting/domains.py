@@ -13,14 +13,18 @@ from typing import Any
 from symnum import term as interface
 from symnum.exact import is_integer
 from symnum.operators import OPERATORS
-from symnum.rewriting.facts import NEGATIVE, POSITIVE, ZERO, Facts
+from symnum.rewriting.facts import Facts
+from symnum.rewriting.sign_sets import NEGATIVE, POSITIVE, ZERO
+from symnum.rewriting.template import template_of
 from symnum.rewriting.views import PRODUCT_HEADS, head_of, is_value, product_view
 
 Condition = tuple[str, Hashable]
 """What must hold for a part to be defined: the head of the part and the key of what it is taken of."""
 
-_GUARDED = {"ifelse": (1, 2), "and": None, "or": None}
-"""Heads with operands that are computed, or count, only when another one says so; None is all operands."""
+_COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+
+_GUARDED = {"ifelse": (1, 2), "and": None, "or": None, **dict.fromkeys(_COMPARISONS)}
+"""Heads whose value does not need that of all operands, those named or all: a comparison with nan is false, and no nan."""
 
 
 def domain(root: Any, facts: Facts) -> tuple[frozenset[Condition], frozenset[Condition]]:
@@ -66,6 +70,14 @@ def closed_parts(root: Any, facts: Facts) -> frozenset[Hashable]:
     return frozenset(found)
 
 
+def is_closed(term: Any, facts: Facts) -> bool:
+    """Tell whether a comparison has a side that may be without a value on whole intervals, as log(x) < y has.
+
+    Rules keep values where there are any, and may give one elsewhere, which here would turn false into true: exp(log(x)) < 1 is not x < 1.
+    """
+    return head_of(term) in _COMPARISONS and any(domain(side, facts)[0] for side in interface.args(term))
+
+
 def has_unusual_floats(root: Any) -> bool:
     """Tell whether an infinite or undefined float is in a term: such terms obey no algebra."""
     for node in interface.postorder(root):
@@ -90,8 +102,6 @@ def _power_condition(base: Any, exponent: Any, facts: Facts) -> str:
 
 
 def _own_domain_holds(node: Any, facts: Facts) -> bool:
-    from symnum.rewriting.pattern import template_of
-
     bound = dict(zip(("a", "b", "c"), interface.args(node)))
     condition = template_of(OPERATORS[interface.head(node)].domain).build(node, bound)
     return facts.decide(condition) is True
