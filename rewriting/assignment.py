@@ -5,6 +5,7 @@ Nothing here knows what a pattern is; patterns are asked for their slots and hea
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
@@ -41,9 +42,9 @@ class Search:
         self.facts, self.attempts, self.limit = facts, 0, limit
 
     def attempt(self) -> None:
-        """Count an attempt; raises GivenUp when there were too many."""
+        """Count an attempt; raises GivenUp when there were too many, or when the facts' deadline has passed."""
         self.attempts += 1
-        if self.attempts > self.limit:
+        if self.attempts > self.limit or (not self.attempts % 256 and time.monotonic() > self.facts.deadline):
             raise GivenUp
 
 

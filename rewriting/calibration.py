@@ -48,10 +48,14 @@ def calibrate(
     """Measure the operators, keep the result for this machine, and return it as a cost model.
 
     ``operators`` restricts the measurement to some names; the others keep the cost that is known.  ``progress(name, cost)`` is called
-    for each.  It takes about half a minute, most of it for compilation.  Raises LookupError for a name that is not in the table, and
-    OSError where the result cannot be written.
+    for each.  It takes about half a minute, most of it for compilation.  Raises LookupError for a name that is not in the table,
+    ValueError for no names, and OSError where the result cannot be written.
     """
     chosen = [operator(name).name for name in operators] if operators is not None else sorted(OPERATORS)
+    if not chosen:
+        raise ValueError(
+            f"calibrate got no operators to measure; name some, such as {sorted(OPERATORS)[:3]}, or leave them out"
+        )
     known = measured_cycles()
     weights = dict(known.weights) if known is not None and not callable(known.weights) else {}
     timer = _Timer(rounds)

@@ -79,7 +79,11 @@ class CostModel:
             elif head == "hold":
                 found = 0.0  # no operation: it only keeps its argument together
             elif callable(self.weights):
-                found = self._checked(self.weights(head), f"the price of {head!r}")
+                try:
+                    found = self._checked(self.weights(head), f"the price of {head!r}")
+                except Exception as problem:  # whatever a user's function raises goes on, and says where
+                    problem.add_note(f"while the cost model {self.name!r} priced {head!r}")
+                    raise
             else:
                 found = float(self.weights.get(head, self.default))
             self.known[head] = found  # as many entries as there are heads

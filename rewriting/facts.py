@@ -6,6 +6,7 @@ an answer None means that it is not known.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from typing import Any
 
@@ -43,6 +44,8 @@ class Facts:
     """Answer questions about terms; each distinct sub-term is looked at once as long as the object lives."""
 
     def __init__(self) -> None:
+        self.deadline = math.inf
+        """When a search for matches that uses these facts is to be given up, as time.monotonic() tells it."""
         self._known: dict[Hashable, tuple[Any, int, bool]] = {}
 
     def signs(self, term: Any) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.algebra.polynomial import expand
+from symnum.expression import refuse_mixed
 from symnum.rewriting.canonical import normal_form, readable
 from symnum.rewriting.cost import CostModel, cost_model
 from symnum.rewriting.evidence import Evidence, EvidenceLimits, compare
@@ -143,6 +144,7 @@ def optimize_report(
             raise TypeError(
                 f"optimize takes a term or a list of terms, but got {root!r} of type {type(root).__name__}; {hint}"
             )
+    refuse_mixed(roots)
     refuse_other_limits(limits, OptimizeLimits, "optimize")
     with _collector_paused():
         return _Optimization(roots, model, limits).report()
@@ -166,6 +168,7 @@ class _Optimization:
         self.start = time.monotonic()
         self.candidates: list[Candidate] = []
         self.skipped: list[str] = []
+        self.late = False
         self.before = model.dag(*roots)
 
     def report(self) -> OptimizeReport:
@@ -230,7 +233,7 @@ class _Optimization:
             if forms is not None and any(a is not b for a, b in zip(forms, roots)):
                 self.add(name, "as made", forms)
                 self.factored(f"{name}, then factored", [normal_form(form) for form in forms])
-        return "all tried"
+        return "seconds" if self.late else "all tried"
 
     def add(self, name: str, stop: str, terms: list[Any]) -> None:
         terms = [readable(term) for term in terms]
@@ -253,6 +256,7 @@ class _Optimization:
             late += report.stop == "seconds"
             forms.append(report.result)
         if late:
+            self.late = True
             self.skipped.append(f"simplified: {late} of {len(roots)} terms were not finished in time")
         return forms
 

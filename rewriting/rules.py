@@ -167,6 +167,8 @@ class Rule:
     def _warn(self, term: Any, search: Search) -> None:
         from symnum.text.printer import to_text
 
+        if search.attempts <= search.limit:
+            return  # the time was over, which whoever set the deadline reports
         warnings.warn(
             f"matching {self!r} with {to_text(term, limit=60)!r} was given up after {search.limit:,} attempts, so that the rule may "
             f"have been passed over; give the pattern fewer slots that stand for themselves, or typed ones",

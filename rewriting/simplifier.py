@@ -16,6 +16,7 @@ from typing import Any
 from symnum import term as interface
 from symnum.algebra.ring import ATOM, NUMBER, SUM, view
 from symnum.rewriting.canonical import normal_form, readable
+from symnum.rewriting.cost import ops
 from symnum.rewriting.domains import has_unusual_floats, is_closed
 from symnum.rewriting.facts import Facts
 from symnum.rewriting.forms import forms_of
@@ -186,6 +187,7 @@ class _Run:
         self.fired: dict[str, int] = {}
         self.steps = 0
         self.start = time.monotonic()
+        self.facts.deadline = self.start + limits.seconds
 
     def report(self, term: Any) -> SimplifyReport:
         """Run to the fixpoint or to a limit and report the cheapest form seen."""
@@ -214,7 +216,8 @@ class _Run:
             if shared_cost(new) < best_cost:
                 best = new
         result = term if best is term else readable(best)
-        if shared_cost(result) > before:
+        # the measure of the rules looks at products and signs as people do; by plain counting a result is not dearer either
+        if shared_cost(result) > before or ops.dag(result) > ops.dag(term):
             result = term
         return SimplifyReport(
             result,
@@ -276,7 +279,6 @@ class _Run:
             except _LimitReached:
                 self.settled[interface.key(term)] = (term, current)  # what was reached is not lost
                 raise
-            cost, best = None, None
             # In a wide sum each result costs its width to build, and one improvement is as good as another.
             width = len(own_cost(current)[1])
             tries, enough = max(8, WORK // (width + 1)), max(1, WORK // (40 * (width + 1)))
@@ -287,20 +289,30 @@ class _Run:
                 self.note(swept[0].name, current, swept[1])
                 current = swept[1]
                 continue
-            for entry, found in self.rules.firing(current, self.facts):
-                better = 0
-                for new in islice(found, tries):
-                    cost = cost or self.cost(current)
-                    new_cost = self.cost(new)
-                    if new_cost < cost:
-                        best, cost = (entry.name, new), new_cost
-                        better += 1
-                        if better == enough:
-                            break
+            best = self.cheapest(current, tries, enough)
             if best is None:
+                if time.monotonic() > self.facts.deadline:
+                    continue  # not all was looked at: the limit is reported
                 return current if current is not term else None
             self.note(best[0], current, best[1])
             current = best[1]
+
+    def cheapest(self, current: Any, tries: int, enough: int) -> tuple[str, Any] | None:
+        """Return (rule, result) of the cheapest result at the top of a term that is cheaper than it, as far as time allows."""
+        cost, best = None, None
+        for entry, found in self.rules.firing(current, self.facts):
+            better = 0
+            for new in islice(found, tries):
+                if time.monotonic() > self.facts.deadline:
+                    return best
+                cost = cost or self.cost(current)
+                new_cost = self.cost(new)
+                if new_cost < cost:
+                    best, cost = (entry.name, new), new_cost
+                    better += 1
+                    if better == enough:
+                        break
+        return best
 
     def is_closed(self, term: Any) -> bool:
         """Tell whether a term is not entered: a comparison whose sides may be undefined, unless generic rules are allowed."""
@@ -352,6 +364,8 @@ class _Run:
         kind, constant, pairs = view(term)
         if kind == SUM:
             linear = all(view(part)[0] == ATOM for part, _ in pairs)
+            if linear and sum(head_of(part) == "exp" for part, _ in pairs) > 1:
+                linear = False  # exp(2*x) is the square of exp(x)
             if linear and any(c in (1, -1) for c in (constant, *(c for _, c in pairs))):
                 return False
         elif all(view(base)[0] in (ATOM, NUMBER) for base, _ in pairs):

@@ -13,6 +13,7 @@ abs(x)
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from itertools import islice
 from typing import Any
 
 from symnum import term as interface
@@ -23,6 +24,14 @@ Rewriter = Callable[[Any], Any]
 
 class RewriteLoopError(RuntimeError):
     """Say that rewriting does not end: a measure did not fall, a term came back, or the steps ran out."""
+
+
+LARGEST = 20_000
+"""Distinct parts beyond which a term that grows without a measure counts as a loop, and ten times what it had at first for larger ones."""
+
+
+def _is_larger(term: Any, most: int) -> bool:
+    return next(islice(interface.postorder(term), most, None), None) is not None
 
 
 def _changed(old: Any, new: Any) -> bool:
@@ -173,6 +182,11 @@ def fixpoint(
         current = term
         seen: dict[Hashable, Any] = {interface.key(term): term}
         value = None if measure is None else measure(term)
+        most = (
+            LARGEST
+            if measure is not None or not _is_larger(term, LARGEST // 10)
+            else 10 * interface.node_count(term)
+        )
         for step in range(1, limit + 1):
             new = rewriter(current)
             if not _changed(current, new):
@@ -185,6 +199,11 @@ def fixpoint(
                         f"turn the rule round, give it a condition, or pass another measure"
                     )
                 value = new_value
+            elif _is_larger(new, most):
+                raise RewriteLoopError(
+                    f"rewriting {_short(term)} has grown to more than {most:,} distinct parts after {step} changes and may go on; "
+                    f"pass a measure that must fall"
+                )
             elif interface.key(new) in seen:
                 raise RewriteLoopError(
                     f"rewriting {_short(new)} came back to it after {step} changes; "

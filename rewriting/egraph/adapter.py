@@ -7,6 +7,7 @@ ones; text of flat commands and tables of rows know no depth.  A Rust panic, whi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -96,13 +97,23 @@ class Engine:
             ) from problem
 
 
+_first_process: list[int] = []
+"""The process that used egglog first: its threads do not survive a fork, and what waits for them would wait forever."""
+
+
 def _bindings() -> Any:
+    if (_first_process or [os.getpid()])[0] != os.getpid():
+        raise EGraphError(
+            "the e-graph cannot be used in a process that was forked after its first use; start workers with "
+            "multiprocessing.get_context('spawn'), or with joblib's default backend"
+        )
     try:
         from egglog import bindings
     except ImportError as missing:
         raise EGraphError(
             f"the e-graph needs egglog 13 or 14, but it cannot be imported ({missing}); write pip install 'egglog>=13.2,<15'"
         ) from missing
+    _first_process[:] = [os.getpid()]
     return bindings
 
 

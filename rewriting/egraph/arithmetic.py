@@ -246,7 +246,7 @@ class Arithmetic:
             for base, exponent in monomial:
                 if exponent < 0 and numbers.is_integer(exponent):
                     lowest[base] = min(exponent, lowest.get(base, 0))
-        if not lowest:
+        if not lowest or len(lowest) * len(spec) > 4 * EXPANDED:
             return
         turned = [(base, -exponent) for base, exponent in lowest.items()]
         above: Spec = {}

@@ -26,6 +26,9 @@ from symnum.rewriting.rules import Rule
 ALLOWANCE = 64
 """Hits that a rule may apply in one round before it rests; doubled after each rest."""
 
+MOST_TEXT, MOST_WRITTEN = 3_000, 200_000
+"""Characters of one equation and of those of one round: a sum over a common denominator has as many letters as the square of its width."""
+
 LISTED = 20_000
 """Sum over the n-ary e-nodes that are listed in one round of the squares of their widths: what pairs of operands can cost."""
 
@@ -211,15 +214,19 @@ class Session:
     def _arithmetic(self, signs: Signs, sizes: Sizes, room: int, deadline: float) -> tuple[list[str], bool]:
         laws = Arithmetic(self.graph, self.language, signs, sizes)
         found: list[str] = []
+        written = 0
         for name, nodes in self.graph.classes.items():
             for node in nodes:
                 state = tuple([len(self.graph.classes[child]) for child in node.children])
                 if self._visited.get((name, node)) == state or not sizes.breeds(name, node):
                     continue
-                if len(found) >= room or time.monotonic() > deadline:
+                if len(found) >= room or written > MOST_WRITTEN or time.monotonic() > deadline:
                     return found, False
                 self._visited[name, node] = state
-                found += [command for text in laws.results(name, node) if (command := self._say(name, text))]
+                for text in laws.results(name, node):
+                    if len(text) <= MOST_TEXT and (command := self._say(name, text)):
+                        found.append(command)
+                        written += len(command)
         return found, True
 
     def _facts(self, signs: Signs) -> list[str]:

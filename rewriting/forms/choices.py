@@ -92,13 +92,13 @@ def _shared_addends(
         for k, (t, c) in tables[0].items()
         if all(k in table and table[k][1] == c and type(table[k][1]) is type(c) for table in tables[1:])
     ]
-    if not common:
-        return None
     keys = {interface.key(t) for t, _ in common}
     constants = [constant for constant, _ in views]
     if any(type(c) is float for c in constants):
         return None
     constant = constants[0] if all(c == constants[0] for c in constants) else 0
+    if not common and constant == 0:
+        return None
     rest = [
         sum_of(like, c - constant, [pair for k, pair in table.items() if k not in keys])
         for c, table in zip(constants, tables)

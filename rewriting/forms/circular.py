@@ -18,7 +18,7 @@ from symnum.algebra.polynomial import expand
 from symnum.algebra.rational import cancel, factor_list
 from symnum.rewriting.forms.angles import Angles, Vector, angles_in_units, as_term, half_unfolded, unfolded
 from symnum.rewriting.forms.inverses import INVERSES
-from symnum.rewriting.forms.region import replaced
+from symnum.rewriting.forms.region import degree_bound, replaced
 from symnum.rewriting.forms.signs import sign_forms
 from symnum.rewriting.theories.special_values import surd_of_sine
 from symnum.rewriting.views import call_of, item_keys, product_of, product_view, sum_of, sum_view
@@ -42,6 +42,11 @@ def circular_forms(term: Any, calls: Sequence[Any]) -> Iterator[tuple[str, Any]]
         angles.angle(term, [Fraction(int(i == k), 2) for k in range(len(angles.units))])
         for i in range(len(angles.units))
     ]
+    if (
+        degree_bound(term, {k: sum([abs(m) for m in v[1]]) for k, v in angles.places.items()})
+        > 2 * MOST_DEGREE
+    ):
+        return
     tangents = [call_of(term, "tan", (h,)) for h in halves]
     inside = replaced(term, _in_tangents(term, calls, angles, tangents))
     coefficient, factors = factor_list(inside)

@@ -13,7 +13,7 @@ from typing import Any
 from symnum import exact as numbers
 from symnum import term as interface
 from symnum.algebra.rational import cancel, factor_list
-from symnum.rewriting.forms.region import replaced
+from symnum.rewriting.forms.region import degree_bound, replaced
 from symnum.rewriting.views import (
     call_of,
     head_of,
@@ -31,11 +31,15 @@ ROLES = {
 }  # fmt: skip
 """What each function is in terms of (hyperbolic) cosine and sine, named as the circular one."""
 
+MOST_DEGREE = 48
+
 HEADS = frozenset(["sinh", "cosh", "tanh", "coth", "sech", "csch", "exp"])
 
 
 def hyperbolic_forms(term: Any, calls: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """Yield (name, form) for a term whose region has the hyperbolic or exponential ``calls`` among its atoms."""
+    if degree_bound(term, {interface.key(interface.args(c)[0]): 1 for c in calls}) > MOST_DEGREE:
+        return
     new = {
         interface.key(c): _in_exponentials(term, interface.head(c), interface.args(c)[0])
         for c in calls

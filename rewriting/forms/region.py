@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -65,3 +66,31 @@ def replaced(root: Any, new: Mapping[Hashable, Any]) -> Any:
         else:
             done[identity] = (sum_of if kind == SUM else product_of)(node, number, parts)
     return done[interface.key(root)]
+
+
+def degree_bound(root: Any, weights: Mapping[Hashable, int]) -> int:
+    """Return a bound for the degree of a region in its calls; ``weights`` gives the degree of a call by the key of its argument."""
+    known: dict[Hashable, int] = {}
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        identity = interface.key(node)
+        if identity in known:
+            stack.pop()
+            continue
+        kind, _, pairs = view(node)
+        if kind in (ATOM, NUMBER):
+            args = interface.args(node) if interface.is_call(node) else ()
+            known[identity] = weights.get(interface.key(args[0]), 0) if len(args) == 1 else 0
+            continue
+        missing = [part for part, _ in pairs if interface.key(part) not in known]
+        if missing:
+            stack.extend(missing)
+            continue
+        degrees = [known[interface.key(part)] for part, _ in pairs]
+        if kind == SUM:
+            known[identity] = max(degrees, default=0)
+        else:
+            powers = [math.ceil(abs(w)) if is_value(w) and math.isfinite(w) else 1 for _, w in pairs]
+            known[identity] = sum(d * w for d, w in zip(degrees, powers))
+    return known[interface.key(root)]

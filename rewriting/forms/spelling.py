@@ -11,6 +11,7 @@ from symnum.order import order_key
 from symnum.rewriting.rule_sets import RuleSet
 from symnum.rewriting.rules import rule
 from symnum.rewriting.strategies import bottom_up
+from symnum.rewriting.theories.exponentials import logarithm_of_power
 from symnum.rewriting.theories.powers import common_base
 from symnum.rewriting.theories.special_values import cosine, cotangent, sine, tangent
 from symnum.rewriting.views import SUM_HEADS, call_of, head_of, product_of, sum_of, sum_view
@@ -18,6 +19,7 @@ from symnum.rewriting.views import SUM_HEADS, call_of, head_of, product_of, sum_
 SPELLINGS = RuleSet(
     [
         *common_base,
+        rule("log(a)", logarithm_of_power, name="log(n^k) is k*log(n)"),
         rule("sin(a)", sine, name="sin(a + k*pi), k as small as can be"),
         rule("cos(a)", cosine, name="cos(a + k*pi), k as small as can be"),
         rule("tan(a)", tangent, name="tan(a + k*pi), k as small as can be"),

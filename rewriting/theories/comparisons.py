@@ -9,6 +9,7 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from symnum import exact as numbers
@@ -25,6 +26,8 @@ TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 """Comparison -> the one that holds where it does not."""
+
+_HOLDS = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 
 CONSTANT_NODES = 200
 """Largest comparison of constants that is decided by computing with many digits."""
@@ -56,11 +59,13 @@ def _decide(head: str, a: Any, b: Any) -> Any | None:
 def _balance(head: str, a: Any, b: Any) -> Any | None:
     """Return a comparison collected on one side, divided by what is positive, and spread over both sides."""
     constant, pairs = sum_view(sum_of(a, 0, [(a, 1), (b, -1)]))
-    if not pairs or any(type(c) is float or not math.isfinite(c) for c in (constant, *(c for _, c in pairs))):
+    if any(type(c) is float or not math.isfinite(c) for c in (constant, *(c for _, c in pairs))):
         return None
     facts = Facts()
     if not (facts.is_defined(a) and facts.is_defined(b)):
         return None
+    if not pairs:
+        return interface.make_number(a, _HOLDS[head](constant, 0))
     relation = head
     if constant == 0:
         relation, constant, pairs = _without_positive_factors(a, head, pairs, facts)

@@ -9,12 +9,19 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.rewriting.facts import Facts
+from symnum.rewriting.sign_sets import ZERO
 
 
 def defined(**slots: Any) -> bool:
     """Tell whether all slots certainly are finite numbers, where the symbols are real numbers."""
     facts = Facts()
     return all(facts.is_defined(t) for t in slots.values())
+
+
+def nonzero(**slots: Any) -> bool:
+    """Tell whether all slots certainly are finite numbers other than 0."""
+    facts = Facts()
+    return all(facts.is_defined(t) and not facts.signs(t) & ZERO for t in slots.values())
 
 
 def defined_or_fixed(exponent: str) -> Callable[..., bool]:

@@ -55,7 +55,7 @@ def _exact_logarithm(base: int, a: Any) -> Any | None:
     return None
 
 
-def _logarithm_of_power(a: Any) -> Any | None:
+def logarithm_of_power(a: Any) -> Any | None:
     """Return log(n^k) as k*log(n), and log(1/n) as -log(n), for whole numbers."""
     if not interface.is_number(a):
         return None
@@ -128,7 +128,9 @@ logarithms = RuleSet(
         rule("log(a)/log(b)", partial(_to_base, "log10", 10), name="log(a)/log(10^k) -> log10(a)/k"),
         rule("log2(a)", partial(_exact_logarithm, 2), name="log2(2^k) -> k"),
         rule("log10(a)", partial(_exact_logarithm, 10), name="log10(10^k) -> k"),
-        rule("log(a)", _logarithm_of_power, name="log(n^k) -> k*log(n)"),
+        rule("log(a)", logarithm_of_power, name="log(n^k) -> k*log(n)"),
+        rule("2*log(abs(a)) -> log(a^2)"),
+        rule("gamma(a + 1)/gamma(a) -> a"),
         rule("log(1 + expm1(a)) -> a"),
         rule("log1p(expm1(a)) -> a"),
         rule("log1p(exp(a) - 1) -> a"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symnum.rewriting.rule_sets import RuleSet
 from symnum.rewriting.rules import rule
-from symnum.rewriting.theories.domains import FINITE, defined
+from symnum.rewriting.theories.domains import FINITE, defined, nonzero
 
 magnitudes = RuleSet(
     [
@@ -49,6 +49,8 @@ order = RuleSet(
         rule("max(min(a, b), min(a, c)) -> min(a, max(b, c))"),
         rule("min(max(a, b), max(a, c)) -> max(a, min(b, c))"),
         rule("max(a, -a) -> abs(a)"),
+        rule("max(a, 0) - max(-a, 0) -> a"),
+        rule("max(a, 0) + max(-a, 0) -> abs(a)"),
         rule("min(a, -a) -> -abs(a)"),
         rule("max(a, b) + min(a, b) -> a + b"),
         rule("max(a, b) - min(a, b) -> abs(a - b)"),
@@ -84,6 +86,8 @@ rounding = RuleSet(
         rule("floor(a + n::integer) -> n + floor(a)"),
         rule("ceil(a + n::integer) -> n + ceil(a)"),
         rule("mod(mod(a, b), b) -> mod(a, b)"),
+        rule("mod(a, a) -> 0", condition=nonzero),
+        rule("mod(n::integer, 1) -> 0"),
     ],
     "rounding",
 )

@@ -172,6 +172,9 @@ def inverse_of(table: dict[Fraction, Surd], start: int, a: Any) -> Any | None:
 
 special_values = RuleSet(
     [
+        rule("sin(pi*n::integer) -> 0"),
+        rule("tan(pi*n::integer) -> 0"),
+        rule("(-1)^(2*n::integer) -> 1"),
         rule("sin(a)", sine, name="sin at multiples of pi"),
         rule("cos(a)", cosine, name="cos at multiples of pi"),
         rule("tan(a)", tangent, name="tan at multiples of pi"),
