@@ -53,17 +53,12 @@ def versions() -> str:
 
 
 def main(names: list[str]) -> int:
-    """Run the named benchmarks, print their tables and write the page; timings decide nothing, so the exit status is 0."""
+    """Run the named benchmarks, print their tables and write the page; timings decide nothing, so the exit status is 0.
+
+    With names only their sections of the page are written anew: the peers of one section are always measured in one run.
+    """
     chosen = names or sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
-    page = [
-        "# Benchmarks",
-        "",
-        "Written by `make bench`; do not edit. Least time over rounds; a peer is given 60 s for a workload, in a process of its own.",
-        "Ratios are peer/symnum in one run on one machine: more than 1 means that symnum is faster.",
-        "A `limit` row compares with a stated figure. Where a row counts something, the unit stands beside the number.",
-        "",
-        f"Machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {versions()}.",
-    ]
+    sections = sections_of_page() if names else {}
     missed = 0
     for name in chosen:
         module = importlib.import_module(f"bench_{name}")
@@ -71,13 +66,44 @@ def main(names: list[str]) -> int:
         rows = module.rows()
         missed += sum(r.get("reached") is False for r in rows)
         title = (module.__doc__ or name).strip().splitlines()[0].rstrip(".")
-        section = ["", f"## {title}", "", *table(rows)]
-        print("\n".join(section), f"\n\n({time.perf_counter() - started:.0f} s)", flush=True)
-        page += section
-    if not names:
-        TABLE.write_text("\n".join(page) + "\n")
-        print(f"\nwrote {TABLE.name}; {missed} figures missed")
+        sections[title] = table(rows)
+        print(
+            f"\n## {title}\n",
+            *table(rows),
+            f"\n({time.perf_counter() - started:.0f} s)",
+            sep="\n",
+            flush=True,
+        )
+    write_page(sections)
+    print(f"\nwrote {TABLE.name}; {missed} figures missed")
     return 0
+
+
+def sections_of_page() -> dict[str, list[str]]:
+    """Return {title: lines} of the sections of the page that is there."""
+    found: dict[str, list[str]] = {}
+    for line in TABLE.read_text().splitlines() if TABLE.exists() else []:
+        if line.startswith("## "):
+            found[line[3:]] = lines = []
+        elif found and line:
+            lines.append(line)
+    return found
+
+
+def write_page(sections: dict[str, list[str]]) -> None:
+    """Write the page: the head, and the sections in the order of their titles."""
+    page = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench`; do not edit. Least time over rounds; a peer is given 60 s for a workload, in a process of its own.",
+        "Ratios are peer/symnum, each section measured in one run on one machine: more than 1 means that symnum is faster.",
+        "A `limit` row compares with a stated figure. Where a row counts something, the unit stands beside the number.",
+        "",
+        f"Machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {versions()}.",
+    ]
+    for title in sorted(sections):
+        page += ["", f"## {title}", "", *sections[title]]
+    TABLE.write_text("\n".join(page) + "\n")
 
 
 if __name__ == "__main__":

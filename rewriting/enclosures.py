@@ -25,6 +25,7 @@ from symnum.algebra.precise import (
     to_ball,
 )
 from symnum.operators import OPERATORS, Operator
+from symnum.rewriting.limits import check_limits
 from symnum.rewriting.modular import identity_of
 
 SAME, DIFFERENT, ONLY_LEFT, ONLY_RIGHT, NEITHER, UNDECIDED = (
@@ -50,21 +51,19 @@ _LONG = 4096  # bits of exact numbers that are carried on as such
 _PLAIN_FLOAT = 1 << 20  # floats k/1024 below this size are taken as exact: 0.5, 2.0, 1.25
 
 
-def check_limits(limits: Any) -> None:
-    """Raise ValueError unless points, tries, bits and accuracy are whole numbers that fit, and the seconds not negative."""
+def check_sampling_limits(limits: Any) -> None:
+    """Raise ValueError for limits that are no numbers, that look at nothing, or whose accuracy their bits cannot give."""
+    check_limits(limits)
     for name in ("points", "tries", "accuracy", "bits"):
-        value = getattr(limits, name)
-        if type(value) is not int or value < 1:
-            raise ValueError(f"the limit {name} is {value!r}, but it must be a whole number from 1")
+        if getattr(limits, name) < 1:
+            raise ValueError(
+                f"the limit {name} is {getattr(limits, name)!r}, but it must be a whole number from 1"
+            )
     if limits.accuracy >= limits.bits:
         raise ValueError(
             f"values cannot be right to accuracy={limits.accuracy} bits when they have bits={limits.bits}; "
             f"give a smaller accuracy or more bits"
         )
-    for name in ("seconds", "proof_seconds"):
-        value = getattr(limits, name, 0)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-            raise ValueError(f"the limit {name} is {value!r}, but it must be a number that is not negative")
 
 
 _POLE = float("nan")

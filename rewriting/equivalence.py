@@ -24,10 +24,11 @@ from symnum.rewriting.enclosures import (
     Judge,
     OutOfTime,
     Verdict,
-    check_limits,
+    check_sampling_limits,
     unevaluable,
 )
 from symnum.rewriting.evidence import is_identical, named, shown, shown_apart
+from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.modular import Residues, compare_residues
 from symnum.rewriting.sampling import Point, Sampler
 from symnum.text.printer import to_text
@@ -50,7 +51,7 @@ class EquivalenceLimits:
     seconds: float = 20.0
 
     def __post_init__(self) -> None:
-        check_limits(self)
+        check_sampling_limits(self)
 
 
 DEFAULT_LIMITS = EquivalenceLimits()
@@ -123,6 +124,7 @@ def equivalence_report(
     >>> equivalence_report(sn.floor(x), sn.ceil(x) - 1).counterexample
     {'x': 0}
     """
+    refuse_other_limits(limits, EquivalenceLimits, "equivalent")
     start = time.monotonic()
     if _is_list(a) or _is_list(b):
         found = _of_lists(a, b, limits, seed)

@@ -22,9 +22,10 @@ from symnum.rewriting.enclosures import (
     Judge,
     OutOfTime,
     Verdict,
-    check_limits,
+    check_sampling_limits,
     unevaluable,
 )
+from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.modular import compare_residues
 from symnum.rewriting.sampling import Point, Sampler
 from symnum.text.printer import to_text
@@ -53,7 +54,7 @@ class EvidenceLimits:
     seconds: float = 20.0
 
     def __post_init__(self) -> None:
-        check_limits(self)
+        check_sampling_limits(self)
 
 
 DEFAULT_LIMITS = EvidenceLimits()
@@ -104,6 +105,7 @@ def compare(
     >>> compare([sn.sqrt(x**2)], [x]).counterexample
     {'x': -1}
     """
+    refuse_other_limits(limits, EvidenceLimits, "compare")
     for thing in (before, after):
         if interface.is_term(thing) or isinstance(thing, str) or not isinstance(thing, Sequence):
             raise TypeError(

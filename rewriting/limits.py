@@ -7,12 +7,13 @@ from typing import Any
 
 
 def check_limits(limits: Any) -> None:
-    """Raise ValueError unless every field of a limits object is a number that is not negative."""
+    """Raise ValueError unless every field of a limits object is a number that is not negative, a whole one where its default is."""
     for field in fields(limits):
         value = getattr(limits, field.name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        whole = isinstance(field.default, int)
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not value >= 0:
             raise ValueError(
-                f"the limit {field.name} is {value!r}, but it must be a number that is not negative; "
+                f"the limit {field.name} is {value!r}, but it must be a {'whole ' if whole else ''}number that is not negative; "
                 f"write {type(limits).__name__}({field.name}={field.default!r})"
             )
 

@@ -159,7 +159,7 @@ class Arithmetic:
             return
         if node.op == "+":
             if len(node.children) <= WIDTH:
-                yield from self._sum(name, node)
+                yield from self._sum(node)
         elif node.op == "*":
             if len(node.children) <= WIDTH:
                 yield from self._product(node)
@@ -170,7 +170,7 @@ class Arithmetic:
         elif node.op not in ("number", "leaf"):
             yield from self._call(node)
 
-    def _sum(self, name: int, node: Node) -> Iterator[str]:
+    def _sum(self, node: Node) -> Iterator[str]:
         spec = self.spec(node)
         yield self.sum_text(spec)  # like terms together, numbers folded
         for child in node.children:  # a sum in a sum, flat

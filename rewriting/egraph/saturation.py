@@ -21,6 +21,7 @@ from symnum.rewriting.egraph.compile import ROWS, Query, Site, compile_rule, rul
 from symnum.rewriting.egraph.encoding import Encoder, Language, Writer, class_text, named_text, term_text
 from symnum.rewriting.egraph.graph import Graph, Node, build, is_bag, number_text, number_value
 from symnum.rewriting.egraph.sizes import Sizes
+from symnum.rewriting.limits import check_limits
 from symnum.rewriting.rules import Rule
 
 ALLOWANCE = 64
@@ -45,12 +46,7 @@ class EGraphLimits:
     iterations: int = 12
 
     def __post_init__(self) -> None:
-        for name in ("nodes", "seconds", "iterations"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-                raise ValueError(
-                    f"the limit {name} is {value!r}, but it must be a number that is not negative"
-                )
+        check_limits(self)
 
 
 @dataclass(frozen=True, slots=True)

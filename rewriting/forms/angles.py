@@ -38,7 +38,7 @@ class Angles:
         return sum_of(like, 0, [(u, numbers.normal(m)) for u, m in zip(self.units, multiples) if m])
 
 
-def _share_of_pi(constant: Any, pairs: Sequence[tuple[Any, Any]]) -> tuple[Fraction, list[tuple[Any, Any]]]:
+def _share_of_pi(pairs: Sequence[tuple[Any, Any]]) -> tuple[Fraction, list[tuple[Any, Any]]]:
     """Split a multiple of pi/12 off an angle; other multiples stay a part like any other."""
     turns, rest = Fraction(0), []
     for part, coefficient in pairs:
@@ -62,7 +62,7 @@ def angles_in_units(
         constant, given = sum_view(angle)
         if type(constant) is float or any(type(c) is float for _, c in given):
             return None
-        turns, pairs = _share_of_pi(constant, given) if split_pi else (Fraction(0), list(given))
+        turns, pairs = _share_of_pi(given) if split_pi else (Fraction(0), list(given))
         if constant != 0:
             pairs.append((interface.make_number(angle, 1), constant))
         row = {}

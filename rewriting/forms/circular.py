@@ -55,7 +55,7 @@ def circular_forms(term: Any, calls: Sequence[Any]) -> Iterator[tuple[str, Any]]
         return
     coefficient, factors = _mirrored(term, coefficient, factors, tangents)
     yield "circular factors", _factored(term, coefficient, factors, angles, halves, tangents)
-    whole = _fourier(term, coefficient, factors, angles, halves, tangents)
+    whole = _fourier(term, coefficient, factors, angles, tangents)
     if whole is not None:
         yield "Fourier sum", whole
 
@@ -189,7 +189,6 @@ def _fourier(
     coefficient: Any,
     factors: Sequence[tuple[Any, int]],
     angles: Angles,
-    halves: Sequence[Any],
     tangents: Sequence[Any],
 ) -> Any | None:
     """Write numerator and denominator as one Fourier sum each, or return None when that is what the factors are."""

@@ -76,7 +76,7 @@ KNOWN = [
     ("gamma(x)*gamma(1 - x)", "pi/sin(pi*x)", "numeric evidence"),
     ("mod(n::integer^3 - n, 6)", "0", "numeric evidence"),
     ("mod(n::integer^5 - n, 30)", "0", "numeric evidence"),
-    ("sin(pi*n::integer)", "0", "numeric evidence"),
+    ("sin(pi*n::integer)", "0", "simplification"),
     ("cos(pi*n::integer)", "(-1)^n", "numeric evidence"),
     ("floor(n::integer/2) + floor((n + 1)/2)", "n", "numeric evidence"),
     ("mod(x, 7)", "x - 7*floor(x/7)", "numeric evidence"),
@@ -463,8 +463,8 @@ def test_wrong_input_is_refused(a: Any, b: Any, error: type[Exception], message:
     ("options", "message"),
     [
         ({"points": 0}, "the limit points is 0, but it must be a whole number from 1"),
-        ({"tries": -1}, "the limit tries is -1, but it must be a whole number from 1"),
-        ({"accuracy": 1.5}, "the limit accuracy is 1.5, but it must be a whole number from 1"),
+        ({"tries": -1}, "the limit tries is -1, but it must be a whole number that is not negative"),
+        ({"accuracy": 1.5}, "the limit accuracy is 1.5, but it must be a whole number that is not negative"),
         (
             {"accuracy": 300, "bits": 300},
             "values cannot be right to accuracy=300 bits when they have bits=300; give a smaller accuracy or more bits",
@@ -479,7 +479,7 @@ def test_wrong_input_is_refused(a: Any, b: Any, error: type[Exception], message:
 def test_limits_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError) as caught:
         EquivalenceLimits(**options)
-    assert str(caught.value) == message
+    assert str(caught.value).partition("; write ")[0] == message
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------------

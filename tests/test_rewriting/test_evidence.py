@@ -301,8 +301,8 @@ def test_a_rational_difference_needs_no_values() -> None:
     ("options", "message"),
     [
         ({"points": 0}, "the limit points is 0, but it must be a whole number from 1"),
-        ({"tries": 2.5}, "the limit tries is 2.5, but it must be a whole number from 1"),
-        ({"bits": True}, "the limit bits is True, but it must be a whole number from 1"),
+        ({"tries": 2.5}, "the limit tries is 2.5, but it must be a whole number that is not negative"),
+        ({"bits": True}, "the limit bits is True, but it must be a whole number that is not negative"),
         ({"seconds": -1}, "the limit seconds is -1, but it must be a number that is not negative"),
         ({"seconds": "2"}, "the limit seconds is '2', but it must be a number that is not negative"),
         (
@@ -314,7 +314,7 @@ def test_a_rational_difference_needs_no_values() -> None:
 def test_limits_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError) as caught:
         EvidenceLimits(**options)
-    assert str(caught.value) == message
+    assert str(caught.value).partition("; write ")[0] == message
 
 
 def test_wrong_input_is_refused() -> None:

@@ -16,6 +16,7 @@ from symnum.rewriting import (
     RuleSet,
     bottom_up,
     chain,
+    compare,
     first,
     fixpoint,
     optimize_report,
@@ -36,12 +37,24 @@ def test_a_limit_is_a_number_that_is_not_negative(kind: Callable[..., Any], bad:
         kind(seconds=bad)
 
 
+def test_counts_are_whole() -> None:
+    with pytest.raises(
+        ValueError,
+        match=r"the limit passes is 0\.5, but it must be a whole number.*write Limits\(passes=30\)",
+    ):
+        Limits(passes=0.5)
+
+
 @pytest.mark.parametrize("bad", [3, None, EGraphLimits()])
 def test_limits_of_another_kind_are_refused(bad: Any) -> None:
     with pytest.raises(
         TypeError, match=r"simplify takes limits=Limits\(\.\.\.\), but got .*write limits=Limits\(seconds=20"
     ):
         sn.simplify(x, limits=bad)
+    with pytest.raises(TypeError, match=r"compare takes limits=EvidenceLimits"):
+        compare([x], [x], limits=bad)
+    with pytest.raises(TypeError, match=r"equivalent takes limits=EquivalenceLimits"):
+        sn.equivalent(x, x, limits=bad)
     with pytest.raises(TypeError, match=r"optimize takes limits=OptimizeLimits\(\.\.\.\), but got"):
         optimize_report(x, limits=bad)
 
