@@ -15,11 +15,13 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.algebra.ring import ATOM, NUMBER, SUM, view
+from symnum.fold import fold
 from symnum.rewriting.canonical import normal_form, readable
 from symnum.rewriting.cost import ops
 from symnum.rewriting.domains import has_unusual_floats, is_closed
 from symnum.rewriting.facts import Facts
 from symnum.rewriting.forms import forms_of
+from symnum.rewriting.forms.region import region_parts
 from symnum.rewriting.forms.spelling import spelled
 from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.measure import Cost, TreeCost, own_cost, shared_cost
@@ -181,7 +183,8 @@ class _Run:
         self.settled: dict[Hashable, tuple[Any, Any]] = {}
         self.best: dict[Hashable, tuple[Any, Any]] = {}
         self.walked: dict[Hashable, tuple[Any, Any]] = {}
-        self.sizes: dict[Hashable, tuple[Any, int]] = {}
+        self.sizes: dict[Hashable, int] = {}
+        self.kept: list[Any] = []
         self.normal: dict[Hashable, Any] = {}
         self.trace: list[Step] = []
         self.fired: dict[str, int] = {}
@@ -374,34 +377,24 @@ class _Run:
 
     def monomials(self, root: Any) -> int:
         """Return how many monomials a term may have when it is multiplied out, or a number above the limit; floats count as too many."""
-        known, most = self.sizes, self.limits.monomials + 1
-        stack = [root]
-        while stack:
-            node = stack[-1]
-            identity = interface.key(node)
-            if identity in known:
-                stack.pop()
-                continue
+        most = self.limits.monomials + 1
+
+        def visit(node: Any, sizes: list[int]) -> int:
+            self.kept.append(node)  # its key stays its own as long as it is known
             kind, number, pairs = view(node)
+            if type(number) is float or any(type(weight) is float for _, weight in pairs):
+                return most
             if kind in (ATOM, NUMBER):
-                known[identity] = (node, most if type(number) is float else 1)
-                continue
-            missing = [part for part, _ in pairs if interface.key(part) not in known]
-            if missing:
-                stack.extend(missing)
-                continue
-            sizes = [(known[interface.key(part)][1], weight) for part, weight in pairs]
-            if type(number) is float or any(type(weight) is float for _, weight in sizes):
-                total = most
-            elif kind == SUM:
-                total = sum(size for size, _ in sizes) + (number != 0)
-            else:
-                total = 1
-                for size, weight in sizes:
-                    power = min(abs(weight), most) if isinstance(weight, int) else 1
-                    total = min(total * (size**power if size < 3 or power < 12 else most), most)
-            known[identity] = (node, min(total, most))
-        return known[interface.key(root)][1]
+                return 1
+            if kind == SUM:
+                return min(sum(sizes) + (number != 0), most)
+            total = 1
+            for size, (_, weight) in zip(sizes, pairs):
+                power = min(abs(weight), most) if isinstance(weight, int) else 1
+                total = min(total * (size**power if size < 3 or power < 12 else most), most)
+            return total
+
+        return fold(root, visit, parts=region_parts, memo=self.sizes)
 
     def note(self, name: str, before: Any, after: Any) -> None:
         self.steps += 1

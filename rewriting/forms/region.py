@@ -8,6 +8,7 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.algebra.ring import ATOM, NUMBER, SUM, view
+from symnum.fold import fold
 from symnum.rewriting.views import is_value, product_of, sum_of
 
 LARGEST = 300
@@ -42,55 +43,36 @@ def atoms_of(root: Any) -> dict[Hashable, Any] | None:
     return found
 
 
+def region_parts(node: Any) -> list[Any]:
+    """Return the terms that a node of a region is a sum, product or power of; an atom has none."""
+    kind, _, pairs = view(node)
+    return [] if kind in (ATOM, NUMBER) else [part for part, _ in pairs]
+
+
 def replaced(root: Any, new: Mapping[Hashable, Any]) -> Any:
     """Return a region with the atoms in ``new`` replaced; exponents stay."""
-    done: dict[Hashable, Any] = dict(new)
-    stack = [root]
-    while stack:
-        node = stack[-1]
-        identity = interface.key(node)
-        if identity in done:
-            stack.pop()
-            continue
+
+    def visit(node: Any, found: list[Any]) -> Any:
         kind, number, pairs = view(node)
-        if kind in (ATOM, NUMBER):
-            done[identity] = node
-            continue
-        missing = [part for part, _ in pairs if interface.key(part) not in done]
-        if missing:
-            stack.extend(missing)
-            continue
-        parts = [(done[interface.key(part)], weight) for part, weight in pairs]
-        if all(a is b for (a, _), (b, _) in zip(parts, pairs)):
-            done[identity] = node
-        else:
-            done[identity] = (sum_of if kind == SUM else product_of)(node, number, parts)
-    return done[interface.key(root)]
+        if kind in (ATOM, NUMBER) or all(part is old for part, (old, _) in zip(found, pairs)):
+            return node
+        parts = [(part, weight) for part, (_, weight) in zip(found, pairs)]
+        return (sum_of if kind == SUM else product_of)(node, number, parts)
+
+    return fold(root, visit, parts=region_parts, memo=dict(new))
 
 
 def degree_bound(root: Any, weights: Mapping[Hashable, int]) -> int:
     """Return a bound for the degree of a region in its calls; ``weights`` gives the degree of a call by the key of its argument."""
-    known: dict[Hashable, int] = {}
-    stack = [root]
-    while stack:
-        node = stack[-1]
-        identity = interface.key(node)
-        if identity in known:
-            stack.pop()
-            continue
+
+    def visit(node: Any, degrees: list[int]) -> int:
         kind, _, pairs = view(node)
         if kind in (ATOM, NUMBER):
             args = interface.args(node) if interface.is_call(node) else ()
-            known[identity] = weights.get(interface.key(args[0]), 0) if len(args) == 1 else 0
-            continue
-        missing = [part for part, _ in pairs if interface.key(part) not in known]
-        if missing:
-            stack.extend(missing)
-            continue
-        degrees = [known[interface.key(part)] for part, _ in pairs]
+            return weights.get(interface.key(args[0]), 0) if len(args) == 1 else 0
         if kind == SUM:
-            known[identity] = max(degrees, default=0)
-        else:
-            powers = [math.ceil(abs(w)) if is_value(w) and math.isfinite(w) else 1 for _, w in pairs]
-            known[identity] = sum(d * w for d, w in zip(degrees, powers))
-    return known[interface.key(root)]
+            return max(degrees, default=0)
+        powers = [math.ceil(abs(w)) if is_value(w) and math.isfinite(w) else 1 for _, w in pairs]
+        return sum(d * w for d, w in zip(degrees, powers))
+
+    return fold(root, visit, parts=region_parts)
