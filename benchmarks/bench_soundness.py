@@ -6,7 +6,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
@@ -35,7 +35,7 @@ CHUNK = 500
 
 
 def rows() -> list[Row]:
-    """Run all terms on all cores and count those whose value was changed."""
+    """Run all terms on all cores and count those whose value was changed, or that raised."""
     begin = time.perf_counter()
     compared = {"simplify": 0, "optimize": 0}
     changed: list[str] = []
@@ -44,15 +44,15 @@ def rows() -> list[Row]:
             for name, count in counts.items():
                 compared[name] += count
             changed += found
-            if sys.stderr.isatty():
-                print(f"\r{done * CHUNK:,} terms, {len(changed)} changed", end="", file=sys.stderr)
+            if done % 10 == 0:
+                print(f"{done * CHUNK:,} terms, {len(changed)} changed", file=sys.stderr, flush=True)
     print(*changed[:20], f"{time.perf_counter() - begin:.0f} s", sep="\n")
     found_rows = []
     for name, count in compared.items():
         bad = sum(line.startswith(name) for line in changed)
         found_rows.append(
             count_row(
-                f"{name}: values changed, {TERMS:,} random terms, {count:,} values compared",
+                f"{name}: values changed or errors, {TERMS:,} random terms, {count:,} values compared",
                 "limit",
                 bad,
                 0,
@@ -73,13 +73,17 @@ def _chunk(seed: int) -> tuple[dict[str, int], list[str]]:
         term = random_term(rng, "tree" if number % 5 == 0 else "interned")
         sampled = points(interface.free_symbols(term), seed * CHUNK + number)[:POINTS]
         moderate = [point for point in sampled if is_moderate(term, point)]
-        results = {
-            "simplify": simplify_report(term, trace=False).result,
-            "optimize": optimize_report(
-                term, "table_cycles", limits=SATURATED if number % 3 == 0 else LIMITS
-            ).result[0],
+        limits = SATURATED if number % 3 == 0 else LIMITS
+        functions: dict[str, Callable[[Any], Any]] = {
+            "simplify": lambda t: simplify_report(t, trace=False).result,
+            "optimize": lambda t, limits=limits: optimize_report(t, "table_cycles", limits=limits).result[0],  # type: ignore[misc]
         }
-        for name, result in results.items():
+        for name, function in functions.items():
+            try:
+                result = function(term)
+            except Exception as problem:  # each is a row of the table, and none ends the run
+                changed.append(f"{name}: {term} ({interface.backend_of(term)}) raised {problem!r}")
+                continue
             counts[name] += len(moderate)
             changed += [
                 f"{name}: {term} became {result}, at {point}"
