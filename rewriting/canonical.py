@@ -153,7 +153,7 @@ def _difference(like: Any, constant: Any, pairs: list[tuple[Any, Any]]) -> Any:
             if found is None
             else interface.make(like, "-", (found, part))
         )
-    return found
+    return interface.make_number(like, 0) if found is None else found  # as of 1 - 1, written so
 
 
 def _scaled(like: Any, coefficient: Any, term: Any) -> Any:

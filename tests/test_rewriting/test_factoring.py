@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import symnum as sn
 from symnum import term as interface
 from symnum.rewriting import CostModel, cost_model, ops, sharing
+from symnum.rewriting.canonical import normal_form, readable
 from symnum.rewriting.evidence import compare
 from symnum.rewriting.factoring import factor_sums, rarest_first
 from symnum.rewriting.local_search import factor_and_share
@@ -172,3 +173,10 @@ def test_a_part_and_its_held_copy_are_one(text: str, expected: str) -> None:
     (found,) = build(read([term]))
     assert found is sn.parse(expected)
     assert sn.optimize_report(term, "ops").evidence.agrees is True
+
+
+def test_numbers_that_cancel_are_zero_on_trees() -> None:
+    like = sn.parse("x", backend="tree")
+    one, minus = (interface.make_number(like, value) for value in (1, -1))
+    assert str(readable(interface.make(like, "+", (one, minus)))) == "0"
+    assert str(readable(normal_form(interface.make(like, "+", (one, minus, like))))) == "x"
