@@ -180,6 +180,13 @@ class Ring:
         if kind == ATOM and not parts and type(constant) is not float and self._is_exp(base):
             self._exponential(plan, base, constant)
             return
+        if kind == NUMBER and value == 0 and parts:
+            # 0^(n - 1) is not 0^n / 0
+            make = interface.make
+            addends = [interface.make_number(self.like, constant)]
+            addends += [make(self.like, "*", (interface.make_number(self.like, m), u)) for u, m in parts]
+            plan.factors.append((self._slot(base, make(self.like, "+", addends), 1), 1))
+            return
         for unit, multiple in parts:
             plan.factors.append((self._slot(base, unit, multiple), multiple))
         if constant == 0:

@@ -159,3 +159,11 @@ def test_simplify_leaves_huge_degrees_alone() -> None:
         report = sn.simplify_report(sn.parse(text))
         assert report.stop == "fixpoint"
         assert report.cost_after <= report.cost_before
+
+
+@pytest.mark.parametrize("function", [sn.expand, sn.cancel, sn.factor, sn.simplify])
+def test_powers_of_zero_are_not_split(function: Any) -> None:
+    n, q = sn.symbols("n", integer=True), sn.symbols("q")
+    total = q + sn.number(0) ** (n - 1) + 2
+    assert function(total) is total
+    assert function(2 * sn.number(0) ** (n - 1) - sn.number(0) ** (n - 1)) is sn.number(0) ** (n - 1)
