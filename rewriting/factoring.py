@@ -50,7 +50,7 @@ def factor_sums(
     *,
     prefer: Preference | None = most_common_first,
     forced: Mapping[Content, Letter] | None = None,
-) -> tuple[Graph, dict[Content, list[Letter]]]:
+) -> tuple[Graph, list[tuple[Content, list[Letter]]]]:
     """Return the graph with its sums factored, and for each sum met the choices of its first step, the one taken first.
 
     ``forced`` says which letter a sum takes first, whatever it saves, or :data:`KEEP`; without ``prefer`` all other sums are kept.
@@ -67,7 +67,7 @@ class _Factoring:
         self.old, self.new = old, Graph(old.like)
         self.model, self.forced = model, forced
         self.prefer, self.keeps = prefer or most_common_first, prefer is None
-        self.choices: dict[Content, list[Letter]] = {}
+        self.choices: list[tuple[Content, list[Letter]]] = []
         self.made: dict[Hashable, Monomial] = {}
         self.common: dict[Letter, int] = {}
         self.monomials: dict[int, Monomial] = {}
@@ -128,21 +128,23 @@ class _Factoring:
     def run(self, content: Content) -> Monomial:
         """Factor one sum, with a stack of generators instead of recursion."""
         sign, content = _turned(content)
-        found = self.made.get(_identity(content))
+        identity = _identity(content)
+        found = self.made.get(identity)
         if found is None:
-            stack = [(content, self.factored(content))]
+            stack = [(identity, self.factored(content))]
             answer: Any = None
             while stack:
-                content, task = stack[-1]
+                identity, task = stack[-1]
                 try:
                     wanted = task.send(answer)
                 except StopIteration as done:
-                    answer = self.made[_identity(content)] = done.value
+                    answer = self.made[identity] = done.value
                     stack.pop()
                     continue
-                answer = self.made.get(_identity(wanted))
+                identity = _identity(wanted)
+                answer = self.made.get(identity)
                 if answer is None:
-                    stack.append((wanted, self.factored(wanted)))
+                    stack.append((identity, self.factored(wanted)))
             found = answer
         return (numbers.normal(sign * found[0]), found[1]) if sign != 1 else found
 
@@ -150,11 +152,12 @@ class _Factoring:
         """Take out letters while one is held by two addends; yields the sums that are left in the brackets."""
         pool = _Pool(content, self.model, self.prefer, self.common)
         letters = pool.best_letters()
-        forced = self.forced.get(content, KEEP if self.keeps else None)
+        otherwise = KEEP if self.keeps else None
+        forced = self.forced.get(content, otherwise) if self.forced else otherwise
         if letters:
             letters = [KEEP, *letters] if self.keeps else [*letters, KEEP]
             first = letters[0] if forced is None else forced
-            self.choices[content] = [first, *(letter for letter in letters if letter != first)]
+            self.choices.append((content, [first, *[letter for letter in letters if letter != first]]))
         while forced != KEEP:
             letter = forced if forced is not None and pool.count(forced) > 1 else pool.best()
             forced = None
@@ -182,7 +185,9 @@ class _Factoring:
 
 
 def _identity(content: Content) -> Hashable:
-    return content, tuple([type(c) for _, c in content])
+    """Return what tells a sum from others: of its numbers, floats are not what equals them in Python."""
+    floats = [place for place, (_, c) in enumerate(content) if type(c) is float]
+    return (content, *floats) if floats else content
 
 
 def _turned(content: Content) -> tuple[int, Content]:

@@ -49,7 +49,7 @@ class _Search:
         self.complete = True
         self.prefer: Preference | None = most_common_first
         self.forced: dict[Content, Letter] = {}
-        self.choices: dict[Content, list[Letter]] = {}
+        self.choices: list[tuple[Content, list[Letter]]] = []
         self.best, self.cost = graph, float("inf")
 
     def run(self) -> Factored:
@@ -67,7 +67,7 @@ class _Search:
         improved = True
         while improved:
             improved = False
-            for content, letters in list(self.choices.items()):
+            for content, letters in list(self.choices):
                 for letter in letters[1:]:
                     if not self.in_time():
                         return False

@@ -284,7 +284,7 @@ def _view(node: Any) -> tuple[_View, list[Any]]:
         for base, exponent in pairs:
             parts.append(base)
             keys.append(key(base))
-            if is_value(exponent):
+            if type(exponent) is int or is_value(exponent):
                 entries.append((keys[-1], exponent))
             else:
                 parts.append(exponent)
