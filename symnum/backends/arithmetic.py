@@ -86,10 +86,13 @@ ZERO, ONE, TRUE, FALSE = number(0), number(1), number(True), number(False)
 
 
 def _divides_by_zero(term: Any) -> bool:
-    """Tell whether a term has the factor 0^(-n), so that 0 times it is no number."""
+    """Tell whether a term has the factor 0^(-n), so that 0 times it is no number; 0^x may well be 0."""
     if term.kind == POWER:
-        return term.base is ZERO
-    return bool(term.kind == PRODUCT and ZERO in term.entries())
+        exponent = term.exponent if term.base is ZERO else None
+    else:
+        exponent = term.entries().get(ZERO) if term.kind == PRODUCT else None
+    # Exponents that are numbers are stored as such.
+    return exponent is not None and not isinstance(exponent, Interned)
 
 
 def scale(coefficient: Value, term: Any) -> Any:

@@ -89,6 +89,12 @@ def test_zero_over_zero_is_no_number() -> None:
     assert math.isnan(sn.evaluate(sn.parse("0/0"), {}))
     assert sn.parse("0*x/0") is sn.number(math.nan)
     assert str(sn.parse("1/0")) == "0^(-1)"
+    assert sn.parse("1/0 - 1/0") is sn.number(math.nan)
+
+
+def test_zero_to_an_open_power_is_taken_from_itself() -> None:
+    assert sn.parse("0^(3^x) - 0^(3^x)") is sn.number(0)  # 0 at every real x
+    assert sn.parse("y*0^x - y*0^x") is sn.number(0)
 
 
 def test_a_derivative_that_has_vanished_stays_so() -> None:
