@@ -7,7 +7,7 @@ an answer None means that it is not known.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from symnum import term as interface
@@ -28,7 +28,15 @@ from symnum.rewriting.sign_sets import (
     sign_of,
 )
 from symnum.rewriting.template import template_of
-from symnum.rewriting.views import PRODUCT_HEADS, SUM_HEADS, head_of, is_value, product_view, sum_view
+from symnum.rewriting.views import (
+    PRODUCT_HEADS,
+    SUM_HEADS,
+    head_of,
+    is_value,
+    product_view,
+    sum_view,
+    view_parts,
+)
 
 _COMPARED = {
     "<": NEGATIVE,
@@ -107,7 +115,7 @@ class Facts:
             if identity in known:
                 stack.pop()
                 continue
-            parts = _parts(node)
+            parts = view_parts(node)
             missing = [part for part in parts if interface.key(part) not in known]
             if missing:
                 stack.extend(missing)
@@ -147,7 +155,7 @@ class Facts:
 
     # --- definedness ---
 
-    def _defined(self, node: Any, parts: list[Any]) -> bool:
+    def _defined(self, node: Any, parts: Sequence[Any]) -> bool:
         if interface.is_number(node):
             value = interface.value(node)
             return type(value) is not float or value - value == 0
@@ -169,17 +177,6 @@ class Facts:
                 return False
             return is_integer(exponent) or not signs & NEGATIVE
         return signs == POSITIVE
-
-
-def _parts(node: Any) -> list[Any]:
-    if not interface.is_call(node):
-        return []
-    head = interface.head(node)
-    if head in SUM_HEADS:
-        return [term for term, _ in sum_view(node)[1]]
-    if head in PRODUCT_HEADS:
-        return [part for pair in product_view(node)[1] for part in pair if not is_value(part)]
-    return list(interface.args(node))
 
 
 def _domain(node: Any) -> Any:

@@ -14,7 +14,7 @@ from symnum import term as interface
 from symnum.operators import OPERATORS
 from symnum.order import order_key
 from symnum.rewriting.slots import PREDICATES, FunctionSlot, applied, declaration
-from symnum.rewriting.template import Template, compile_template, in_view_order, view_parts
+from symnum.rewriting.template import Template, compile_template, in_view_order, pattern_parts
 from symnum.rewriting.views import PRODUCT_HEADS, SUM_HEADS, is_value, product_view, sum_view
 
 MAX_DEPTH = 100
@@ -147,7 +147,7 @@ def compile_pattern(root: Any, predicates: Predicates | None = None) -> Pattern:
     depth: dict[Any, int] = {}
     for node in in_view_order(root):
         identity = interface.key(node)
-        depth[identity] = 1 + max((depth[interface.key(part)] for part in view_parts(node)), default=0)
+        depth[identity] = 1 + max((depth[interface.key(part)] for part in pattern_parts(node)), default=0)
         if depth[identity] > MAX_DEPTH:
             raise ValueError(f"the pattern is more than {MAX_DEPTH} deep; match a smaller part of the term")
         known[identity] = _compile_node(node, known, predicates or {})

@@ -21,6 +21,7 @@ from symnum.rewriting.views import (
     product_view,
     sum_of,
     sum_view,
+    view_parts,
 )
 
 Bindings = Mapping[str, Any]
@@ -82,20 +83,15 @@ def _spliced(pairs: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     return pairs
 
 
-def view_parts(node: Any) -> Sequence[Any]:
-    """Return the terms that a node is built from in its view."""
-    head = head_of(node)
-    if head in SUM_HEADS:
-        return [t for t, _ in sum_view(node)[1]]
-    if head in PRODUCT_HEADS:
-        return [part for pair in product_view(node)[1] for part in pair if not is_value(part)]
-    return parts(node)
+def pattern_parts(node: Any) -> Sequence[Any]:
+    """Return the terms that a node of a pattern is built from in its view; function slots have arguments, too."""
+    return view_parts(node) if interface.is_call(node) else parts(node)
 
 
 def in_view_order(root: Any) -> list[Any]:
     """Return the distinct nodes below a term in its views, parts first."""
     order: list[Any] = []
-    fold(root, lambda node, _: order.append(node), parts=view_parts)
+    fold(root, lambda node, _: order.append(node), parts=pattern_parts)
     return order
 
 

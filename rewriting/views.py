@@ -127,6 +127,16 @@ def item_keys(items: Iterable[tuple[Any, Any]]) -> frozenset[Any]:
     )
 
 
+def view_parts(term: Any) -> Sequence[Any]:
+    """Return the terms that a term is built from in its view: addends, bases and exponents that are terms, or arguments in order."""
+    head = head_of(term)
+    if head in SUM_HEADS:
+        return [part for part, _ in sum_view(term)[1]]
+    if head in PRODUCT_HEADS:
+        return [part for pair in product_view(term)[1] for part in pair if not is_value(part)]
+    return interface.sorted_args(term) if head else ()
+
+
 # --- building ---------------------------------------------------------------------------------------------------------------
 
 

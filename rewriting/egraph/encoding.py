@@ -24,6 +24,7 @@ from symnum.rewriting.views import (
     product_view,
     sum_of,
     sum_view,
+    view_parts,
 )
 
 PRELUDE = (
@@ -195,24 +196,12 @@ def term_text(root: Any, language: Language, bound: dict[Hashable, str]) -> str:
         if identity in done:
             stack.pop()
             continue
-        missing = [part for part in parts_of(node) if interface.key(part) not in done]
+        missing = [part for part in view_parts(node) if interface.key(part) not in done]
         if missing:
             stack.extend(missing)
             continue
         done[identity] = _compose(node, writer, done)
     return done[interface.key(root)]
-
-
-def parts_of(node: Any) -> list[Any]:
-    """Return the terms that the e-node of a term stands on, exponents that are terms included."""
-    if not interface.is_call(node):
-        return []
-    head = interface.head(node)
-    if head in SUM_HEADS:
-        return [term for term, _ in sum_view(node)[1]]
-    if head in PRODUCT_HEADS:
-        return [part for pair in product_view(node)[1] for part in pair if not is_value(part)]
-    return list(interface.sorted_args(node))
 
 
 def _compose(node: Any, writer: Writer, done: dict[Hashable, str]) -> str:
@@ -267,7 +256,7 @@ class Encoder:
                 stack.pop()
                 continue
             plain = identity not in opaque
-            missing = [p for p in parts_of(term) if interface.key(p) not in self._name_of] if plain else []
+            missing = [p for p in view_parts(term) if interface.key(p) not in self._name_of] if plain else []
             if missing:
                 stack.extend(missing)
                 continue

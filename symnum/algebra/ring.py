@@ -183,9 +183,14 @@ class Ring:
         if kind == NUMBER and value == 0 and parts:
             # 0^(n - 1) is not 0^n / 0
             make = interface.make
-            addends = [interface.make_number(self.like, constant)]
-            addends += [make(self.like, "*", (interface.make_number(self.like, m), u)) for u, m in parts]
-            plan.factors.append((self._slot(base, make(self.like, "+", addends), 1), 1))
+            addends = [
+                u if m == 1 else make(self.like, "*", (interface.make_number(self.like, m), u))
+                for u, m in parts
+            ]
+            if constant != 0:
+                addends.append(interface.make_number(self.like, constant))
+            exponent = addends[0] if len(addends) == 1 else make(self.like, "+", addends)
+            plan.factors.append((self._slot(base, exponent, 1), 1))
             return
         for unit, multiple in parts:
             plan.factors.append((self._slot(base, unit, multiple), multiple))
