@@ -9,6 +9,7 @@ import ctypes
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -79,7 +80,6 @@ class Library:
     """Linked object code; its addresses stay valid as long as the library lives."""
 
     def __init__(self, objects: Iterable[bytes], symbols: Mapping[str, int], exported: Sequence[str]) -> None:
-        self._jit = binding.create_lljit_compiler(_machine(0))
         builder = binding.JITLibraryBuilder()
         for content in objects:
             builder.add_object_img(content)
@@ -87,8 +87,17 @@ class Library:
             builder.import_symbol(name, address)
         for name in exported:
             builder.export_symbol(name)
-        self._tracker = builder.link(self._jit, "symnum")
-        self.addresses = {name: self._tracker[name] for name in exported}
+        with _TURN:
+            jit = binding.create_lljit_compiler(_machine(0))
+            tracker = builder.link(jit, "symnum")
+        self.addresses: dict[str, int] = {name: tracker[name] for name in exported}
+        # in this order, which a cycle of garbage would not keep; at exit all stays, as another thread may be in the code
+        weakref.finalize(self, _close, tracker, jit).atexit = False
+
+
+def _close(*references: Any) -> None:
+    for reference in references:
+        reference.close()
 
 
 _LIBRARIES: dict[str, tuple[str | None, ...]] = {"win32": ("ucrtbase", "msvcrt"), "darwin": (None,)}
