@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from symnum import term as interface
+from symnum.codegen.auto import promoting
 from symnum.codegen.lower import Program, lower
 from symnum.codegen.target import AUTO, TARGETS, TIERS, Code, Options, Unsupported, build
 
@@ -23,7 +24,8 @@ def compile(
     """Compile a term, a list of terms or a list of equally long lists to a function of ``arguments``.
 
     ``target`` is "tape" (no compile time), "numba" (machine code, kept on disk), "native" (machine code of large programs in a
-    fraction of a second), "numpy" (plain NumPy source), or "auto": the tape, or NumPy where an operator has no place on the tape.
+    fraction of a second), "numpy" (plain NumPy source), or "auto": the tape, or NumPy where an operator has no place on the tape;
+    large programs of arithmetic get native code when they were called often with single numbers, which changes no value.
     ``fastmath=True`` lets numba and native code reorder arithmetic and ignore nan.  ``tier`` is a choice of native code: "first"
     stays with code that was quick to make, "optimised" waits for better code, and "auto" replaces the one by the other, in the
     background, when the function was called often.
@@ -254,6 +256,8 @@ def _choose(program: Program, target: str, options: Options) -> tuple[Code, str,
         except Unsupported as problem:
             reasons.append(str(problem))
             continue
+        if name == "tape":
+            code = promoting(code, program)
         chosen = _MERITS[name] if not reasons else f"{name} because {'; '.join(reasons)}"
         return code, name, f"auto: {chosen}"
     raise Unsupported("; ".join(reasons))

@@ -46,6 +46,9 @@ TEMPLATES = {
 }  # fmt: skip
 """Word -> instructions for result ``r`` and operands ``a, b, c``; the other names in braces are those of :meth:`Types.names`."""
 
+EXACT = frozenset(TEMPLATES) - {"minimum", "maximum"} | {"llvm.sqrt", "llvm.fabs", "llvm.floor", "llvm.ceil"}
+"""Words whose values are NumPy's to the last bit; of two zeros NumPy's minimum takes another one on each processor."""
+
 _DECLARED = {"modulo": ("declare {T} @llvm.copysign.{S}({T}, {T})\n",)}
 _CALLED = {"modulo": ("fmod",), "llvm.floor": ("floor",), "llvm.ceil": ("ceil",), "llvm.sqrt": ("sqrt",)}
 """C functions that LLVM may call for a word where the processor has no instruction for it."""
@@ -134,6 +137,11 @@ def spell(row: Operator, place: int, types: Types, *, truth: bool) -> Spelled:
         functions += _CALLED.get(word, () if word in TEMPLATES or "." in word else (word,))
         operands = [result]
     return Spelled("\n".join(lines), tuple(declared), tuple(functions))
+
+
+def is_exact(row: Operator) -> bool:
+    """Tell whether native values of a row are NumPy's to the last bit."""
+    return not row.llvm or all(word.strip() in EXACT for word in row.llvm.split("|"))
 
 
 def _word(word: str, row: Operator, arity: int, types: Types) -> tuple[str, tuple[str, ...]]:

@@ -71,12 +71,13 @@ class NativeFunction:
     It pickles as the program, never as code.
     """
 
-    def __init__(self, code: StraightCode, options: NativeOptions) -> None:
+    def __init__(self, code: StraightCode, options: NativeOptions, *, made: bool = True) -> None:
         self.code, self.options = code, options
         self.plain = Variant(code, Types(fastmath=options.fastmath), options.keep)
         self.wide = Variant(code, Types(machine.best_lanes(), options.fastmath), options.keep)
         optimised = options.tier == "optimised" or (options.tier == "auto" and code.steps <= CHUNK)
-        self.work = self.plain.make(OPTIMISED if optimised else FIRST).built.point_work
+        if made:
+            self.plain.make(OPTIMISED if optimised else FIRST)
         self.calls_left = 0 if optimised or options.tier == "first" else options.calls
         self.rows_left = options.rows
         self._states, self._parameters, self._outputs = (
@@ -85,15 +86,16 @@ class NativeFunction:
             len(code.outputs),
         )
         self._as_states = (ctypes.c_double * self._states).from_buffer
-        self._as_parameters = (ctypes.c_double * self._parameters).from_buffer
-        self._as_outputs = (ctypes.c_double * self._outputs).from_buffer
         self._nothing = (ctypes.c_double * 1)()
+        # parameters and output of the last call, which solvers pass again; the ctypes views keep the memory in place
+        self._last: tuple[Any, Any, Any, Any] = (self, None, self, None)
         self._idle: list[Any] = []  # work memory between calls: as many as threads ever called at once
 
     @property
     def _running(self) -> Running:
         running = self.plain.running
-        assert running is not None
+        if running is None:
+            raise RuntimeError("this function is not made yet; call plain.make or plain.make_later first")
         return running
 
     @property
@@ -110,13 +112,14 @@ class NativeFunction:
         return self._running.built.point
 
     @property
-    def source(self) -> str:
-        """Return the LLVM IR."""
-        return "\n".join(self._writer.modules())
+    def work(self) -> int:
+        """Return how many doubles of work memory the function at :attr:`address` needs."""
+        return self._running.built.point_work
 
     @property
-    def _writer(self) -> Writer:
-        return Writer(self.code, self.plain.types)
+    def source(self) -> str:
+        """Return the LLVM IR."""
+        return "\n".join(Writer(self.code, self.plain.types).modules())
 
     @property
     def why(self) -> str:
@@ -134,7 +137,9 @@ class NativeFunction:
             parts.append(f"an optimised tier follows after {options.calls} calls")
         wide = self.wide.running
         if wide is not None:
-            parts.append(f"{wide.built.types.lanes} rows at a time")
+            by_lane = Writer(self.code, wide.built.types).functions
+            calls = f", but {', '.join(sorted(by_lane))} one by one" if by_lane else ""
+            parts.append(f"{wide.built.types.lanes} rows at a time{calls}")
         if self.wide.failure:
             parts.append(f"no vectors: {self.wide.failure}")
         by_value = sorted({row.name for row in self.code.rows if row.llvm == ""})
@@ -149,16 +154,14 @@ class NativeFunction:
 
         All are contiguous float64 arrays, and ``out`` overlaps neither of the others.  Raises TypeError or ValueError for others.
         """
+        known_p, parameters, known_out, results = self._last
         try:
-            if x.dtype is not _FLOAT64 or x.size != self._states or out.dtype is not _FLOAT64 or x is out:
+            if x.dtype is not _FLOAT64 or x.size != self._states or x is out:
                 raise TypeError
-            given, parameters, results = self._as_states(x), self._nothing, self._as_outputs(out)
-            if self._parameters:
-                if p is None or p.dtype is not _FLOAT64 or p.size != self._parameters:
-                    raise TypeError
-                parameters = self._as_parameters(p)
-            if out.size != self._outputs:
-                raise ValueError
+            given = self._as_states(x)
+            if p is not known_p or out is not known_out:
+                given, parameters, results = self._checked(x, p, out)
+                self._last = p, parameters, out, results
         except (TypeError, ValueError, AttributeError):
             given, parameters, results = self._checked(x, p, out)
         try:
@@ -167,9 +170,7 @@ class NativeFunction:
             work = (ctypes.c_double * self.work)()
         if self.calls_left > 0:
             self.count()
-        running = self.plain.running
-        assert running is not None
-        running.point(given, parameters, results, work)
+        self._running.point(given, parameters, results, work)
         self._idle.append(work)
 
     def count(self) -> None:
@@ -196,7 +197,10 @@ class NativeFunction:
                     f"{name} must be contiguous and have {size} values, but has shape {array.shape} and strides {array.strides}; "
                     f"write numpy.ascontiguousarray({name})"
                 )
-            found.append((ctypes.c_double * size).from_address(address_of(array)))
+            memory: Any = ctypes.c_double * size
+            found.append(
+                memory.from_buffer(array) if array.flags.writeable else memory.from_address(address_of(array))
+            )
         if not out.flags.writeable:
             raise ValueError("out is read-only; pass an array that may be written")
         if any(isinstance(a, numpy.ndarray) and numpy.may_share_memory(a, out) for a in (x, p)):
@@ -264,10 +268,10 @@ def _plain(column: Array) -> Array:
 class NativeCode(Code):
     """A native function of numbers and of columns; all arguments are states."""
 
-    def __init__(self, program: Program, options: Options) -> None:
+    def __init__(self, program: Program, options: Options, *, made: bool = True) -> None:
         code = StraightCode.of_program(program)
-        self.function = compile_code(code, NativeOptions(fastmath=options.fastmath, tier=options.tier))
-        self.work = self.function.work
+        chosen = NativeOptions(fastmath=options.fastmath, tier=options.tier)
+        self.function = NativeFunction(code, chosen, made=made)
         self.boolean = program.boolean
         self.scalar = self._scalar_function()  # a closure is quicker to call than a method
 
@@ -275,6 +279,11 @@ class NativeCode(Code):
     def address(self) -> int:
         """Return the address of the tier in use."""
         return self.function.address
+
+    @property
+    def work(self) -> int:
+        """Return how many doubles of work memory the function at that address needs."""
+        return self.function.work
 
     @property
     def tier(self) -> str:
@@ -303,10 +312,9 @@ class NativeCode(Code):
     def _scalar_function(self) -> Callable[..., Any]:
         """Return the function of floats, with memory of its own for inputs and outputs."""
         function, variant = self.function, self.function.plain
-        inputs, outputs, work = function.code.arguments, len(function.code.outputs), function.work
+        inputs, outputs = function.code.arguments, len(function.code.outputs)
         pack = struct.Struct(f"{inputs}d").pack_into
         nothing = (ctypes.c_double * 1)()
-        kinds = [ctypes.c_double * n for n in (inputs, outputs, work)]
         idle: list[Any] = []
         boolean = self.boolean
 
@@ -314,13 +322,8 @@ class NativeCode(Code):
             try:
                 memory = idle.pop()
             except IndexError:
-                given, results, space = (kind() for kind in kinds)
-                memory = (
-                    given,
-                    results,
-                    space,
-                    numpy.ctypeslib.as_array(results),
-                )
+                given, results, space = ((ctypes.c_double * n)() for n in (inputs, outputs, function.work))
+                memory = given, results, space, numpy.ctypeslib.as_array(results)
             given, results, space, array = memory
             pack(given, 0, *values)
             if function.calls_left > 0:

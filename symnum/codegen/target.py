@@ -46,13 +46,15 @@ class Code(ABC):
         """Return the scalar function for the user's own njit code, or None where the target has none."""
         return None
 
-    work: int = 0
-    """Doubles of work memory that the function at ``address`` needs."""
-
     @property
     def tier(self) -> str:
         """Return which tier runs, where a target has several."""
         return "optimised"
+
+    @property
+    def work(self) -> int:
+        """Return how many doubles of work memory the function at :attr:`address` needs."""
+        return 0
 
     @property
     def address(self) -> int | None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import symnum as sn
-from symnum.codegen import llvm_text, machine, native, native_tiers
+from symnum.codegen import auto, llvm_text, machine, native, native_tiers
 from symnum.codegen.function import compile as compile_terms
 from symnum.codegen.llvm_words import Types
 from symnum.codegen.lower import Program, lower
@@ -373,6 +373,54 @@ def test_what_nobody_waits_for_is_not_finished(monkeypatch):
     go.set()
     thread.join()
     assert len(texts) == 1  # the second module was not begun
+
+
+def polynomial(length, function=lambda a: a * a):
+    """Return a term of many operations."""
+    total = x
+    for i in range(length):
+        total = function(total) * 0.5 - y * i
+    return total
+
+
+def test_auto_lets_native_code_take_over_without_a_change_of_values(monkeypatch):
+    monkeypatch.setattr(auto, "CALLS", 3)
+    f = compile_terms([polynomial(200), x < y], [x, y], "auto")
+    assert f.target == "tape" and "single points by native code after 3 calls" in f.why
+    wanted = [f(0.3, 0.001 * k) for k in range(3)]
+    code: Any = f._code
+    code.native.function.plain.wait()
+    assert "single points by native code: " in f.why and "first tier" in f.why
+    monkeypatch.setattr(code.tape, "kernel", None)
+    got = [f(0.3, 0.001 * k) for k in range(3)]
+    assert same_bits(got, wanted) and got[0].dtype == wanted[0].dtype
+    truths = compile_terms([polynomial(200) < x, x < y], [x, y], "auto")
+    tape = [truths(1.0, 2.0).tolist() for _ in range(3)]
+    code = truths._code
+    code.native.function.plain.wait()
+    assert truths(1.0, 2.0).tolist() == tape[0] and truths(1.0, 2.0).dtype == bool
+
+
+def test_auto_stays_with_the_tape_for_small_programs_and_for_inexact_functions(monkeypatch):
+    monkeypatch.setattr(auto, "CALLS", 1)
+    for term in (x * y, polynomial(200, sn.sin), sn.min(polynomial(200), y)):
+        f = compile_terms(term, [x, y], "auto")
+        assert f.target == "tape" and "native code" not in f.why
+    assert "native code" in compile_terms(polynomial(200, sn.sqrt), [x, y], "auto").why
+
+
+def test_auto_says_when_no_native_code_could_be_made(monkeypatch):
+    monkeypatch.setattr(auto, "CALLS", 1)
+
+    def fail(*_):
+        raise OSError("no memory to execute")
+
+    monkeypatch.setattr(native_tiers, "build_native", fail)
+    f = compile_terms(polynomial(200), [x, y], "auto")
+    first = f(0.5, 0.1)
+    code: Any = f._code
+    code.native.function.plain.wait()
+    assert f(0.5, 0.1) == first and "no native code: OSError: no memory to execute" in f.why
 
 
 def run_in_process(script):
