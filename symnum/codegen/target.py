@@ -20,13 +20,18 @@ class Options:
     """Choices of :func:`symnum.compile` that a target may heed."""
 
     fastmath: bool = False
+    tier: str = "auto"
+
+
+TIERS = ("auto", "first", "optimised")
+"""What ``tier`` may be; see ``symnum.codegen.native``."""
 
 
 class Code(ABC):
     """Runnable code of one program."""
 
     remark: str = ""
-    """What the user should know about caching or fallbacks; it becomes part of ``f.why``."""
+    """What the user should know about caching or fallbacks; it becomes part of ``f.why``, and may change while the code is used."""
 
     scalar: Callable[..., Any]
     """Takes one float per argument, and returns the float or bool of one output, otherwise a sequence of them."""
@@ -41,6 +46,21 @@ class Code(ABC):
         """Return the scalar function for the user's own njit code, or None where the target has none."""
         return None
 
+    @property
+    def tier(self) -> str:
+        """Return which tier runs, where a target has several."""
+        return "optimised"
+
+    @property
+    def work(self) -> int:
+        """Return how many doubles of work memory the function at :attr:`address` needs."""
+        return 0
+
+    @property
+    def address(self) -> int | None:
+        """Return the address of the function for callers in machine code, or None where the target has none."""
+        return None
+
     @abstractmethod
     def rows(self, inputs: Sequence[Any], count: int, out: Any) -> None:
         """Fill ``out``, a C-contiguous array (outputs, count) of float64, or of bool if all outputs are truth values.
@@ -53,6 +73,7 @@ TARGETS: dict[str, str] = {
     "tape": "symnum.codegen.tape",
     "numba": "symnum.codegen.numba_source",
     "numpy": "symnum.codegen.numpy_source",
+    "native": "symnum.codegen.native",
 }
 """Target name -> module with ``build(program, options)``."""
 

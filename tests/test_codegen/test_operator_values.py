@@ -10,7 +10,7 @@ from symnum.algebra.evaluate import evaluate
 from symnum.codegen.function import compile as compile_terms
 from symnum.operators import OPERATORS
 
-TARGETS = ("tape", "numba", "numpy")
+TARGETS = ("tape", "numba", "numpy", "native")
 SPECIAL = [
     0.0,
     -0.0,
