@@ -1,8 +1,8 @@
-"""Generated modules on disk, so that numba can keep their machine code for the next process.
+"""Generated modules on disk, so that their machine code is there for the next process.
 
 Each module has a folder of its own under the cache folder, named by a hash of its text and of the versions of all that made it.
-What is executed is always the text generated in this process: the file is there for numba and for debuggers, and it is written
-again whenever it differs, which makes numba drop the machine code that belonged to it.
+Of the ``numba`` target, what is executed is always the text generated in this process: the file is there for numba and for
+debuggers, and it is written again whenever it differs, which makes numba drop the machine code that belonged to it.
 """
 
 from __future__ import annotations
@@ -47,13 +47,8 @@ def module_name(source: str, *made_with: str) -> str:
 
 def store(name: str, source: str) -> Path:
     """Return the file that holds ``source`` after making sure that it does; raises CacheUnavailable when it cannot be written."""
+    folder = private_folder("numba", name)
     try:
-        root = cache_folder() / "numba"
-        folder = root / name
-        root.parent.mkdir(parents=True, exist_ok=True)
-        for own in (root, folder):
-            own.mkdir(mode=0o700, exist_ok=True)
-            refuse_foreign(own)
         path = folder / "generated.py"
         wanted = source.encode()
         try:
@@ -64,15 +59,31 @@ def store(name: str, source: str) -> Path:
             forget_machine_code(folder)
         if not unchanged:
             _write_atomically(path, wanted)
-            prune(root, keep=folder)
-        os.utime(folder)
+            prune(folder.parent, keep=folder)
         probe = folder / "__pycache__"
         probe.mkdir(mode=0o700, exist_ok=True)
         if not os.access(probe, os.W_OK):
             raise PermissionError(f"{probe} may not be written")
-    except (OSError, RuntimeError) as problem:  # RuntimeError: there is no home folder
+    except OSError as problem:
         raise CacheUnavailable(str(problem)) from problem
     return path
+
+
+def private_folder(kind: str, name: str) -> Path:
+    """Return the folder of one module, made for this user alone and marked as used; raises CacheUnavailable when that cannot be."""
+    try:
+        root = cache_folder() / kind
+        folder = root / name
+        root.parent.mkdir(parents=True, exist_ok=True)
+        for own in (root, folder):
+            own.mkdir(mode=0o700, exist_ok=True)
+            refuse_foreign(own)
+        os.utime(folder)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(f"{folder} may not be written")
+    except (OSError, RuntimeError) as problem:  # RuntimeError: there is no home folder
+        raise CacheUnavailable(str(problem)) from problem
+    return folder
 
 
 def refuse_foreign(folder: Path) -> None:

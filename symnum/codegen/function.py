@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -22,8 +24,9 @@ def compile(
 ) -> CompiledFunction:
     """Compile a term, a list of terms or a list of equally long lists to a function of ``arguments``.
 
-    ``target`` is "tape" (no compile time), "numba" (machine code, kept on disk), "numpy" (plain NumPy source), or "auto": the
-    tape, or NumPy where an operator has no place on the tape.  ``fastmath=True`` lets numba reorder arithmetic and ignore nan.
+    ``target`` is "tape" (no compile time), "numba" (machine code, kept on disk), "numpy" (plain NumPy source), "c" (a C99 file,
+    compiled by the system's compiler at the first call), or "auto": the tape, or NumPy where an operator has no place on the tape.
+    ``fastmath=True`` lets numba reorder arithmetic and ignore nan.
 
     Raises ValueError for a symbol that is not an argument, for arguments that repeat or share a name, for an unknown target and
     for an operator that the target cannot spell; TypeError for an argument that is not a symbol.
@@ -47,11 +50,12 @@ class CompiledFunction:
     value for each term.  ``out=`` takes the array to fill.  Values are float64 and follow IEEE rules: log(-1) is nan.
 
     ``source`` is the code, ``target`` the target in use, ``why`` says why it is in use and what was cached, and ``numba`` is the
-    scalar function to call from one's own njit code (target "numba").
+    scalar function to call from one's own njit code (target "numba").  ``write`` makes a file of the code of target "c", whose
+    ``header`` declares it.
     """
 
     __slots__ = (
-        "__weakref__", "_code", "_count", "_dtype", "_kept", "_names", "_outer", "_program", "_scalar", "_single", "target", "why",
+        "__weakref__", "_code", "_count", "_dtype", "_kept", "_names", "_outer", "_program", "_reason", "_scalar", "_single", "target",
     )  # fmt: skip
 
     def __init__(
@@ -66,8 +70,7 @@ class CompiledFunction:
         self._kept = (expression, arguments, target, fastmath)
         self._program: Program = lower(terms, symbols)
         options = Options(fastmath=fastmath)
-        self._code, self.target, reason = _choose(self._program, target, options)
-        self.why = f"{reason}; {self._code.remark}" if self._code.remark else reason
+        self._code, self.target, self._reason = _choose(self._program, target, options)
         self._names = self._program.arguments
         self._count = len(symbols)
         self._single = self._outer == ()
@@ -80,6 +83,11 @@ class CompiledFunction:
         return self._code.source
 
     @property
+    def why(self) -> str:
+        """Return why this target is in use, and what was compiled and cached so far."""
+        return f"{self._reason}; {self._code.remark}" if self._code.remark else self._reason
+
+    @property
     def numba(self) -> Any:
         """Return the scalar function (floats to a float, or to a tuple) to be called in one's own njit code."""
         if self._code.numba is None:
@@ -87,6 +95,46 @@ class CompiledFunction:
                 f"the target {self.target!r} has no njit function; compile with target='numba'"
             )
         return self._code.numba
+
+    @property
+    def header(self) -> str:
+        """Return the C header that declares the function of ``source`` (target "c")."""
+        return self._file(".h")
+
+    def write(self, path: str | os.PathLike[str], name: str | None = None) -> list[Path]:
+        """Write the code as a file of one's own, with its header beside it for target "c", and return the paths.
+
+        The function in it is called ``name``, by default as the file.  Raises ValueError for a target whose code runs in symnum only,
+        for another suffix than the target's and for a name that its language has taken.
+
+        >>> import tempfile, symnum as sn
+        >>> x = sn.symbols("x")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     [path.name for path in sn.compile(x**2, [x], target="c").write(folder + "/square.c")]
+        ['square.c', 'square.h']
+        """
+        main = Path(path)
+        texts = self._code.files(main.stem if name is None else name)
+        if not texts:
+            raise ValueError(
+                f"code of the target {self.target!r} runs inside symnum only; compile with target='c' or target='torch' to write a file"
+            )
+        if main.suffix not in texts:
+            raise ValueError(
+                f"{str(path)!r} does not end in {next(iter(texts))!r}, as the target {self.target!r} wants"
+            )
+        paths = [main.with_suffix(suffix) for suffix in texts]
+        for where, text in zip(paths, texts.values(), strict=True):
+            where.write_text(text, encoding="utf-8")
+        return paths
+
+    def _file(self, suffix: str) -> str:
+        texts = self._code.files("formula")
+        if suffix not in texts:
+            raise AttributeError(
+                f"the target {self.target!r} has no file {suffix!r}; compile with target='c'"
+            )
+        return texts[suffix]
 
     @property
     def operations(self) -> int:

@@ -41,6 +41,10 @@ class Code(ABC):
         """Return the scalar function for the user's own njit code, or None where the target has none."""
         return None
 
+    def files(self, name: str) -> dict[str, str]:
+        """Return the files that a user's project needs, by suffix, for a function of this name; none where code stays in symnum."""
+        return {}
+
     @abstractmethod
     def rows(self, inputs: Sequence[Any], count: int, out: Any) -> None:
         """Fill ``out``, a C-contiguous array (outputs, count) of float64, or of bool if all outputs are truth values.
@@ -53,6 +57,7 @@ TARGETS: dict[str, str] = {
     "tape": "symnum.codegen.tape",
     "numba": "symnum.codegen.numba_source",
     "numpy": "symnum.codegen.numpy_source",
+    "c": "symnum.codegen.c_source",
 }
 """Target name -> module with ``build(program, options)``."""
 
