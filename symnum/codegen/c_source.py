@@ -20,6 +20,7 @@ from symnum.codegen import c_library
 from symnum.codegen.c_helpers import needed
 from symnum.codegen.lower import Operand, Program
 from symnum.codegen.registers import allocate, last_uses
+from symnum.codegen.source import without_outer_brackets
 from symnum.codegen.target import Code, Options, Unsupported
 
 PART = 500
@@ -225,7 +226,7 @@ class _Spelling:
     def step(self, index: int) -> str:
         op, operands = self.program.steps[index]
         value = self.templates[op].format(*map(self, operands))
-        return self.declaration(index, _without_outer_brackets(value))
+        return self.declaration(index, without_outer_brackets(value))
 
 
 def literal(value: float | bool) -> str:
@@ -240,18 +241,6 @@ def literal(value: float | bool) -> str:
         return "NAN"
     text = "INFINITY" if math.isinf(value) else repr(abs(float(value)))
     return f"(-{text})" if math.copysign(1.0, value) < 0 else text
-
-
-def _without_outer_brackets(text: str) -> str:
-    """Return ``(a + b)`` as ``a + b``, where the first bracket is closed by the last one."""
-    if not text.startswith("("):
-        return text
-    depth = 0
-    for position, letter in enumerate(text):
-        depth += (letter == "(") - (letter == ")")
-        if depth == 0:
-            return text[1:-1] if position == len(text) - 1 else text
-    return text
 
 
 def _whole(program: Program, name: str) -> str:
@@ -365,5 +354,5 @@ def check_name(name: str) -> None:
     if not plain or taken:
         what = "is taken in C" if plain else "is no name in C"
         raise ValueError(
-            f"the function cannot be called {name!r}, which {what}; give another name, such as name='model'"
+            f"the function cannot be called {name!r}, which {what}; give another name, such as 'model'"
         )

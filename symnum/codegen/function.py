@@ -12,7 +12,8 @@ import numpy
 
 from symnum import term as interface
 from symnum.codegen.lower import Program, lower
-from symnum.codegen.target import AUTO, TARGETS, Code, Options, Unsupported, build
+from symnum.codegen.parameters import separate
+from symnum.codegen.target import AUTO, TARGETS, TRAINING, Code, Options, Unsupported, build
 
 _FLOAT64 = numpy.dtype(float)
 _PLAIN = frozenset({float})
@@ -25,7 +26,8 @@ def compile(
     """Compile a term, a list of terms or a list of equally long lists to a function of ``arguments``.
 
     ``target`` is "tape" (no compile time), "numba" (machine code, kept on disk), "numpy" (plain NumPy source), "c" (a C99 file,
-    compiled by the system's compiler at the first call), or "auto": the tape, or NumPy where an operator has no place on the tape.
+    compiled by the system's compiler at the first call), "torch" (a torch.nn.Module, whose parameters are the expression's floats),
+    or "auto": the tape, or NumPy where an operator has no place on the tape.
     ``fastmath=True`` lets numba reorder arithmetic and ignore nan.
 
     Raises ValueError for a symbol that is not an argument, for arguments that repeat or share a name, for an unknown target and
@@ -50,8 +52,10 @@ class CompiledFunction:
     value for each term.  ``out=`` takes the array to fill.  Values are float64 and follow IEEE rules: log(-1) is nan.
 
     ``source`` is the code, ``target`` the target in use, ``why`` says why it is in use and what was cached, and ``numba`` is the
-    scalar function to call from one's own njit code (target "numba").  ``write`` makes a file of the code of target "c", whose
-    ``header`` declares it.
+    scalar function to call from one's own njit code (target "numba").  ``write`` makes a file of the code of the targets
+    "c", whose ``header`` declares it, and "torch", whose ``module`` is a torch.nn.Module.  In that, the floats of the expression are
+    trainable; exact numbers (2, 1/3, pi) stay fixed, and so do coefficients of 1.0 and -1.0 and whole exponents.  ``expression`` is
+    what was compiled, with the constants as trained.
     """
 
     __slots__ = (
@@ -68,11 +72,15 @@ class CompiledFunction:
         symbols = _checked_arguments(arguments)
         terms, self._outer = _flatten(expression)
         self._kept = (expression, arguments, target, fastmath)
-        self._program: Program = lower(terms, symbols)
-        options = Options(fastmath=fastmath)
+        parameters = separate(terms, symbols) if target in TRAINING else None
+        if parameters is None:
+            self._program: Program = lower(terms, symbols)
+        else:
+            self._program = lower(parameters.terms, [*parameters.arguments, *parameters.symbols])
+        options = Options(fastmath=fastmath, shape=self._outer, parameters=parameters)
         self._code, self.target, self._reason = _choose(self._program, target, options)
-        self._names = self._program.arguments
         self._count = len(symbols)
+        self._names = self._program.arguments[: self._count]
         self._single = self._outer == ()
         self._dtype = numpy.dtype(bool if self._program.boolean else float)
         self._scalar = self._code.scalar
@@ -95,6 +103,27 @@ class CompiledFunction:
                 f"the target {self.target!r} has no njit function; compile with target='numba'"
             )
         return self._code.numba
+
+    @property
+    def module(self) -> Any:
+        """Return the torch.nn.Module (target "torch"), whose parameters are the float constants of the expression.
+
+        Raises ImportError where torch is not installed.
+        """
+        module = self._code.torch_module
+        if module is None:
+            raise AttributeError(
+                f"the target {self.target!r} has no torch module; compile with target='torch'"
+            )
+        return module
+
+    @property
+    def expression(self) -> Any:
+        """Return what was compiled, for target "torch" with the constants as they are trained now."""
+        terms = self._code.trained()
+        if terms is None:
+            return self._kept[0]
+        return _shaped(terms, self._outer)
 
     @property
     def header(self) -> str:
@@ -222,8 +251,8 @@ class CompiledFunction:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as what was compiled, never as code: it is compiled again where it is loaded."""
-        expression, arguments, target, fastmath = self._kept
-        return _rebuild, (expression, arguments, target, {"fastmath": fastmath})
+        _, arguments, target, fastmath = self._kept
+        return _rebuild, (self.expression, arguments, target, {"fastmath": fastmath})
 
     def __copy__(self) -> CompiledFunction:
         return self
@@ -307,6 +336,13 @@ def _flatten(expression: Any) -> tuple[list[Any], tuple[int, ...]]:
     if len(lengths) != 1 or not all(_is_list(item) for item in items):
         raise ValueError("a list of lists of terms must have rows of one length; fill short rows with 0")
     return [_term(item) for row in rows for item in row], (len(rows), *lengths)
+
+
+def _shaped(terms: list[Any], outer: tuple[int, ...]) -> Any:
+    """Return terms in the shape that they were given in; see :func:`_flatten`."""
+    if len(outer) < 2:
+        return terms if outer else terms[0]
+    return [terms[i * outer[1] : (i + 1) * outer[1]] for i in range(outer[0])]
 
 
 def _is_list(thing: Any) -> bool:

@@ -117,7 +117,7 @@ def test_two_files_live_in_one_program(tmp_path):
 def test_write_refuses(tmp_path):
     f = sn.compile(x + y, [x, y], target="c")
     for name in ("double", "exp", "int", "out", "expf", "2x", "a-b", "symnum_f", "w", "é"):
-        with pytest.raises(ValueError, match="give another name, such as name='model'"):
+        with pytest.raises(ValueError, match="give another name, such as 'model'"):
             f.write(tmp_path / "model.c", name=name)
     with pytest.raises(ValueError, match="cannot be called 'exp', which is taken in C"):
         f.write(tmp_path / "exp.c")

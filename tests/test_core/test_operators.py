@@ -15,6 +15,7 @@ import pytest
 
 import symnum as sn
 from symnum.codegen.c_helpers import needed
+from symnum.codegen.torch_source import HELPERS
 from symnum.operators import ARGUMENTS, OPERATORS, Operator, operator, register_operator
 
 BUILT_IN = [row for row in OPERATORS.values() if not row.egglog.startswith("User_")]
@@ -121,10 +122,8 @@ def test_c_spellings_compute_the_reference(tmp_path: Path) -> None:
 
 def test_torch_spellings_compute_the_reference() -> None:
     torch = pytest.importorskip("torch", reason="torch is an extra: pip install 'symnum[torch]'")
-    names: dict[str, Any] = {
-        "torch": torch,
-        "_gamma": lambda a: torch.exp(torch.special.gammaln(a)) * _gamma_sign(torch, a),
-    }
+    names: dict[str, Any] = {"torch": torch}
+    exec("\n".join(HELPERS.values()), names)
     for row in BUILT_IN:
         for values in _arguments(row):
             sorts = [row.argument_sorts[min(i, len(row.argument_sorts) - 1)] for i in range(len(values))]
@@ -142,10 +141,6 @@ def test_torch_spellings_compute_the_reference() -> None:
                 values,
                 rel=1e-9 if row.name in ("cbrt", "trigamma") else 2e-14,
             )
-
-
-def _gamma_sign(torch: Any, a: Any) -> Any:
-    return torch.where((a < 0) & (torch.remainder(torch.floor(a), 2) == 1), -1.0, 1.0)
 
 
 @pytest.mark.parametrize(
