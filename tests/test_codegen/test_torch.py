@@ -6,7 +6,9 @@ Without torch the generated text is executed with a stand-in by NumPy, which has
 import importlib.util
 import itertools
 import pickle
+import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -370,3 +372,14 @@ def test_types_and_states_of_torch():
     f.module.float()
     assert f.module(torch.tensor(4.0)).dtype == torch.float32 and f([1.0, 4.0]).tolist() == [8.5, 11.0]
     assert torch.compile is not None and torch.vmap(f.module)(single).tolist() == [8.5, 11.0]
+
+
+@needs_torch
+def test_the_example_of_the_page_runs():
+    page = Path(__file__).parent.parent.parent / "docs" / "export.md"
+    (example,) = (
+        b
+        for b in re.findall(r"```python\n(.*?)```", page.read_text(), re.S)
+        if "import torch" in b and ">>>" not in b
+    )
+    exec(compile(example, "export.md", "exec"), {})
