@@ -1,0 +1,115 @@
+"""SciPy's implicit solvers with sparse factorisations that order the columns once.
+
+SciPy factorises I - c*J anew for every step size, and SuperLU then finds a column order (COLAMD) each time, though the pattern is the
+same.  Here the matrices of a run share one pattern in one order, and a factorisation is told to keep it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.integrate import BDF, Radau
+from scipy.sparse import csc_matrix
+from scipy.sparse.linalg import splu
+
+
+class Shifted:
+    """The matrix ``identity*I + J`` where ``data`` are the entries of J; SciPy's solvers form it as a*I - b*J."""
+
+    __array_ufunc__ = None  # so that a NumPy number times this asks __rmul__
+    __slots__ = ("data", "identity")
+
+    def __init__(self, identity: Any, data: Any) -> None:
+        self.identity, self.data = identity, data
+
+    def __rmul__(self, number: Any) -> Shifted:
+        return Shifted(number * self.identity, number * self.data)
+
+    def __sub__(self, other: Shifted) -> Shifted:
+        return Shifted(self.identity - other.identity, self.data - other.data)
+
+
+class Factorizer:
+    """Factorises matrices of one pattern; the columns are ordered by COLAMD at the first one."""
+
+    def __init__(self, matrix: Any) -> None:
+        n = matrix.shape[0]
+        # positions of the entries of J in a pattern that has the whole diagonal
+        column = np.repeat(np.arange(n), np.diff(matrix.indptr))
+        key = np.concatenate([column * n + matrix.indices, np.arange(n) * (n + 1)])
+        distinct, place = np.unique(key, return_inverse=True)
+        self.matrix_indices, self.matrix_indptr = matrix.indices.copy(), matrix.indptr.copy()
+        self.shape = matrix.shape
+        self._jacobian, self._diagonal = place[: len(matrix.indices)], place[len(matrix.indices) :]
+        self._rows = (distinct % n).astype(np.int32)
+        self._starts = np.searchsorted(distinct, np.arange(n + 1) * n).astype(np.int32)
+        self._order: Any = None
+        self._size = len(distinct)
+
+    def fits(self, matrix: Any) -> bool:
+        """Tell whether a matrix has the pattern that was given first."""
+        return np.array_equal(matrix.indptr, self.matrix_indptr) and np.array_equal(matrix.indices, self.matrix_indices)
+
+    def __call__(self, shifted: Shifted) -> Callable[[Any], Any]:
+        """Return a function that solves with the matrix; where that is singular or not finite, its results are nan."""
+        data = np.zeros(self._size, np.result_type(shifted.data, shifted.identity, float))
+        data[self._jacobian] = shifted.data
+        data[self._diagonal] += shifted.identity
+        if not np.isfinite(data).all():
+            return _nothing
+        try:
+            if self._order is None:
+                first = splu(csc_matrix((data, self._rows, self._starts), shape=self.shape), permc_spec="COLAMD")
+                self._keep_order(first.perm_c)
+            matrix = csc_matrix((data[self._entries], self._ordered_rows, self._ordered_starts), shape=self.shape)
+            factors = splu(matrix, permc_spec="NATURAL")
+        except RuntimeError:  # exactly singular; the solvers answer nan with a smaller step
+            return _nothing
+        back = self._back
+        return lambda b: factors.solve(b)[back]
+
+    def _keep_order(self, back: Any) -> None:
+        """Sort the columns so that x[order] solves the ordered system, and x is the ordered solution at ``back``."""
+        self._order, self._back = np.argsort(back), back
+        lengths = np.diff(self._starts)[self._order]
+        self._ordered_starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        shift = self._starts[:-1][self._order] - self._ordered_starts[:-1]
+        self._entries = np.arange(self._size) + np.repeat(shift, lengths)
+        self._ordered_rows = self._rows[self._entries]
+
+
+def _nothing(b: Any) -> Any:
+    return np.full(b.shape, np.nan, b.dtype)
+
+
+class _SharedPattern:
+    """Replaces what a SciPy solver does with its Jacobian; mixed into BDF and Radau, which call jac, lu and solve_lu."""
+
+    def __init__(self, fun: Any, t0: float, y0: Any, t_bound: float, *, jac: Any, **options: Any) -> None:
+        super().__init__(fun, t0, y0, t_bound, jac=jac, **options)  # type: ignore[call-arg]
+        first = self.J  # type: ignore[has-type]
+        self.factorize = Factorizer(first)
+        self.jacobian = jac
+        self.I, self.J = Shifted(1.0, 0.0), Shifted(0.0, first.data)
+        self.jac, self.lu, self.solve_lu = self._jac, self._lu, lambda solve, b: solve(b)
+
+    def _jac(self, t: float, y: Any, f: Any = None) -> Shifted:
+        self.njev += 1
+        matrix = self.jacobian(t, y)
+        if not self.factorize.fits(matrix):
+            raise ValueError("the Jacobian changed its sparsity pattern; return every entry that may be non-zero, also where it is 0")
+        return Shifted(0.0, matrix.data)
+
+    def _lu(self, shifted: Shifted) -> Callable[[Any], Any]:
+        self.nlu += 1
+        return self.factorize(shifted)
+
+
+class SparseBDF(_SharedPattern, BDF):  # type: ignore[misc]
+    """SciPy's BDF for a sparse Jacobian ``jac(t, y)`` of one pattern."""
+
+
+class SparseRadau(_SharedPattern, Radau):  # type: ignore[misc]
+    """SciPy's Radau for a sparse Jacobian ``jac(t, y)`` of one pattern."""
