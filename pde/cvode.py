@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -36,10 +37,13 @@ class CvodeSolver:
 
         pattern = jac(t0, self.y)
         pattern.data[:] = 1.0
-        self._solver = CVODE(
-            right_hand_side, method="BDF", rtol=rtol, atol=atol, linsolver="sparse", sparsity=pattern, jacfn=jacobian,
-            max_step=0.0 if np.isinf(max_step) else max_step, max_num_steps=100_000,
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            # it says that it approximates no Jacobian from the pattern, since there is an exact one
+            warnings.filterwarnings("ignore", message="Custom sparse Jacobian", category=UserWarning)
+            self._solver = CVODE(
+                right_hand_side, method="BDF", rtol=rtol, atol=atol, linsolver="sparse", sparsity=pattern, jacfn=jacobian,
+                max_step=0.0 if np.isinf(max_step) else max_step, max_num_steps=100_000,
+            )  # fmt: skip
         self._solver.init_step(t0, self.y)
 
     def step(self) -> str | None:

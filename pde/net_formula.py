@@ -226,15 +226,17 @@ def _number(word: str) -> Any:
 
 # --- and back ---------------------------------------------------------------------------------------------------------------
 
-_CALL = {**{name: name for name in _UNARY}, "log": "ln", "ifelse": "if", "min": "min", "max": "max", "atan2": "atan2"}
+_CALL = {**{name: f"{name}({{0}})" for name in _UNARY}, "log": "ln({0})", "ifelse": "if({0},{1},{2})", "atan2": "atan2({0},{1})",
+         "min": "min({...})", "max": "max({...})", "pi": "_pi"}  # fmt: skip
 _INFIX = {"+": "+", "-": "-", "*": "*", "/": "/", "^": "^", "and": "&&", "or": "||",
           **{c: c for c in ("<", "<=", ">", ">=", "==", "!=")}}  # fmt: skip
 
 
-def written(term: Any, names: Mapping[Any, str]) -> str:
+def written(term: Any, names: Mapping[Any, str], calls: Mapping[str, str] = _CALL, language: str = "BioNetGen") -> str:
     """Return a term as a formula without blanks; ``names`` {key of a symbol: text} says how to write some symbols.
 
-    Raises ValueError for an operator that BioNetGen does not have, and for nan and infinity.
+    ``calls`` are templates {head: text} of functions, with {...} for any number of arguments.
+    Raises ValueError for an operator that the language does not have, and for nan and infinity.
     """
     done: dict[Any, str] = {}
     for node in interface.postorder(term):
@@ -244,21 +246,17 @@ def written(term: Any, names: Mapping[Any, str]) -> str:
         elif interface.is_number(node):
             done[key] = _written_number(interface.value(node))
         else:
-            args = interface.sorted_args(node)
-            done[key] = _written_call(interface.head(node), [done[interface.key(a)] for a in args])
+            head, args = interface.head(node), [done[interface.key(a)] for a in interface.sorted_args(node)]
+            if head in calls:
+                bare = [_bare(a) for a in args]
+                done[key] = calls[head].replace("{...}", ",".join(bare)).format(*bare)
+            elif head in _INFIX and args:
+                done[key] = f"({_INFIX[head].join(args)})"
+            elif head in ("neg", "not"):
+                done[key] = f"({'-' if head == 'neg' else '!'}{args[0]})"
+            else:
+                raise ValueError(f"{language} has no operator {head!r}; write the rate with + - * / ^ and {', '.join(calls)}")
     return _bare(done[interface.key(term)])
-
-
-def _written_call(head: str, args: Sequence[str]) -> str:
-    if head in _CALL:
-        return f"{_CALL[head]}({','.join(map(_bare, args))})"
-    if head in _INFIX and args:
-        return f"({_INFIX[head].join(args)})"
-    if head in ("neg", "not"):
-        return f"({'-' if head == 'neg' else '!'}{args[0]})"
-    if head == "pi":
-        return "_pi"
-    raise ValueError(f"BioNetGen has no operator {head!r}; write the rate with + - * / ^ and its functions {', '.join(_BUILT_IN)}")
 
 
 def _written_number(value: Any) -> str:
