@@ -143,5 +143,7 @@ def _verified(laws: Any, starts: Any, species: Any, change: Any) -> Any:
             for r in range(len(starts) - 1)
         )
     if wrong:
-        raise AssertionError("a conservation law does not hold: this is a fault of symnum, please report it with the network")
+        raise AssertionError(
+            "a conservation law does not hold: this is a fault of symnum, please report it with the network"
+        )
     return laws

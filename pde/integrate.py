@@ -115,13 +115,17 @@ def _checked_times(t_eval: Any, t0: float, t1: float) -> Any:
     if len(times) and (((times - t0) * direction < 0).any() or ((t1 - times) * direction < 0).any()):
         raise ValueError(f"t_eval leaves the time span from {t0:g} to {t1:g}; give times within it")
     if (np.diff(times) * direction <= 0).any():
-        raise ValueError("t_eval must go strictly from the first time to the last; sort it and leave repeated times out")
+        raise ValueError(
+            "t_eval must go strictly from the first time to the last; sort it and leave repeated times out"
+        )
     return times
 
 
 def _check_start(rhs: Callable[[float, Any], Any], t0: float, y0: Any) -> None:
     if not np.isfinite(y0).all():
-        raise ValueError(f"the initial state has entry {int(np.argmin(np.isfinite(y0)))} nan or infinite; give finite numbers")
+        raise ValueError(
+            f"the initial state has entry {int(np.argmin(np.isfinite(y0)))} nan or infinite; give finite numbers"
+        )
     slope = np.asarray(rhs(t0, y0))
     if not np.isfinite(slope).all():
         place = int(np.argmin(np.isfinite(slope)))

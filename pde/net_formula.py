@@ -197,7 +197,9 @@ class FormulaReader:
         function = self.functions.get(name)
         if function is not None and (args or function.arguments):
             if len(args) != len(function.arguments):
-                raise FormulaError(f"{name} takes {len(function.arguments)} arguments, but {len(args)} are given")
+                raise FormulaError(
+                    f"{name} takes {len(function.arguments)} arguments, but {len(args)} are given"
+                )
             symbols = [interned.symbol(a) for a in function.arguments]
             return substitute(function.body, dict(zip(symbols, map(number, args))))
         if not args and name not in _BUILT_IN and name not in _NOT_READ:
@@ -205,11 +207,15 @@ class FormulaReader:
         if name not in _BUILT_IN:
             known = [*self.functions, *_BUILT_IN]
             near = difflib.get_close_matches(name, known, 1)
-            advice = _NOT_READ.get(name, f"is {near[0]!r} meant?" if near else "define it in the block functions")
+            advice = _NOT_READ.get(
+                name, f"is {near[0]!r} meant?" if near else "define it in the block functions"
+            )
             raise FormulaError(f"there is no function {name!r}; {advice}")
         least, most, build = _BUILT_IN[name]
         if not least <= len(args) <= most:
-            raise FormulaError(f"{name} takes {least if least == most else 'one or more'} arguments, but {len(args)} are given")
+            raise FormulaError(
+                f"{name} takes {least if least == most else 'one or more'} arguments, but {len(args)} are given"
+            )
         return build(*args)
 
 
@@ -232,7 +238,9 @@ _INFIX = {"+": "+", "-": "-", "*": "*", "/": "/", "^": "^", "and": "&&", "or": "
           **{c: c for c in ("<", "<=", ">", ">=", "==", "!=")}}  # fmt: skip
 
 
-def written(term: Any, names: Mapping[Any, str], calls: Mapping[str, str] = _CALL, language: str = "BioNetGen") -> str:
+def written(
+    term: Any, names: Mapping[Any, str], calls: Mapping[str, str] = _CALL, language: str = "BioNetGen"
+) -> str:
     """Return a term as a formula without blanks; ``names`` {key of a symbol: text} says how to write some symbols.
 
     ``calls`` are templates {head: text} of functions, with {...} for any number of arguments.
@@ -255,7 +263,9 @@ def written(term: Any, names: Mapping[Any, str], calls: Mapping[str, str] = _CAL
             elif head in ("neg", "not"):
                 done[key] = f"({'-' if head == 'neg' else '!'}{args[0]})"
             else:
-                raise ValueError(f"{language} has no operator {head!r}; write the rate with + - * / ^ and {', '.join(calls)}")
+                raise ValueError(
+                    f"{language} has no operator {head!r}; write the rate with + - * / ^ and {', '.join(calls)}"
+                )
     return _bare(done[interface.key(term)])
 
 

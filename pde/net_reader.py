@@ -23,7 +23,16 @@ from symnum.pde.reactions import Reactions, law_key
 Lines = Sequence[tuple[int, str]]
 
 _READ = ("parameters", "functions", "species", "reactions", "groups")
-_SKIPPED = ("compartments", "molecule types", "observables", "reaction rules", "energy patterns", "population maps", "actions", "model")
+_SKIPPED = (
+    "compartments",
+    "molecule types",
+    "observables",
+    "reaction rules",
+    "energy patterns",
+    "population maps",
+    "actions",
+    "model",
+)
 """Blocks of the model that the network was made from; they say nothing that the network does not."""
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
@@ -79,7 +88,9 @@ class NetReader:
         return {
             "species": species,
             "initial": [self._formula(constants, text, line) for line, text in written],
-            "parameters": {name: self._formula(constants, text, line) for name, (line, text) in parameters.items()},
+            "parameters": {
+                name: self._formula(constants, text, line) for name, (line, text) in parameters.items()
+            },
             "reactions": self._reactions(len(species), reader),
             "groups": groups,
             "functions": functions,
@@ -104,10 +115,16 @@ class NetReader:
                 word, _, block = " ".join(line.split()).partition(" ")
                 if word == "end":
                     if block != name:
-                        self.fail(number, f"'{line}' ends no block; open is {f'{name!r}, from line {began}' if name else 'none'}")
+                        self.fail(
+                            number,
+                            f"'{line}' ends no block; open is {f'{name!r}, from line {began}' if name else 'none'}",
+                        )
                     name = ""
                 elif name and name != "model":
-                    self.fail(number, f"the block {block!r} begins within the block {name!r}, which began in line {began}; write 'end {name}' before")
+                    self.fail(
+                        number,
+                        f"the block {block!r} begins within the block {name!r}, which began in line {began}; write 'end {name}' before",
+                    )
                 elif block not in _READ and block not in _SKIPPED:
                     self.fail(number, f"there is no block {block!r}; the blocks are {', '.join(_READ)}")
                 elif block in found:
@@ -118,9 +135,14 @@ class NetReader:
             elif name:
                 rows.append((number, line))
             elif not re.match(r"\w+\s*\(", line):  # outside stand settings such as substanceUnits("Number")
-                self.fail(number, f"{_brief(line)} stands outside of all blocks; this is no .net file, or a 'begin' is missing")
+                self.fail(
+                    number,
+                    f"{_brief(line)} stands outside of all blocks; this is no .net file, or a 'begin' is missing",
+                )
         if name:
-            raise ValueError(f"{self.origin} ends within the block {name!r}; the file was cut off after line {len(self.lines)}")
+            raise ValueError(
+                f"{self.origin} ends within the block {name!r}; the file was cut off after line {len(self.lines)}"
+            )
         return found
 
     def _rows(self, block: str, least: int) -> Iterator[tuple[int, list[str]]]:
@@ -132,7 +154,10 @@ class NetReader:
             yield number, fields[1:]
 
     def _bad_row(self, block: str, number: int, line: str, place: int, least: int) -> NoReturn:
-        self.fail(number, f"{_brief(line)} is no row {place} of the block {block}, which has {least} fields after its number")
+        self.fail(
+            number,
+            f"{_brief(line)} is no row {place} of the block {block}, which has {least} fields after its number",
+        )
 
     def _formula(self, reader: FormulaReader, text: str, number: int) -> Any:
         try:
@@ -179,7 +204,10 @@ class NetReader:
             for part in parts:
                 weight, star, place = part.rpartition("*")
                 if not _is_place(place, count) or (star and not _is_weight(weight)):
-                    self.fail(number, f"{part!r} in the group {fields[0]!r} is no member; write a species from 1 to {count}, or 2*5 to count it twice")
+                    self.fail(
+                        number,
+                        f"{part!r} in the group {fields[0]!r} is no member; write a species from 1 to {count}, or 2*5 to count it twice",
+                    )
                 members.append((int(place) - 1, _weight(weight) if star else 1))
             found[fields[0]] = tuple(members)
         return found
@@ -196,7 +224,10 @@ class NetReader:
             match = re.match(r"(\d+)\s+([^\s(]+)\s*\(([^()]*)\)\s*=?\s*(\S.*)\Z", line)
             if match is None or match[1] != str(place):
                 self._bad_row("functions", number, line, place, 2)
-            name, arguments = match[2], tuple(a.strip() for a in match[3].split(",")) if match[3].strip() else ()
+            name, arguments = (
+                match[2],
+                tuple(a.strip() for a in match[3].split(",")) if match[3].strip() else (),
+            )
             self._new_name(name, known, number, "function")
             for argument in arguments:
                 self._new_name(argument, {}, number, "argument")
@@ -213,7 +244,9 @@ class NetReader:
     def _reactions(self, count: int, reader: FormulaReader) -> Reactions:
         lines = self.blocks["reactions"]
         rows = [line.split(None, 3) for _, line in lines]
-        if any(len(row) < 4 for row in rows) or [row[0] for row in rows] != list(map(str, range(1, len(rows) + 1))):
+        if any(len(row) < 4 for row in rows) or [row[0] for row in rows] != list(
+            map(str, range(1, len(rows) + 1))
+        ):
             for place, ((number, line), row) in enumerate(zip(lines, rows), 1):
                 if len(row) < 4 or row[0] != str(place):
                     self._bad_row("reactions", number, line, place, 3)
@@ -234,7 +267,9 @@ class NetReader:
         merged: dict[Any, int] = {}
         new = np.array([merged.setdefault(law_key(found), len(merged)) for found in laws], np.int64)
         distinct = {law_key(found): found for found in reversed(laws)}
-        reactions = Reactions(left_starts, left, right_starts, right, new[law] if law else [], [distinct[k] for k in merged])
+        reactions = Reactions(
+            left_starts, left, right_starts, right, new[law] if law else [], [distinct[k] for k in merged]
+        )
         for n, found in enumerate(reactions.laws):
             if isinstance(found, RateLaw):
                 for r in np.flatnonzero(reactions.law == n):
@@ -268,10 +303,19 @@ class NetReader:
                 if _is_place(part, count):
                     continue
                 if part.isascii() and part.isdigit() and len(part.lstrip("0")) > len(str(MAX_PLACE)):
-                    self.fail(number, f"the integer {_brief(part)} is too large; species are numbered from 1 to {count}")
+                    self.fail(
+                        number,
+                        f"the integer {_brief(part)} is too large; species are numbered from 1 to {count}",
+                    )
                 if re.fullmatch(r"-\d+|[+-]?\d*\.\d+|\d+\*.*", part):
-                    self.fail(number, f"{part!r} is no species: stoichiometries are whole and not negative, written by repeating a species, as in 1,1")
-                self.fail(number, f"{_brief(text)} must be numbers of species from 1 to {count}, separated by commas, or 0 for nothing")
+                    self.fail(
+                        number,
+                        f"{part!r} is no species: stoichiometries are whole and not negative, written by repeating a species, as in 1,1",
+                    )
+                self.fail(
+                    number,
+                    f"{_brief(text)} must be numbers of species from 1 to {count}, separated by commas, or 0 for nothing",
+                )
         raise AssertionError("no bad place found")
 
     def _law(self, text: str, reader: FormulaReader, number: int) -> Any:
@@ -287,7 +331,10 @@ class NetReader:
                         raise
                     self.fail(number, str(problem))
             if _NAME.match(kind) and all(re.fullmatch(r"[\w.]+", word) for word in words[1:]):
-                self.fail(number, f"there is no rate law {kind!r}; the rate laws by name are {', '.join(RATE_LAWS)}, others are functions or formulas")
+                self.fail(
+                    number,
+                    f"there is no rate law {kind!r}; the rate laws by name are {', '.join(RATE_LAWS)}, others are functions or formulas",
+                )
         unknown = _NAME.match(text) and text not in reader.names
         if unknown:
             self.fail(number, f"the rate {text!r} is no parameter and no function")

@@ -38,7 +38,9 @@ def net_text(network: ReactionNetwork) -> str:
                 groups[name] = ((place, 1),)
             names[interface.key(state)] = name
     lines = ["# Created by symnum"]
-    lines += _block("parameters", (f"{name} {written(term, names)}" for name, term in network.parameters.items()))
+    lines += _block(
+        "parameters", (f"{name} {written(term, names)}" for name, term in network.parameters.items())
+    )
     if network.functions:
         lines += _block("functions", (
             f"{name}({','.join(f.arguments)}) {written(f.body, names)}" for name, f in network.functions.items()
@@ -50,9 +52,14 @@ def net_text(network: ReactionNetwork) -> str:
     laws = [_law(law, names) for law in reactions.laws]
     left = _places(reactions.reactant_starts.tolist(), reactions.reactants.tolist())
     right = _places(reactions.product_starts.tolist(), reactions.products.tolist())
-    lines += _block("reactions", (f"{a} {b} {laws[k]}" for a, b, k in zip(left, right, reactions.law.tolist())))
+    lines += _block(
+        "reactions", (f"{a} {b} {laws[k]}" for a, b, k in zip(left, right, reactions.law.tolist()))
+    )
     if groups:
-        lines += _block("groups", (f"{name} {','.join(map(_member, members))}".rstrip() for name, members in groups.items()))
+        lines += _block(
+            "groups",
+            (f"{name} {','.join(map(_member, members))}".rstrip() for name, members in groups.items()),
+        )
     return "\n".join(lines) + "\n"
 
 

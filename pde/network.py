@@ -129,19 +129,27 @@ class ReactionNetwork:
 
     def _check(self) -> None:
         if len(self.initial) != len(self.species):
-            raise ValueError(f"{len(self.initial)} initial amounts are given for {len(self.species)} species; give one for each")
+            raise ValueError(
+                f"{len(self.initial)} initial amounts are given for {len(self.species)} species; give one for each"
+            )
         count = len(self.species)
         for places, what in ((self.reactions.reactants, "reactants"), (self.reactions.products, "products")):
             if len(places) and not (0 <= places.min() and places.max() < count):
                 wrong = int(places.max()) if places.max() >= count else int(places.min())
-                raise ValueError(f"the {what} name species {wrong}, but the {count} species are numbered from 0 to {count - 1}")
+                raise ValueError(
+                    f"the {what} name species {wrong}, but the {count} species are numbered from 0 to {count - 1}"
+                )
         for place in (*self.fixed, *(i for members in self.groups.values() for i, _ in members)):
             if not 0 <= place < count:
-                raise ValueError(f"species {place} is fixed or in a group, but the {count} species are numbered from 0 to {count - 1}")
+                raise ValueError(
+                    f"species {place} is fixed or in a group, but the {count} species are numbered from 0 to {count - 1}"
+                )
         names = [*self.parameters, *self.groups, *self.functions]
         if len(set(names)) < len(names):
             double = next(name for name in names if names.count(name) > 1)
-            raise ValueError(f"{double!r} names two things among parameters, groups and functions; rename one")
+            raise ValueError(
+                f"{double!r} names two things among parameters, groups and functions; rename one"
+            )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ReactionNetwork):
@@ -176,7 +184,9 @@ class ReactionNetwork:
     def state_names(self) -> list[str]:
         """Return the names of :attr:`states`; where a parameter is called s7, all are called amount1, amount2, ..."""
         names = [f"s{i + 1}" for i in range(len(self.species))]
-        taken = self.parameters.keys() | self.groups.keys() | self.functions.keys() | {interface.name(self.time)}
+        taken = (
+            self.parameters.keys() | self.groups.keys() | self.functions.keys() | {interface.name(self.time)}
+        )
         return names if taken.isdisjoint(names) else [f"amount{n[1:]}" for n in names]
 
     def values(self, changed: Mapping[Any, Any] | None = None) -> dict[str, float]:
@@ -244,7 +254,10 @@ class ReactionNetwork:
 
         named = [isinstance(law, RateLaw) for law in reactions.laws]
         of_law = np.array(
-            [-1 if is_named else number(self._expanded(law, self.definitions)) for law, is_named in zip(reactions.laws, named)],
+            [
+                -1 if is_named else number(self._expanded(law, self.definitions))
+                for law, is_named in zip(reactions.laws, named)
+            ],
             np.int64,
         )
         rate = of_law[reactions.law] if len(reactions) else np.zeros(0, np.int64)
@@ -280,19 +293,26 @@ class ReactionNetwork:
             return []
         arrays, like = self.arrays, states[0]
         factor_starts, factors = arrays.factor_starts.tolist(), arrays.factors.tolist()
-        change_starts, changed, change = arrays.change_starts.tolist(), arrays.changed.tolist(), arrays.change.tolist()
+        change_starts, changed, change = (
+            arrays.change_starts.tolist(),
+            arrays.changed.tolist(),
+            arrays.change.tolist(),
+        )
         flux: dict[tuple[int, tuple[int, ...]], Any] = {}
         addends: list[dict[tuple[int, tuple[int, ...]], int]] = [{} for _ in states]
         for r, rate in enumerate(arrays.rate.tolist()):
             identity = (rate, tuple(sorted(factors[factor_starts[r] : factor_starts[r + 1]])))
             if identity not in flux:
-                flux[identity] = interface.make(like, "*", (arrays.rates[rate], *(states[i] for i in identity[1])))
+                flux[identity] = interface.make(
+                    like, "*", (arrays.rates[rate], *(states[i] for i in identity[1]))
+                )
             for k in range(change_starts[r], change_starts[r + 1]):
                 entry = addends[changed[k]]
                 entry[identity] = entry.get(identity, 0) + change[k]
         zero = interface.make_number(like, 0)
         return [
-            interface.make(like, "+", (*_scaled(like, [(flux[i], c) for i, c in row.items()]), zero)) for row in addends
+            interface.make(like, "+", (*_scaled(like, [(flux[i], c) for i, c in row.items()]), zero))
+            for row in addends
         ]
 
     # --- what is done with a network ----------------------------------------------------------------------------------------
@@ -304,7 +324,9 @@ class ReactionNetwork:
         """
         from symnum.pde.system import OdeSystem
 
-        observed = {n: term for n, term in self.definitions.items() if n in self.groups or not n.startswith("_")}
+        observed = {
+            n: term for n, term in self.definitions.items() if n in self.groups or not n.startswith("_")
+        }
         return OdeSystem(
             self.states, self.rhs, self.initial, self.parameters,
             time=self.time, observables=observed, state_names=self.species,
@@ -325,7 +347,9 @@ class ReactionNetwork:
 
         points = np.asarray(times, dtype=np.float64)
         if points.ndim != 1 or len(points) < 2:
-            raise ValueError(f"times are {times!r}; write simulate((0.0, 10.0)), or list the times to keep, from the first")
+            raise ValueError(
+                f"times are {times!r}; write simulate((0.0, 10.0)), or list the times to keep, from the first"
+            )
         if len(points) > 2:
             options = {"t_eval": points, **options}
         return self._system.solve((points[0], points[-1]), **options)

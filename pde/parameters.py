@@ -9,7 +9,9 @@ from symnum import term as interface
 from symnum.algebra.evaluate import evaluate
 
 
-def parameter_values(formulas: Mapping[str, Any], changed: Mapping[Any, Any] | None = None) -> dict[str, float]:
+def parameter_values(
+    formulas: Mapping[str, Any], changed: Mapping[Any, Any] | None = None
+) -> dict[str, float]:
     """Return {name: value}; ``changed`` {name or symbol: number} replaces the formulas of some.
 
     Raises ValueError for names that are no parameters, and for formulas that are defined by each other.

@@ -36,9 +36,13 @@ class RateLaw:
         if self.kind == "Sat":
             wanted = max(wanted, len(self.constants) - 1)
         if len(reactants) < wanted or (self.kind == "MM" and len(reactants) != wanted):
-            raise ValueError(f"{self.kind} with {len(self.constants)} constants needs {wanted} reactants, but there are {len(reactants)}")
+            raise ValueError(
+                f"{self.kind} with {len(self.constants)} constants needs {wanted} reactants, but there are {len(reactants)}"
+            )
         if len(set(reactants)) < len(reactants):
-            raise ValueError(f"{self.kind} takes each reactant once; write a reaction of two equal reactants as a function")
+            raise ValueError(
+                f"{self.kind} takes each reactant once; write a reaction of two equal reactants as a function"
+            )
 
     def rate(self, reactants: Sequence[int], amounts: Sequence[Any]) -> tuple[Any, tuple[int, ...]]:
         """Return (rate, species): the flux is the rate times the amounts of these species."""
@@ -57,7 +61,9 @@ def _saturation(constants: Sequence[Any], amounts: Sequence[Any]) -> tuple[Any, 
 def _michaelis_menten(constants: Sequence[Any], amounts: Sequence[Any]) -> tuple[Any, int]:
     (k, half), (substrate, enzyme) = constants, amounts
     b = interned.make("-", (interned.make("-", (substrate, enzyme)), half))
-    root = interned.make("sqrt", (interned.make("+", (interned.make("^", (b, 2)), interned.make("*", (4, half, substrate)))),))
+    root = interned.make(
+        "sqrt", (interned.make("+", (interned.make("^", (b, 2)), interned.make("*", (4, half, substrate)))),)
+    )
     free = interned.make("/", (interned.make("+", (b, root)), 2))
     return interned.make("/", (interned.make("*", (k, free)), interned.make("+", (half, free)))), 1
 
@@ -65,7 +71,9 @@ def _michaelis_menten(constants: Sequence[Any], amounts: Sequence[Any]) -> tuple
 def _hill(constants: Sequence[Any], amounts: Sequence[Any]) -> tuple[Any, int]:
     k, half, exponent = constants
     above, below = (interned.make("^", (base, exponent)) for base in (amounts[0], half))
-    return interned.make("/", (interned.make("*", (k, above)), interned.make("+", (below, above)))), len(amounts) - 1
+    return interned.make("/", (interned.make("*", (k, above)), interned.make("+", (below, above)))), len(
+        amounts
+    ) - 1
 
 
 RATE_LAWS: dict[str, tuple[int, int, int, Callable[..., tuple[Any, int]]]] = {

@@ -99,7 +99,9 @@ class Reactions(Sequence[Reaction]):
 
     def change(self, fixed: Iterable[int] = ()) -> tuple[Any, Any, Any]:
         """Return what each reaction changes as (starts, species, amounts): sorted species, no zeros, none of ``fixed``."""
-        row = np.concatenate([self.reactant_rows, np.repeat(np.arange(len(self)), np.diff(self.product_starts))])
+        row = np.concatenate(
+            [self.reactant_rows, np.repeat(np.arange(len(self)), np.diff(self.product_starts))]
+        )
         species = np.concatenate([self.reactants, self.products])
         amount = np.ones(len(row), np.int64)
         amount[: len(self.reactants)] = -1

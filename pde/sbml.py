@@ -15,14 +15,27 @@ from symnum.pde.sbml_network import SbmlModel, SbmlReaction, SbmlSpecies, networ
 if TYPE_CHECKING:
     from symnum.pde.network import ReactionNetwork
 
-_RESERVED = {"time", "pi", "avogadro", "exponentiale", "true", "false", "inf", "infinity", "nan", "notanumber"}
+_RESERVED = {
+    "time",
+    "pi",
+    "avogadro",
+    "exponentiale",
+    "true",
+    "false",
+    "inf",
+    "infinity",
+    "nan",
+    "notanumber",
+}
 
 
 def _library() -> Any:
     try:
         import libsbml
     except ImportError as problem:
-        raise ImportError("SBML needs python-libsbml, which is not installed; run: pip install 'symnum[sbml]'") from problem
+        raise ImportError(
+            "SBML needs python-libsbml, which is not installed; run: pip install 'symnum[sbml]'"
+        ) from problem
     return libsbml
 
 
@@ -59,7 +72,11 @@ class _Trees:
     """Converts libsbml's syntax trees to nodes."""
 
     def __init__(self, libsbml: Any) -> None:
-        self.names = {getattr(libsbml, n): n[4:] for n in dir(libsbml) if n.startswith("AST_") and isinstance(getattr(libsbml, n), int)}
+        self.names = {
+            getattr(libsbml, n): n[4:]
+            for n in dir(libsbml)
+            if n.startswith("AST_") and isinstance(getattr(libsbml, n), int)
+        }
 
     def node(self, tree: Any) -> Node:
         """Return the tree as nodes, children first."""
@@ -92,7 +109,9 @@ def _parts(trees: _Trees, model: Any, origin: str) -> SbmlModel:
     for kind, what in (("Events", "events"), ("Constraints", "constraints")):
         if kind == "Events" and getattr(model, f"getNum{kind}")():
             first = model.getEvent(0)
-            raise ValueError(f"{origin}, line {first.getLine()}: {what} are not supported; simulate the parts between them one after the other")
+            raise ValueError(
+                f"{origin}, line {first.getLine()}: {what} are not supported; simulate the parts between them one after the other"
+            )
     found = SbmlModel()
     for compartment in _all(model.getListOfCompartments()):
         found.compartments[compartment.getId()] = compartment.getSize() if compartment.isSetSize() else None
@@ -100,7 +119,9 @@ def _parts(trees: _Trees, model: Any, origin: str) -> SbmlModel:
             found.compartments[compartment.getId()] = 1.0
     for species in _all(model.getListOfSpecies()):
         if species.isSetConversionFactor() or model.isSetConversionFactor():
-            raise ValueError(f"{origin}, line {species.getLine()}: conversion factors are not supported; write amounts in one unit")
+            raise ValueError(
+                f"{origin}, line {species.getLine()}: conversion factors are not supported; write amounts in one unit"
+            )
         found.species[species.getId()] = SbmlSpecies(
             species.getCompartment(),
             species.getInitialAmount() if species.isSetInitialAmount() else None,
@@ -116,12 +137,18 @@ def _parts(trees: _Trees, model: Any, origin: str) -> SbmlModel:
         found.initial[assignment.getSymbol()] = trees.node(assignment.getMath())
     for rule in _all(model.getListOfRules()):
         if rule.isAlgebraic():
-            raise ValueError(f"{origin}, line {rule.getLine()}: algebraic rules are not supported; solve them for a variable and write an assignment rule")
-        (found.assigned if rule.isAssignment() else found.rates)[rule.getVariable()] = trees.node(rule.getMath())
+            raise ValueError(
+                f"{origin}, line {rule.getLine()}: algebraic rules are not supported; solve them for a variable and write an assignment rule"
+            )
+        (found.assigned if rule.isAssignment() else found.rates)[rule.getVariable()] = trees.node(
+            rule.getMath()
+        )
     for reaction in _all(model.getListOfReactions()):
         law = reaction.getKineticLaw()
         if law is None or law.getMath() is None:
-            raise ValueError(f"{origin}, line {reaction.getLine()}: the reaction {reaction.getId()!r} has no kinetic law; give it one")
+            raise ValueError(
+                f"{origin}, line {reaction.getLine()}: the reaction {reaction.getId()!r} has no kinetic law; give it one"
+            )
         found.reactions[reaction.getId()] = SbmlReaction(
             [_reference(r, origin) for r in _all(reaction.getListOfReactants())],
             [_reference(r, origin) for r in _all(reaction.getListOfProducts())],
@@ -137,7 +164,9 @@ def _all(items: Any) -> Iterator[Any]:
 
 def _reference(reference: Any, origin: str) -> tuple[str, float]:
     if not reference.getConstant() or (reference.isSetId() and not reference.isSetStoichiometry()):
-        raise ValueError(f"{origin}, line {reference.getLine()}: stoichiometries that change are not supported; write a number")
+        raise ValueError(
+            f"{origin}, line {reference.getLine()}: stoichiometries that change are not supported; write a number"
+        )
     return reference.getSpecies(), reference.getStoichiometry() if reference.isSetStoichiometry() else 1.0
 
 
@@ -160,7 +189,11 @@ def sbml_text(network: ReactionNetwork) -> str:
     taken = {"cell"}
 
     def new_id(wanted: str) -> str:
-        name = wanted if re.fullmatch(r"[A-Za-z_]\w*", wanted) and wanted.lower() not in _RESERVED else "_" + re.sub(r"\W", "_", wanted)
+        name = (
+            wanted
+            if re.fullmatch(r"[A-Za-z_]\w*", wanted) and wanted.lower() not in _RESERVED
+            else "_" + re.sub(r"\W", "_", wanted)
+        )
         while name in taken:
             name += "_"
         taken.add(name)
@@ -233,8 +266,15 @@ def _write_reactions(network: ReactionNetwork, model: Any, ids: list[str], parse
         written = model.createReaction()
         written.setId(f"R{r + 1}")
         written.setReversible(False)
-        flux = interface.make(network.states[0], "*", (arrays.rates[arrays.rate[r]], *(network.states[i] for i in factors[starts[r] : starts[r + 1]])))
-        for places, create in ((reaction.reactants, written.createReactant), (reaction.products, written.createProduct)):
+        flux = interface.make(
+            network.states[0],
+            "*",
+            (arrays.rates[arrays.rate[r]], *(network.states[i] for i in factors[starts[r] : starts[r + 1]])),
+        )
+        for places, create in (
+            (reaction.reactants, written.createReactant),
+            (reaction.products, written.createProduct),
+        ):
             for place in dict.fromkeys(places):
                 reference = create()
                 reference.setSpecies(ids[place])
@@ -242,6 +282,10 @@ def _write_reactions(network: ReactionNetwork, model: Any, ids: list[str], parse
                 reference.setConstant(True)
         used = {interface.key(s) for s in interface.free_symbols(flux)}
         for place, state in enumerate(network.states):
-            if interface.key(state) in used and place not in reaction.reactants and place not in reaction.products:
+            if (
+                interface.key(state) in used
+                and place not in reaction.reactants
+                and place not in reaction.products
+            ):
                 written.createModifier().setSpecies(ids[place])
         written.createKineticLaw().setMath(parse(flux))

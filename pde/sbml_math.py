@@ -76,7 +76,25 @@ def _xor(*args: Any) -> Any:
     return found
 
 
-_ELEMENTARY = ("EXP", "FLOOR", "SIN", "COS", "TAN", "COT", "SEC", "CSC", "SINH", "COSH", "TANH", "COTH", "SECH", "CSCH", "ABS", "MIN", "MAX")
+_ELEMENTARY = (
+    "EXP",
+    "FLOOR",
+    "SIN",
+    "COS",
+    "TAN",
+    "COT",
+    "SEC",
+    "CSC",
+    "SINH",
+    "COSH",
+    "TANH",
+    "COTH",
+    "SECH",
+    "CSCH",
+    "ABS",
+    "MIN",
+    "MAX",
+)
 _ARCS = {"ARCSIN": "asin", "ARCCOS": "acos", "ARCTAN": "atan", "ARCCOT": "acot", "ARCSEC": "asec", "ARCCSC": "acsc",
          "ARCSINH": "asinh", "ARCCOSH": "acosh", "ARCTANH": "atanh"}  # fmt: skip
 
@@ -128,7 +146,9 @@ def term_of(node: Node, names: Mapping[str, Any], functions: Mapping[str, Functi
     return done[0]
 
 
-def _one(node: Node, args: Sequence[Any], names: Mapping[str, Any], functions: Mapping[str, Function], time: Any) -> Any:
+def _one(
+    node: Node, args: Sequence[Any], names: Mapping[str, Any], functions: Mapping[str, Function], time: Any
+) -> Any:
     if node.kind in _LEAF:
         return _LEAF[node.kind](node.value)
     if node.kind == "NAME_TIME":
@@ -144,7 +164,9 @@ def _one(node: Node, args: Sequence[Any], names: Mapping[str, Any], functions: M
         replaced = {interned.symbol(a): number(b) for a, b in zip(function.arguments, args)}
         return substitute(function.body, replaced) if replaced else function.body
     if node.kind not in _BUILD:
-        raise ValueError(f"{node.kind.lower()} is not supported; write the formula with arithmetic, the usual functions and piecewise")
+        raise ValueError(
+            f"{node.kind.lower()} is not supported; write the formula with arithmetic, the usual functions and piecewise"
+        )
     return _BUILD[node.kind](*args)
 
 

@@ -67,11 +67,16 @@ class _Builder:
         self.clock = next(name for name in ("t", "time", "time_") if name not in ids)
         self.time = interned.symbol(self.clock)
         # what changes by reactions or rate rules is a state; what a rule assigns is a function
-        self.states = [s for s in model.species if s not in model.assigned] + [p for p in model.rates if p in model.parameters]
+        self.states = [s for s in model.species if s not in model.assigned] + [
+            p for p in model.rates if p in model.parameters
+        ]
         self.place = {name: i for i, name in enumerate(self.states)}
         for name in model.rates:
             if name not in self.place:
-                self.fail(name, "a rate rule needs a species or a parameter, and no other rule for it; sizes of compartments are constant")
+                self.fail(
+                    name,
+                    "a rate rule needs a species or a parameter, and no other rule for it; sizes of compartments are constant",
+                )
         for name in model.assigned:
             if name in model.compartments:
                 self.fail(name, "the size of a compartment is constant here, but a rule changes it")
@@ -88,18 +93,24 @@ class _Builder:
         for name, (arguments, body) in model.functions.items():
             local = {a: interned.symbol(a) for a in arguments}
             library[name] = Function(arguments, self.term(name, body, local, library))
-        names: dict[str, Any] = {name: interned.symbol(name) for name in (*model.compartments, *model.parameters, *model.assigned)}
+        names: dict[str, Any] = {
+            name: interned.symbol(name) for name in (*model.compartments, *model.parameters, *model.assigned)
+        }
         self.functions.update({name: Function((), None) for name in model.assigned})
         for name, i in self.place.items():
             names[name] = self.symbols[i]
             species = model.species.get(name)
             if species is not None and not species.only_substance:
                 names[name] = interned.symbol(name)
-                self.functions[name] = Function((), interned.make("/", (self.symbols[i], interned.symbol(species.compartment))))
+                self.functions[name] = Function(
+                    (), interned.make("/", (self.symbols[i], interned.symbol(species.compartment)))
+                )
         for name, node in model.assigned.items():
             self.functions[name] = Function((), number(self.term(name, node, names, library)))
         parameters = self.parameters(names, library)
-        reactions = [self.reaction(name, r, names, library, parameters) for name, r in model.reactions.items()]
+        reactions = [
+            self.reaction(name, r, names, library, parameters) for name, r in model.reactions.items()
+        ]
         for name, node in model.rates.items():
             rate = self.term(name, node, names, library)
             species = model.species.get(name)
@@ -115,7 +126,9 @@ class _Builder:
             functions=self.functions, fixed=fixed, time=self.clock,
         )  # fmt: skip
 
-    def term(self, element: str, node: Node, names: Mapping[str, Any], library: Mapping[str, Function]) -> Any:
+    def term(
+        self, element: str, node: Node, names: Mapping[str, Any], library: Mapping[str, Function]
+    ) -> Any:
         try:
             return term_of(node, names, library, self.time)
         except ValueError as problem:
@@ -127,18 +140,31 @@ class _Builder:
             if name in self.place or name in self.functions:
                 continue
             if name in self.model.initial:
-                found[name] = self.at_start(number(self.term(name, self.model.initial[name], names, library)), names, library, {name})
+                found[name] = self.at_start(
+                    number(self.term(name, self.model.initial[name], names, library)), names, library, {name}
+                )
             elif value is None:
                 self.fail(name, "it has no value; give it one, or an initial assignment")
             else:
                 found[name] = interned.number(float(value))
         return found
 
-    def initial(self, name: str, names: Mapping[str, Any], library: Mapping[str, Function], above: frozenset[str] | set[str] = frozenset()) -> Any:
+    def initial(
+        self,
+        name: str,
+        names: Mapping[str, Any],
+        library: Mapping[str, Function],
+        above: frozenset[str] | set[str] = frozenset(),
+    ) -> Any:
         """Return the initial amount of a state as a formula of parameters."""
         species = self.model.species.get(name)
         if name in self.model.initial:
-            start = self.at_start(number(self.term(name, self.model.initial[name], names, library)), names, library, {*above, name})
+            start = self.at_start(
+                number(self.term(name, self.model.initial[name], names, library)),
+                names,
+                library,
+                {*above, name},
+            )
             is_amount = species is None or species.only_substance
         elif species is None:
             value = self.model.parameters[name]
@@ -146,15 +172,21 @@ class _Builder:
                 self.fail(name, "it has no initial value; give it one, or an initial assignment")
             return interned.number(float(value or 0.0))
         elif species.amount is None and species.concentration is None:
-            raise ValueError(f"{self.origin}, {name}: it has no initial amount or concentration; give it one, or an initial assignment")
+            raise ValueError(
+                f"{self.origin}, {name}: it has no initial amount or concentration; give it one, or an initial assignment"
+            )
         else:
             is_amount = species.amount is not None
-            start = interned.number(float(species.amount if species.amount is not None else species.concentration or 0.0))
+            start = interned.number(
+                float(species.amount if species.amount is not None else species.concentration or 0.0)
+            )
         if is_amount or species is None:
             return start
         return interned.make("*", (start, interned.symbol(species.compartment)))
 
-    def at_start(self, term: Any, names: Mapping[str, Any], library: Mapping[str, Function], above: set[str]) -> Any:
+    def at_start(
+        self, term: Any, names: Mapping[str, Any], library: Mapping[str, Function], above: set[str]
+    ) -> Any:
         """Return a formula at the start: states and functions replaced by what they are then.  Raises ValueError for a circle."""
         state_of = {interface.key(symbol): name for name, symbol in zip(self.states, self.symbols)}
         for _ in range(len(self.states) + len(self.functions) + 1):
@@ -176,7 +208,12 @@ class _Builder:
         return term
 
     def reaction(
-        self, name: str, reaction: SbmlReaction, names: Mapping[str, Any], library: Mapping[str, Function], parameters: dict[str, Any]
+        self,
+        name: str,
+        reaction: SbmlReaction,
+        names: Mapping[str, Any],
+        library: Mapping[str, Function],
+        parameters: dict[str, Any],
     ) -> Reaction:
         local = dict(names)
         for own, value in reaction.local.items():
@@ -209,7 +246,10 @@ class _Builder:
             if species not in self.model.species:
                 self.fail(name, f"{species!r} is no species")
             if count != int(count) or not 0 <= count <= 1000:
-                self.fail(name, f"the stoichiometry of {species!r} is {count:g}; it must be a whole number from 0 to 1000")
+                self.fail(
+                    name,
+                    f"the stoichiometry of {species!r} is {count:g}; it must be a whole number from 0 to 1000",
+                )
             if species in self.place:
                 found += [self.place[species]] * int(count)
         return tuple(found)

@@ -47,7 +47,9 @@ def steady_state(
     Raises ValueError for a system that depends on time, and ArithmeticError where no steady state is found.
     """
     if interface.key(system.time) in {interface.key(s) for s in interface.free_symbols(*system.rhs)}:
-        raise ValueError(f"the right-hand side depends on time ({system.time}), so there is no steady state; fix the time first")
+        raise ValueError(
+            f"the right-hand side depends on time ({system.time}), so there is no steady state; fix the time first"
+        )
     rhs, jacobian = system.compile().bound(parameters)
     start = system.initial_state(parameters) if u0 is None else np.asarray(u0, dtype=np.float64)
     if start.shape != system.shape:
@@ -58,9 +60,13 @@ def steady_state(
     values, replaced = laws @ start, _dependent_rows(laws)
     state, reached, until = start, 0.0, 1.0
     while reached < t_max:
-        sol = system.solve((reached, until), state, method, rtol=1e-8, atol=1e-12, parameters=parameters, t_eval=[until])
+        sol = system.solve(
+            (reached, until), state, method, rtol=1e-8, atol=1e-12, parameters=parameters, t_eval=[until]
+        )
         if not sol.success:
-            raise ArithmeticError(f"the integration towards a steady state ended at t = {reached:g}: {sol.message}")
+            raise ArithmeticError(
+                f"the integration towards a steady state ended at t = {reached:g}: {sol.message}"
+            )
         state, reached, until = sol.u[-1], until, min(10.0 * until, t_max)
         found = _newton(rhs, jacobian, state, laws, values, replaced)
         if found is not None:
@@ -82,14 +88,18 @@ def _dependent_rows(laws: Any) -> Any:
     return qr(laws, pivoting=True, mode="r")[1][: len(laws)]
 
 
-def _newton(rhs: Callable[..., Any], jacobian: Callable[..., Any], state: Any, laws: Any, values: Any, replaced: Any) -> Any:
+def _newton(
+    rhs: Callable[..., Any], jacobian: Callable[..., Any], state: Any, laws: Any, values: Any, replaced: Any
+) -> Any:
     """Return the root that Newton's method finds from ``state``, or None."""
     from scipy.sparse import csr_matrix, diags
     from scipy.sparse.linalg import splu
 
     kept = np.ones(len(state))
     kept[replaced] = 0.0
-    insert = csr_matrix((np.ones(len(replaced)), (replaced, np.arange(len(replaced)))), shape=(len(state), len(replaced)))
+    insert = csr_matrix(
+        (np.ones(len(replaced)), (replaced, np.arange(len(replaced)))), shape=(len(state), len(replaced))
+    )
     rows = (insert @ csr_matrix(laws.reshape(len(replaced), len(state)))).tocsc()
     scale = float(np.abs(state).max(initial=0.0)) or 1.0
     u = state.copy()

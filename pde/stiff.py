@@ -14,7 +14,6 @@ from scipy.integrate import BDF, Radau
 from scipy.sparse import csc_matrix
 from scipy.sparse.linalg import splu
 
-
 ORDERS: dict[str, dict[str, Any]] = {
     "MMD_AT_PLUS_A": {"diag_pivot_thresh": 0.01, "options": {"SymmetricMode": True}},
     "COLAMD": {},
@@ -56,7 +55,9 @@ class Factorizer:
 
     def fits(self, matrix: Any) -> bool:
         """Tell whether a matrix has the pattern that was given first."""
-        return np.array_equal(matrix.indptr, self.matrix_indptr) and np.array_equal(matrix.indices, self.matrix_indices)
+        return np.array_equal(matrix.indptr, self.matrix_indptr) and np.array_equal(
+            matrix.indices, self.matrix_indices
+        )
 
     def __call__(self, shifted: Shifted) -> Callable[[Any], Any]:
         """Return a function that solves with the matrix; where that is singular or not finite, its results are nan."""
@@ -68,7 +69,9 @@ class Factorizer:
         try:
             if not self._order:
                 self._find_order(csc_matrix((data, self._rows, self._starts), shape=self.shape))
-            matrix = csc_matrix((data[self._entries], self._ordered_rows, self._ordered_starts), shape=self.shape)
+            matrix = csc_matrix(
+                (data[self._entries], self._ordered_rows, self._ordered_starts), shape=self.shape
+            )
             factors = splu(matrix, permc_spec="NATURAL", **ORDERS[self._order])
         except RuntimeError:  # exactly singular; the solvers answer nan with a smaller step
             return _nothing
@@ -108,7 +111,9 @@ class _SharedPattern:
         self.njev += 1
         matrix = self.jacobian(t, y)
         if not self.factorize.fits(matrix):
-            raise ValueError("the Jacobian changed its sparsity pattern; return every entry that may be non-zero, also where it is 0")
+            raise ValueError(
+                "the Jacobian changed its sparsity pattern; return every entry that may be non-zero, also where it is 0"
+            )
         return Shifted(0.0, matrix.data)
 
     def _lu(self, shifted: Shifted) -> Callable[[Any], Any]:

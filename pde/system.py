@@ -83,14 +83,20 @@ class OdeSystem:
     def _check(self) -> None:
         for symbol in (*self.states, self.time):
             if not (interface.is_term(symbol) and interface.is_symbol(symbol)):
-                raise TypeError(f"states and time are symbols, but got {symbol!r}; write symnum.symbols('u v')")
+                raise TypeError(
+                    f"states and time are symbols, but got {symbol!r}; write symnum.symbols('u v')"
+                )
         for what, given in (("rhs", self.rhs), ("u0", self._start)):
             if len(given) != len(self.states):
-                raise ValueError(f"{what} has {len(given)} entries for {len(self.states)} states; give one for each state")
+                raise ValueError(
+                    f"{what} has {len(given)} entries for {len(self.states)} states; give one for each state"
+                )
         names = [interface.name(s) for s in (*self.states, self.time)] + list(self._formulas)
         if len(set(names)) < len(names):
             double = next(name for name in names if names.count(name) > 1)
-            raise ValueError(f"{double!r} stands for two things among states, parameters and time; rename one")
+            raise ValueError(
+                f"{double!r} stands for two things among states, parameters and time; rename one"
+            )
         known = {interface.key(s) for s in (*self.states, self.time, *self._symbols.values())}
         for what, terms in (("right-hand side", self.rhs), ("observables", self.observables.values())):
             for symbol in interface.free_symbols(*terms):
@@ -195,10 +201,22 @@ class OdeSystem:
         stats = {**run.stats, "compile_seconds": compiled - begin, "seconds": clock.perf_counter() - begin}
         if not run.success:
             reached = run.t[-1] if len(run.t) else span[0]
-            text = f"{method} was {run.message}" if run.interrupted else f"{method} stopped at t = {reached}: {run.message}"
+            text = (
+                f"{method} was {run.message}"
+                if run.interrupted
+                else f"{method} stopped at t = {reached}: {run.message}"
+            )
             warnings.warn(f"{text}; returned is what was computed so far", RuntimeWarning, stacklevel=2)
         values = run.y.reshape(len(run.t), *self.shape)
-        return Solution(run.t, values, stats, run.success, run.message, self._labels(), partial(self.observe, parameters=parameters))
+        return Solution(
+            run.t,
+            values,
+            stats,
+            run.success,
+            run.message,
+            self._labels(),
+            partial(self.observe, parameters=parameters),
+        )
 
     def _said_shape(self) -> str:
         return f"the system has {len(self.states)} states, so it must be {self.shape}"
@@ -239,7 +257,9 @@ class CompiledSystem:
         self.system, self.target = system, target
         names = list(system._formulas)
         occurring = {interface.key(s) for s in interface.free_symbols(*system.rhs)}
-        self._used = np.array([i for i, n in enumerate(names) if interface.key(system._symbols[n]) in occurring], np.int64)
+        self._used = np.array(
+            [i for i, n in enumerate(names) if interface.key(system._symbols[n]) in occurring], np.int64
+        )
         self._arguments = [system._symbols[names[i]] for i in self._used]
         self._values = np.array(list(parameter_values(system._formulas).values()), dtype=np.float64)
         self._rhs = TermCode(system.rhs, system.time, system.states, self._arguments, target)

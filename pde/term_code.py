@@ -13,9 +13,13 @@ from symnum.codegen.function import compile as compile_terms
 class TermCode:
     """Terms as a function of time, states and parameters that fills an array of floats."""
 
-    def __init__(self, terms: Sequence[Any], time: Any, states: Sequence[Any], parameters: Sequence[Any], target: str) -> None:
+    def __init__(
+        self, terms: Sequence[Any], time: Any, states: Sequence[Any], parameters: Sequence[Any], target: str
+    ) -> None:
         self.size = len(terms)
-        self._function = compile_terms(list(terms), [time, *states, *parameters], target) if self.size else None
+        self._function = (
+            compile_terms(list(terms), [time, *states, *parameters], target) if self.size else None
+        )
         self.target = self._function.target if self._function else target
         self.why = self._function.why if self._function else "there is nothing to compute"
 
@@ -28,12 +32,16 @@ class TermCode:
 class JacobianCode:
     """A sparse matrix of terms as a function that fills the data of a CSC matrix; ``indptr`` and ``indices`` are its pattern."""
 
-    def __init__(self, matrix: Any, time: Any, states: Sequence[Any], parameters: Sequence[Any], target: str) -> None:
+    def __init__(
+        self, matrix: Any, time: Any, states: Sequence[Any], parameters: Sequence[Any], target: str
+    ) -> None:
         rows, columns = np.array(matrix.rows, np.int32), np.array(matrix.columns, np.int32)
         order = np.lexsort((rows, columns))
         self.shape = matrix.shape
         self.indices = rows[order]
-        self.indptr = np.concatenate([[0], np.cumsum(np.bincount(columns, minlength=matrix.shape[1]))]).astype(np.int32)
+        self.indptr = np.concatenate(
+            [[0], np.cumsum(np.bincount(columns, minlength=matrix.shape[1]))]
+        ).astype(np.int32)
         self.fill = TermCode([matrix.entries[k] for k in order], time, states, parameters, target)
 
     def __call__(self, t: float, u: Any, p: Any) -> Any:

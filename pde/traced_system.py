@@ -159,7 +159,9 @@ class TracedSystem(OdeSystem):
         return {}
 
     def __repr__(self) -> str:
-        return f"TracedSystem(shape={self.shape}, {len(self.graph.reachable([self.output]))} array operations)"
+        return (
+            f"TracedSystem(shape={self.shape}, {len(self.graph.reachable([self.output]))} array operations)"
+        )
 
 
 def _no_parameters(parameters: Any) -> None:

@@ -17,13 +17,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("network", metavar="FILE", help="a BioNetGen .net file, or SBML (.xml, .sbml)")
     parser.add_argument("--to", required=True, type=_time, metavar="T", help="the last time; the first is 0")
-    parser.add_argument("--points", type=_points, metavar="N", help="keep N equally spaced times (default: every step)")
-    parser.add_argument("--method", default="BDF", metavar="NAME", help="BDF (default), Radau, LSODA, CVODE, RK45, RK23 or DOP853")
-    parser.add_argument("--rtol", type=_tolerance, default=1e-6, metavar="X", help="relative tolerance (default 1e-6)")
-    parser.add_argument("--atol", type=_tolerance, default=1e-9, metavar="X", help="absolute tolerance (default 1e-9)")
-    parser.add_argument("--set", action="append", default=[], type=_setting, metavar="K=2.0", help="change a parameter; may be repeated")
-    parser.add_argument("--observables", type=_names, metavar="A,B", help="groups, functions or species (default: all groups)")
-    parser.add_argument("-o", "--output", metavar="FILE.csv", help="where the table goes (default: stdout, if no --plot)")
+    parser.add_argument(
+        "--points", type=_points, metavar="N", help="keep N equally spaced times (default: every step)"
+    )
+    parser.add_argument(
+        "--method",
+        default="BDF",
+        metavar="NAME",
+        help="BDF (default), Radau, LSODA, CVODE, RK45, RK23 or DOP853",
+    )
+    parser.add_argument(
+        "--rtol", type=_tolerance, default=1e-6, metavar="X", help="relative tolerance (default 1e-6)"
+    )
+    parser.add_argument(
+        "--atol", type=_tolerance, default=1e-9, metavar="X", help="absolute tolerance (default 1e-9)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="K=2.0",
+        help="change a parameter; may be repeated",
+    )
+    parser.add_argument(
+        "--observables", type=_names, metavar="A,B", help="groups, functions or species (default: all groups)"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE.csv", help="where the table goes (default: stdout, if no --plot)"
+    )
     parser.add_argument("--plot", metavar="FILE.png", help="draw a picture")
 
 
@@ -40,12 +62,16 @@ def run(options: argparse.Namespace) -> int:
     changed = dict(options.set)
     unknown = [name for name in changed if name not in network.parameters]
     if unknown:
-        return _wrong(f"--set {unknown[0]}: there is no such parameter; there are {_listed(network.parameters)}")
+        return _wrong(
+            f"--set {unknown[0]}: there is no such parameter; there are {_listed(network.parameters)}"
+        )
     system = network.ode_system()
     known = {*system.observables, *network.species}
     missing = [name for name in options.observables or () if name not in known]
     if missing:
-        return _wrong(f"--observables {missing[0]}: there is none of this name; there are {_listed([*system.observables, *network.species])}")
+        return _wrong(
+            f"--observables {missing[0]}: there is none of this name; there are {_listed([*system.observables, *network.species])}"
+        )
     times = None if options.points is None else np.linspace(0.0, options.to, options.points)
     progress = _Progress(options.to)
     try:
@@ -93,7 +119,12 @@ class _Progress:
         now = time.monotonic()
         if self.active and now - max(self.shown, self.begin) >= 0.2:
             self.shown = now
-            print(f"\rt = {t:.4g} of {self.end:.4g}, {steps} steps, {now - self.begin:.0f} s ", end="", file=sys.stderr, flush=True)
+            print(
+                f"\rt = {t:.4g} of {self.end:.4g}, {steps} steps, {now - self.begin:.0f} s ",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def clear(self) -> None:
         """Wipe the line."""
@@ -108,7 +139,9 @@ def _wrong(problem: str) -> int:
 
 def _listed(names: Any) -> str:
     names = list(names)
-    return ", ".join(names[:8]) + (f", ... ({len(names)} in all)" if len(names) > 8 else "") if names else "none"
+    return (
+        ", ".join(names[:8]) + (f", ... ({len(names)} in all)" if len(names) > 8 else "") if names else "none"
+    )
 
 
 def _number(text: str) -> float:
