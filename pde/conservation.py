@@ -7,6 +7,7 @@ have to be divided by, is a small dense problem, for FLINT.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import gcd
 from typing import Any
 
@@ -43,7 +44,7 @@ def _distinct_rows(starts: Any, species: Any, change: Any) -> list[Row]:
     """Return the distinct reactions as {species: change}; a reaction and its reverse are one."""
     bounds, places, amounts = (np.asarray(a).tolist() for a in (starts, species, change))
     found: dict[tuple[tuple[int, ...], tuple[int, ...]], None] = {}
-    for begin, end in zip(bounds[:-1], bounds[1:]):
+    for begin, end in pairwise(bounds):
         if begin == end:
             continue
         row = amounts[begin:end]

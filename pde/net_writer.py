@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from symnum import term as interface
@@ -81,7 +82,7 @@ def _species(name: str, fixed: bool) -> str:
 
 
 def _places(starts: Sequence[int], places: Sequence[int]) -> Iterator[str]:
-    for begin, end in zip(starts[:-1], starts[1:]):
+    for begin, end in pairwise(starts):
         yield ",".join(str(i + 1) for i in places[begin:end]) or "0"
 
 

@@ -138,7 +138,7 @@ def _parts(trees: _Trees, model: Any, origin: str) -> SbmlModel:
     for rule in _all(model.getListOfRules()):
         if rule.isAlgebraic():
             raise ValueError(
-                f"{origin}, line {rule.getLine()}: algebraic rules are not supported; solve them for a variable and write an assignment rule"
+                f"{origin}, line {rule.getLine()}: algebraic rules are not supported; solve them, and write assignment rules"
             )
         (found.assigned if rule.isAssignment() else found.rates)[rule.getVariable()] = trees.node(
             rule.getMath()

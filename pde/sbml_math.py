@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from symnum import term as interface
@@ -61,7 +62,7 @@ def _chain(head: str) -> Callable[..., Any]:
     """Return what reads a < b < c as a < b and b < c."""
 
     def build(*args: Any) -> Any:
-        pairs = [interned.make(head, (number(a), number(b))) for a, b in zip(args, args[1:])]
+        pairs = [interned.make(head, (number(a), number(b))) for a, b in pairwise(args)]
         return pairs[0] if len(pairs) == 1 else interned.make("and", pairs)
 
     return build

@@ -66,12 +66,10 @@ def run(options: argparse.Namespace) -> int:
             f"--set {unknown[0]}: there is no such parameter; there are {_listed(network.parameters)}"
         )
     system = network.ode_system()
-    known = {*system.observables, *network.species}
-    missing = [name for name in options.observables or () if name not in known]
+    known = [*system.observables, *network.species]
+    missing = [name for name in options.observables or () if name not in set(known)]
     if missing:
-        return _wrong(
-            f"--observables {missing[0]}: there is none of this name; there are {_listed([*system.observables, *network.species])}"
-        )
+        return _wrong(f"--observables {missing[0]}: there is none of this name; there are {_listed(known)}")
     times = None if options.points is None else np.linspace(0.0, options.to, options.points)
     progress = _Progress(options.to)
     try:

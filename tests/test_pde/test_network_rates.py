@@ -53,7 +53,7 @@ def test_named_laws_mix_with_mass_action_in_the_arrays() -> None:
     rows = [arrays.factors[a:b].tolist() for a, b in zip(arrays.factor_starts, arrays.factor_starts[1:])]
     assert rows == [[0, 1], [2], [1], [1, 2]]
     assert len(arrays.rates) == 3 and arrays.rate[1] == arrays.rate[3]
-    s1, s2, k, half = sn.symbols("s1 s2 k K")
+    s1, k, half = sn.symbols("s1 k K")
     assert arrays.rates[arrays.rate[0]] == k / (half + s1)
     u = np.array([1.2, 0.7, 0.4])
     rates = [2 * 0.7 * 1.2 / 4.2, 0.8, michaelis_menten(2, 3, 1.2, 0.7), 2 * 0.7 * 0.4]
