@@ -94,5 +94,9 @@ def _member(member: tuple[int, Any]) -> str:
 def _law(law: Any, names: Mapping[Any, str]) -> str:
     if not isinstance(law, RateLaw):
         return written(law, names)
-    factor = "" if law.factor == 1 else f"{written(law.factor, names)}*"
+    factor = (
+        ""
+        if interface.is_number(law.factor) and interface.value(law.factor) == 1
+        else f"{written(law.factor, names)}*"
+    )
     return f"{factor}{law.kind} {' '.join(written(c, names) for c in law.constants)}"

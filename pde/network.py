@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from symnum import term as interface
 from symnum.algebra.substitute import substitute
 from symnum.pde.net_formula import Function
-from symnum.pde.rate_laws import RateLaw
+from symnum.pde.rate_laws import RateLaw, as_term
 from symnum.pde.reactions import Reaction, Reactions
 
 if TYPE_CHECKING:
@@ -82,11 +82,11 @@ class ReactionNetwork:
         fixed: Iterable[int] = (),
         time: str = "t",
     ) -> None:
-        self.species, self.initial = tuple(species), tuple(initial)
-        self.parameters = dict(parameters)
+        self.species, self.initial = tuple(species), tuple(as_term(start) for start in initial)
+        self.parameters = {name: as_term(formula) for name, formula in parameters.items()}
         self.reactions = reactions if isinstance(reactions, Reactions) else Reactions.of(reactions)
         self.groups = {name: tuple(members) for name, members in (groups or {}).items()}
-        self.functions = dict(functions or {})
+        self.functions = {n: Function(f.arguments, as_term(f.body)) for n, f in (functions or {}).items()}
         self.fixed = frozenset(fixed)
         self.time = _symbol(time)
         self._check()

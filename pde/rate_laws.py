@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from symnum.backends import interned
+from symnum.exact import exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class RateLaw:
     factor: Any = 1
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "constants", tuple(as_term(c) for c in self.constants))
+        object.__setattr__(self, "factor", as_term(self.factor))
         if self.kind not in RATE_LAWS:
             raise ValueError(f"there is no rate law {self.kind!r}; the named ones are {', '.join(RATE_LAWS)}")
         least, most, _, _ = RATE_LAWS[self.kind]
@@ -50,6 +54,11 @@ class RateLaw:
         build = RATE_LAWS[self.kind][3]
         rate, rest = build(self.constants, [amounts[i] for i in reactants])
         return interned.make("*", (self.factor, rate)), tuple(reactants[len(reactants) - rest :])
+
+
+def as_term(thing: Any) -> Any:
+    """Return a Python number as a term, and a term as it is."""
+    return interned.number(exact(thing)) if isinstance(thing, int | float | Fraction) else thing
 
 
 def _saturation(constants: Sequence[Any], amounts: Sequence[Any]) -> tuple[Any, int]:

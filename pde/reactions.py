@@ -10,7 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from symnum import term as interface
-from symnum.pde.rate_laws import RateLaw
+from symnum.pde.rate_laws import RateLaw, as_term
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,11 @@ class Reactions(Sequence[Reaction]):
         laws: list[Any] = []
         law = []
         for reaction in given:
-            identity = (law_key(reaction.rate), reaction.total)
+            rate = as_term(reaction.rate)
+            identity = (law_key(rate), reaction.total)
             if identity not in numbers:
                 numbers[identity] = len(laws)
-                laws.append((reaction.rate, reaction.total))
+                laws.append((rate, reaction.total))
             law.append(numbers[identity])
         return cls(*_ragged([r.reactants for r in given]), *_ragged([r.products for r in given]), law,
                    [rate for rate, _ in laws], [total for _, total in laws])  # fmt: skip

@@ -35,7 +35,9 @@ def test_a_network_is_simulated_over_a_span_or_at_times() -> None:
 def test_methods_agree_on_the_published_networks(shared_data: Path, name: str, end: float) -> None:
     network = ReactionNetwork.read(shared_data / "networks" / f"{name}.net")
     times = np.linspace(0.0, end, 6)
-    found = [network.simulate(times, method=method, rtol=1e-9, atol=1e-9) for method in ("BDF", "Radau", "LSODA")]
+    found = [
+        network.simulate(times, method=method, rtol=1e-9, atol=1e-9) for method in ("BDF", "Radau", "LSODA")
+    ]
     scale = found[0].u.max()
     for other in found[1:]:
         np.testing.assert_allclose(other.u, found[0].u, rtol=1e-5, atol=1e-6 * scale)

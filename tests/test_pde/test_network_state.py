@@ -45,7 +45,10 @@ def test_fixed_species_are_laws_of_their_own() -> None:
     assert network.conservation_laws().tolist() == [[1, 0]]
 
 
-@pytest.mark.parametrize(("name", "shape"), [("multistate", (3, 9)), ("multisite2", (3, 66)), ("egfr_net", (5, 356)), ("bcr", (6, 1122))])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("multistate", (3, 9)), ("multisite2", (3, 66)), ("egfr_net", (5, 356)), ("bcr", (6, 1122))],
+)
 def test_laws_of_the_published_networks(shared_data: Path, name: str, shape: tuple[int, int]) -> None:
     network = ReactionNetwork.read(shared_data / "networks" / f"{name}.net")
     laws = network.conservation_laws()
@@ -60,7 +63,9 @@ def test_steady_states_keep_the_laws() -> None:
     found = ENZYME.steady_state()
     np.testing.assert_allclose(found, [1.0, 0.0, 0.0, 10.0], atol=1e-8)
     k = sn.symbols("k")
-    dimer = ReactionNetwork(["A", "A2"], [2.0, 0.0], {"k": 3.0}, [Reaction((0, 0), (1,), k), Reaction((1,), (0, 0), 1)])
+    dimer = ReactionNetwork(
+        ["A", "A2"], [2.0, 0.0], {"k": 3.0}, [Reaction((0, 0), (1,), k), Reaction((1,), (0, 0), 1)]
+    )
     for start, ratio in ((None, 3.0), ([5.0, 1.0], 3.0), (None, 7.0)):
         u = dimer.steady_state(start, parameters={"k": ratio})
         assert u[1] == pytest.approx(ratio * u[0] ** 2, rel=1e-10)
@@ -72,14 +77,18 @@ def test_the_published_multistate_network_comes_to_rest(shared_data: Path) -> No
     network = ReactionNetwork.read(shared_data / "networks" / "multistate.net")
     u = network.steady_state()
     assert network.is_steady_state(u, 1e-12) and (u > 0).all()
-    np.testing.assert_allclose(network.conservation_laws() @ u, network.conservation_laws() @ network.u0(), rtol=1e-12)
+    np.testing.assert_allclose(
+        network.conservation_laws() @ u, network.conservation_laws() @ network.u0(), rtol=1e-12
+    )
 
 
 def test_what_does_not_come_to_rest_is_refused() -> None:
     u, v, t = sn.symbols("u v t")
     nothing = np.zeros((0, 2))
     circle = OdeSystem([u, v], [v, -u], [1.0, 0.0])
-    with pytest.raises(ArithmeticError, match="no steady state was found up to t = 20: .* it may grow or oscillate"):
+    with pytest.raises(
+        ArithmeticError, match="no steady state was found up to t = 20: .* it may grow or oscillate"
+    ):
         steady_state(OdeSystem([u, v], [v + 1, 1 + v * 0], [1.0, 0.0]), nothing, t_max=20.0)
     assert imbalance(circle, [1.0, 0.0]) == 1.0 and imbalance(circle, [0.0, 0.0]) == 0.0
     with pytest.raises(ValueError, match=r"u has shape \(1,\); the system takes \(2,\)"):
