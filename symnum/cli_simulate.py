@@ -51,6 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate, write what was asked for, and return the exit code."""
+    try:
+        return _run(options)
+    except ImportError as problem:  # an optional package: the message says which, and how to install it
+        return _wrong(str(problem))
+
+
+def _run(options: argparse.Namespace) -> int:
     import numpy as np
 
     from symnum.pde import ReactionNetwork
@@ -79,17 +86,12 @@ def run(options: argparse.Namespace) -> int:
                 (0.0, options.to), method=options.method, rtol=options.rtol, atol=options.atol, parameters=changed,
                 t_eval=times, progress=progress,
             )  # fmt: skip
-    except ImportError as problem:
-        return _wrong(str(problem))
     finally:
         progress.clear()
     if options.output is not None:
         solution.to_csv(options.output, options.observables)
     if options.plot is not None:
-        try:
-            solution.plot(options.observables).figure.savefig(options.plot, dpi=150)
-        except ImportError as problem:
-            return _wrong(str(problem))
+        solution.plot(options.observables).figure.savefig(options.plot, dpi=150)
     if options.output is None and options.plot is None:
         solution.to_csv(sys.stdout, options.observables)
     stats = solution.stats
