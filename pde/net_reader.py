@@ -256,10 +256,8 @@ class NetReader:
         first: list[int] = []
         law = []
         for r, row in enumerate(rows):
-            text = row[3]
-            number = numbers.get(text)
-            if number is None:
-                number = numbers[text] = len(numbers)
+            number = numbers.setdefault(row[3], len(numbers))
+            if number == len(first):
                 first.append(r)
             law.append(number)
         laws = [self._law(text, reader, lines[r][0]) for text, r in zip(numbers, first)]
@@ -272,11 +270,11 @@ class NetReader:
         )
         for n, found in enumerate(reactions.laws):
             if isinstance(found, RateLaw):
-                for r in np.flatnonzero(reactions.law == n):
+                for r in np.flatnonzero(reactions.law == n).tolist():
                     try:
-                        found.check(reactions[int(r)].reactants)
+                        found.check(reactions[r].reactants)
                     except ValueError as problem:
-                        self.fail(lines[int(r)][0], str(problem))
+                        self.fail(lines[r][0], str(problem))
         return reactions
 
     def _places(self, texts: list[str], count: int, lines: Lines) -> tuple[Any, Any]:

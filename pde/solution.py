@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TextIO
 
 
 @dataclass(eq=False, repr=False)
@@ -49,10 +49,10 @@ class Solution:
                 raise ValueError(f"there is no observable or state {name!r}; there are {listed}")
         return found
 
-    def to_csv(self, path: str | os.PathLike[str] | Any, names: Sequence[str] | None = None) -> None:
+    def to_csv(self, path: str | os.PathLike[str] | TextIO, names: Sequence[str] | None = None) -> None:
         """Write a table with a first column t and one for each of ``columns(names)``; ``path`` may be an open text file."""
         columns = self.columns(names)
-        if not hasattr(path, "write"):
+        if isinstance(path, str | os.PathLike):
             with open(path, "w", encoding="utf-8", newline="") as file:
                 self.to_csv(file, names)
             return

@@ -99,6 +99,9 @@ def _nothing(b: Any) -> Any:
 class _SharedPattern:
     """Replaces what a SciPy solver does with its Jacobian; mixed into BDF and Radau, which call jac, lu and solve_lu."""
 
+    njev: int
+    nlu: int
+
     def __init__(self, fun: Any, t0: float, y0: Any, t_bound: float, *, jac: Any, **options: Any) -> None:
         super().__init__(fun, t0, y0, t_bound, jac=jac, **options)  # type: ignore[call-arg]
         first = self.J  # type: ignore[has-type]
@@ -121,9 +124,9 @@ class _SharedPattern:
         return self.factorize(shifted)
 
 
-class SparseBDF(_SharedPattern, BDF):  # type: ignore[misc]
+class SparseBDF(_SharedPattern, BDF):
     """SciPy's BDF for a sparse Jacobian ``jac(t, y)`` of one pattern."""
 
 
-class SparseRadau(_SharedPattern, Radau):  # type: ignore[misc]
+class SparseRadau(_SharedPattern, Radau):
     """SciPy's Radau for a sparse Jacobian ``jac(t, y)`` of one pattern."""

@@ -152,7 +152,7 @@ def test_progress_is_shown_on_a_terminal_only(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     times = iter(range(10_000))
-    monkeypatch.setattr(cli_simulate.time, "monotonic", lambda: float(next(times)))
+    monkeypatch.setattr("symnum.cli_simulate.time.monotonic", lambda: float(next(times)))
     assert main(["simulate", net, "--to", "1"]) == 0
     err = capsys.readouterr().err
     assert (

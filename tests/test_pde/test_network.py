@@ -153,7 +153,7 @@ def test_missing_blocks_and_files_that_are_no_text(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="missing.net"):
         ReactionNetwork.read(tmp_path / "missing.net")
     with pytest.raises(TypeError, match=r"write ReactionNetwork.read\(path\)"):
-        ReactionNetwork.parse(b"begin")  # type: ignore[arg-type]
+        ReactionNetwork.parse(b"begin")
 
 
 def test_every_cut_of_a_file_is_refused_or_complete() -> None:
@@ -263,9 +263,9 @@ def test_networks_are_made_from_parts_too() -> None:
         ((["A"], [0], {}, []), {"fixed": [3]}, "species 3 is fixed"),
     ):
         with pytest.raises(ValueError, match=message):
-            ReactionNetwork(*arguments, **options)  # type: ignore[arg-type]
+            ReactionNetwork(*arguments, **options)
     with pytest.raises(TypeError, match=r"reactions are Reaction\(reactants, products, rate\)"):
-        ReactionNetwork(["A"], [0], {}, [(0, 1)])  # type: ignore[list-item]
+        ReactionNetwork(["A"], [0], {}, [(0, 1)])
 
 
 def test_parameters_in_a_circle_are_refused() -> None:
