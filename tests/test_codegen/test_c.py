@@ -1,6 +1,7 @@
 """The C target: the file, its names, its values beside the tape's, and the libraries in the cache folder."""
 
 import dataclasses
+import hashlib
 import itertools
 import os
 import pickle
@@ -388,7 +389,8 @@ def test_a_damaged_library_is_never_loaded(folder, damage):
     (library.parent / ("0" * 64 + ".so")).write_bytes(content)  # sound, but not what its name says
     f = sn.compile(x + 14, [x], target="c")
     assert f(1.0) == 15.0 and "compiled by" in f.why
-    assert [p.read_bytes() for p in libraries(folder)] == [content]
+    (remade,) = libraries(folder)
+    assert remade.stem == hashlib.sha256(remade.read_bytes()).hexdigest()
 
 
 @needs_compiler
