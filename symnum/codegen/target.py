@@ -27,13 +27,18 @@ class Options:
     """The shape in which the outputs were given: () for one term, (n,), or (rows, columns)."""
     parameters: Parameters | None = None
     """For a target in :data:`TRAINING`: the constants that are the last arguments of its program."""
+    tier: str = "auto"
+
+
+TIERS = ("auto", "first", "optimised")
+"""What ``tier`` may be; see ``symnum.codegen.native``."""
 
 
 class Code(ABC):
     """Runnable code of one program."""
 
     remark: str = ""
-    """What the user should know about caching or fallbacks; it becomes part of ``f.why``."""
+    """What the user should know about caching or fallbacks; it becomes part of ``f.why``, and may change while the code is used."""
 
     scalar: Callable[..., Any]
     """Takes one float per argument, and returns the float or bool of one output, otherwise a sequence of them."""
@@ -61,6 +66,21 @@ class Code(ABC):
         """Return the files that a user's project needs, by suffix, for a function of this name; none where code stays in symnum."""
         return {}
 
+    @property
+    def tier(self) -> str:
+        """Return which tier runs, where a target has several."""
+        return "optimised"
+
+    @property
+    def work(self) -> int:
+        """Return how many doubles of work memory the function at :attr:`address` needs."""
+        return 0
+
+    @property
+    def address(self) -> int | None:
+        """Return the address of the function for callers in machine code, or None where the target has none."""
+        return None
+
     @abstractmethod
     def rows(self, inputs: Sequence[Any], count: int, out: Any) -> None:
         """Fill ``out``, a C-contiguous array (outputs, count) of float64, or of bool if all outputs are truth values.
@@ -73,6 +93,7 @@ TARGETS: dict[str, str] = {
     "tape": "symnum.codegen.tape",
     "numba": "symnum.codegen.numba_source",
     "numpy": "symnum.codegen.numpy_source",
+    "native": "symnum.codegen.native",
     "c": "symnum.codegen.c_source",
     "torch": "symnum.codegen.torch_source",
 }

@@ -21,7 +21,7 @@ import symnum as sn
 from symnum.algebra.evaluate import evaluate
 from symnum.codegen.function import compile as compile_terms
 
-TARGETS = ("tape", "numba", "numpy", pytest.param("c", marks=needs_compiler))
+TARGETS = ("tape", "numba", "numpy", "native", pytest.param("c", marks=needs_compiler))
 
 
 def test_the_lists_cover_the_table():
