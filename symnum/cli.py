@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from symnum.cli_simulate import add_arguments as add_simulate_arguments
+from symnum.cli_simulate import run as simulate
 from symnum.rows import content_lines, evaluate_rows, json_value, shown
 
 INTERRUPTED = 130
@@ -34,6 +36,7 @@ examples:
   symnum simplify --trace 'sin(x)^2 + cos(x)^2'        the result, and on stderr every step
   symnum optimize --cost ops 'a*b + a*c' 'b + c + d'   a*(b + c), and d + hold(b + c): shared parts are paid once
   symnum optimize --report --network model.net         the right-hand side of a reaction network
+  symnum simulate model.net --to 1e4 --points 101 -o out.csv --plot out.png --set k1=2.0
   symnum calibrate                                     measure what operations cost on this machine
   symnum doctor                                        is everything installed as it should be?
 
@@ -177,6 +180,9 @@ def _parser() -> argparse.ArgumentParser:
         help="say on stderr the target, why it is in use, and how many operations an evaluation takes",
     )
     compiled.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+    simulated = verb("simulate", simulate, "Simulate a reaction network and write its observables over time.")
+    add_simulate_arguments(simulated)
 
     doctor = verb("doctor", _doctor, "Report versions, threads and caches, and what is missing.")
     doctor.add_argument("--json", action="store_true", help="print one JSON object")

@@ -28,10 +28,9 @@ def compile(
     """Compile a term, a list of terms or a list of equally long lists to a function of ``arguments``.
 
     ``target`` is "tape" (no compile time), "numba" (machine code, kept on disk), "native" (machine code of large programs in a
-    fraction of a second), "numpy" (plain NumPy source), "c" (a C99 file, compiled by the system's compiler at the first call),
-    "torch" (a torch.nn.Module, whose parameters are the expression's floats), or "auto": the tape, or NumPy where an operator has
-    no place on the tape; large programs of arithmetic get native code when they were called often with single numbers, which
-    changes no value.
+    fraction of a second), "numpy" (plain NumPy source), "c" (a C99 file, compiled by the system's compiler at the first call), "torch"
+    (a torch.nn.Module, whose parameters are the expression's floats), or "auto": the tape, or NumPy where an operator has no place on
+    the tape; large programs of arithmetic get native code when they were called often with single numbers, which changes no value.
     ``fastmath=True`` lets numba and native code reorder arithmetic and ignore nan.  ``tier`` is a choice of native code: "first"
     stays with code that was quick to make, "optimised" waits for better code, and "auto" replaces the one by the other, in the
     background, when the function was called often.
@@ -59,11 +58,10 @@ class CompiledFunction:
 
     ``source`` is the code, ``target`` the target in use, ``why`` says why it is in use and what was cached.  ``numba`` is the
     scalar function to call from one's own njit code (target "numba"), and ``address`` that of the function in machine code
-    (target "native").
-
-    ``write`` makes a file of the code of the targets "c", whose ``header`` declares it, and "torch", whose ``module`` is a
-    torch.nn.Module.  In that, the floats of the expression are trainable; exact numbers (2, 1/3, pi) stay fixed, and so do
-    coefficients of 1.0 and -1.0 and whole exponents.  ``expression`` is what was compiled, with the constants as trained.
+    (target "native").  ``write`` makes a file of the code of the targets
+    "c", whose ``header`` declares it, and "torch", whose ``module`` is a torch.nn.Module.  In that, the floats of the expression are
+    trainable; exact numbers (2, 1/3, pi) stay fixed, and so do coefficients of 1.0 and -1.0 and whole exponents.  ``expression`` is
+    what was compiled, with the constants as trained.
     """
 
     __slots__ = (
@@ -97,7 +95,7 @@ class CompiledFunction:
             self._program: Program = lower(terms, symbols)
         else:
             self._program = lower(parameters.terms, [*parameters.arguments, *parameters.symbols])
-        options = Options(fastmath=fastmath, shape=self._outer, parameters=parameters, tier=tier)
+        options = Options(fastmath=fastmath, tier=tier, shape=self._outer, parameters=parameters)
         self._code, self.target, self._reason = _choose(self._program, target, options)
         self._count = len(symbols)
         self._names = self._program.arguments[: self._count]
@@ -118,6 +116,32 @@ class CompiledFunction:
                 f"the target {self.target!r} has no njit function; compile with target='numba'"
             )
         return self._code.numba
+
+    @property
+    def why(self) -> str:
+        """Return why this target is in use, and what it says about itself, which may change while the function is used."""
+        remark = self._code.remark
+        return f"{self._reason}; {remark}" if remark else self._reason
+
+    @property
+    def address(self) -> int:
+        """Return the address of ``void(double *x, double *p, double *out, double *work)`` with all arguments in ``x``.
+
+        ``p`` is not read, ``work`` is room for :attr:`work` doubles, and truth values come as 1.0 and 0.0.
+        """
+        if self._code.address is None:
+            raise AttributeError(f"the target {self.target!r} has no address; compile with target='native'")
+        return self._code.address
+
+    @property
+    def work(self) -> int:
+        """Return how many doubles of work memory the function at :attr:`address` needs."""
+        return self._code.work
+
+    @property
+    def tier(self) -> str:
+        """Return which tier of the native target runs, "first" or "optimised"; other targets have one only, "optimised"."""
+        return self._code.tier
 
     @property
     def module(self) -> Any:
@@ -158,32 +182,6 @@ class CompiledFunction:
         ['square.c', 'square.h']
         """
         return write_files(self._code, self.target, path, name)
-
-    @property
-    def why(self) -> str:
-        """Return why this target is in use, and what it says about itself, which may change while the function is used."""
-        remark = self._code.remark
-        return f"{self._reason}; {remark}" if remark else self._reason
-
-    @property
-    def address(self) -> int:
-        """Return the address of ``void(double *x, double *p, double *out, double *work)`` with all arguments in ``x``.
-
-        ``p`` is not read, ``work`` is room for :attr:`work` doubles, and truth values come as 1.0 and 0.0.
-        """
-        if self._code.address is None:
-            raise AttributeError(f"the target {self.target!r} has no address; compile with target='native'")
-        return self._code.address
-
-    @property
-    def work(self) -> int:
-        """Return how many doubles of work memory the function at :attr:`address` needs."""
-        return self._code.work
-
-    @property
-    def tier(self) -> str:
-        """Return which tier of the native target runs, "first" or "optimised"; other targets have one only, "optimised"."""
-        return self._code.tier
 
     @property
     def operations(self) -> int:
@@ -271,7 +269,8 @@ class CompiledFunction:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as what was compiled, never as code: it is compiled again where it is loaded."""
-        return _rebuild, (self.expression, *self._kept[1:])
+        _, arguments, target, options = self._kept
+        return _rebuild, (self.expression, arguments, target, options)
 
     def __copy__(self) -> CompiledFunction:
         return self

@@ -23,11 +23,11 @@ class Options:
     """Choices of :func:`symnum.compile` that a target may heed."""
 
     fastmath: bool = False
+    tier: str = "auto"
     shape: tuple[int, ...] = ()
     """The shape in which the outputs were given: () for one term, (n,), or (rows, columns)."""
     parameters: Parameters | None = None
     """For a target in :data:`TRAINING`: the constants that are the last arguments of its program."""
-    tier: str = "auto"
 
 
 TIERS = ("auto", "first", "optimised")
@@ -54,19 +54,6 @@ class Code(ABC):
         return None
 
     @property
-    def torch_module(self) -> Any:
-        """Return the torch.nn.Module, or None where the target has none."""
-        return None
-
-    def trained(self) -> list[Any] | None:
-        """Return the terms with their constants as trained since, or None where nothing was trained."""
-        return None
-
-    def files(self, name: str) -> dict[str, str]:
-        """Return the files that a user's project needs, by suffix, for a function of this name; none where code stays in symnum."""
-        return {}
-
-    @property
     def tier(self) -> str:
         """Return which tier runs, where a target has several."""
         return "optimised"
@@ -80,6 +67,19 @@ class Code(ABC):
     def address(self) -> int | None:
         """Return the address of the function for callers in machine code, or None where the target has none."""
         return None
+
+    @property
+    def torch_module(self) -> Any:
+        """Return the torch.nn.Module, or None where the target has none."""
+        return None
+
+    def trained(self) -> list[Any] | None:
+        """Return the terms with their constants as trained since, or None where nothing was trained."""
+        return None
+
+    def files(self, name: str) -> dict[str, str]:
+        """Return the files that a user's project needs, by suffix, for a function of this name; none where code stays in symnum."""
+        return {}
 
     @abstractmethod
     def rows(self, inputs: Sequence[Any], count: int, out: Any) -> None:
