@@ -328,7 +328,7 @@ def in_bulk(operation: str, *given: Term | Sequence[Term]) -> Any | None:
     """Return what the backend's own operation on many terms gives, or None where there is none or it does not reach.
 
     The operations are ``jacobian(terms, variables)``, ``hessian(term, variables)``, ``gradient(term, variables)`` and
-    ``substitute(terms, old, new)``; all terms must be of the backend that has them.
+    ``substitute(terms, old, new)``, ``expand(term)`` and ``lower(terms, arguments)``; all terms must be of the backend that has them.
     """
     terms = [t for part in given for t in (part if isinstance(part, list | tuple) else (part,))]
     if not terms:

@@ -21,6 +21,13 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, prin
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+def pytest_configure() -> None:
+    """Choose the folder of the kernels' machine code before a test moves the cache: compiling them again takes a minute."""
+    from symnum.columns.kernels import folder
+
+    folder()
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Give the folder of reaction networks and regression problems, or skip the test where it is absent."""

@@ -248,6 +248,34 @@ def _substitute(terms: Sequence[Column], old: Sequence[Column], new: Sequence[Co
             return None
 
 
+def _expand(term: Column) -> Any | None:
+    """Return a polynomial in symbols multiplied out."""
+    if not _kernels([term]):
+        return None
+    from symnum.columns import Unsupported, expand
+    from symnum.columns.expansion import is_polynomial
+
+    with SHARED.rows([term]) as (store, rows):
+        try:
+            return SHARED.handles([expand(store, rows[0])])[0] if is_polynomial(store, rows[0]) else None
+        except Unsupported:
+            return None
+
+
+def _lower(terms: Sequence[Column], arguments: Sequence[Column]) -> Any | None:
+    """Return the straight program of terms."""
+    if not _kernels(terms):
+        return None
+    from symnum.columns import Unsupported, lower
+
+    with SHARED.rows([*terms, *arguments]) as (store, rows):
+        try:
+            code = lower(store, rows[: len(terms)], rows[len(terms) :])
+        except Unsupported:
+            return None
+    return code.program([interface.name(a) for a in arguments])
+
+
 Column._make = staticmethod(make)
 Column._convert = staticmethod(number)
 
@@ -275,6 +303,8 @@ interface.register(
         "hessian": _hessian,
         "gradient": _gradient,
         "substitute": _substitute,
+        "expand": _expand,
+        "lower": _lower,
     },
     backend="columns",
 )

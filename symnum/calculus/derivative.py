@@ -40,7 +40,9 @@ def diff(term: Any, *variables: Any) -> Any:
                 f"the order {order} is more than {MAX_ORDER}; find the pattern of the first derivatives instead"
             )
         for _ in range(order):
-            term = _forward([term], [variable])[0].get(0, interface.make_number(term, 0))
+            in_bulk = interface.in_bulk("jacobian", [term], [variable])
+            rows = _forward([term], [variable]) if in_bulk is None else in_bulk
+            term = rows[0].get(0, interface.make_number(term, 0))
             if interface.is_number(term) and interface.value(term) == 0:
                 break
     return term

@@ -62,7 +62,8 @@ def lower(terms: Sequence[Any], arguments: Sequence[Any]) -> Program:
     >>> lower([x**2 - y], [x, y]).steps
     (('*', (0, 0)), ('-', (2, 1)))
     """
-    return _Lowering(arguments).run(terms)
+    in_bulk: Program | None = interface.in_bulk("lower", list(terms), list(arguments)) if arguments else None
+    return _Lowering(arguments).run(terms) if in_bulk is None else in_bulk
 
 
 _Task = Generator[Any, Operand, Operand]

@@ -101,6 +101,25 @@ class StraightCode:
             )
         return truths
 
+    def program(self, names: Sequence[str]) -> Program:
+        """Return this code as a program of arguments with these names."""
+        heads, arity = self.heads, [arity_of(row) for row in self.rows]
+        steps = [
+            (heads[op], tuple(operands[: arity[op]]))
+            for op, operands in zip(self.ops.tolist(), self.operands.tolist())
+        ]
+        constants = [
+            bool(v) if truth else v
+            for v, truth in zip(self.constants.tolist(), self.truth_constants.tolist())
+        ]
+        return Program(
+            tuple(names),
+            tuple(constants),
+            tuple(steps),
+            tuple(self.truths.tolist()),
+            tuple(self.outputs.tolist()),
+        )
+
     @classmethod
     def of_program(cls, program: Program, split: int | None = None) -> StraightCode:
         """Return a lowered program as arrays; ``split`` is the number of states, all arguments when left out."""

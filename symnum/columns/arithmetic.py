@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symnum.columns.kernels import part_of_kernel
 from symnum.columns.table import (
     FULL,
     NUMBER,
@@ -17,7 +18,6 @@ from symnum.columns.table import (
     intern,
     is_zero,
     number_row,
-    part_of_kernel,
     plus,
     power_of_number,
     times,
@@ -270,7 +270,9 @@ def multiply(table: Table, row: int, exponent: int) -> None:
         if exponent == 1:
             raise_to(table, base, inner)
         elif table.rows[inner, OPERATOR] != NUMBER:
-            table.header[STATUS] = UNSUPPORTED
+            begin_sum(table)
+            add(table, inner, exponent, 1)
+            raise_to(table, base, end_sum(table))
         else:
             n, d = value_of(table, inner)
             n, d = times(table, n, d, exponent, 1)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from symnum.columns.arithmetic import add, begin_product, begin_sum, end_product, end_sum, multiply
+from symnum.columns.kernels import kernel
 from symnum.columns.store import Store
-from symnum.columns.table import FINE, STATUS, Table, kernel
+from symnum.columns.table import FINE, STATUS, Table
 
 Array = Any
 

@@ -22,6 +22,7 @@ from symnum.columns.arithmetic import (
     raise_to,
     value_of,
 )
+from symnum.columns.kernels import kernel, part_of_kernel
 from symnum.columns.rules import LONGEST, NOTHING, Templates, instantiate, templates
 from symnum.columns.store import Store
 from symnum.columns.table import (
@@ -39,8 +40,6 @@ from symnum.columns.table import (
     ZERO,
     Table,
     intern,
-    kernel,
-    part_of_kernel,
 )
 
 Array = Any

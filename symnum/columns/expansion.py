@@ -17,10 +17,11 @@ from symnum.columns.arithmetic import (
     begin_sum,
     end_product,
     end_sum,
-    raise_to,
+    multiply,
     value_of,
 )
-from symnum.columns.store import Store
+from symnum.columns.kernels import kernel, part_of_kernel
+from symnum.columns.store import Store, reachable
 from symnum.columns.table import (
     FINE,
     NUMBER,
@@ -30,11 +31,9 @@ from symnum.columns.table import (
     START,
     STATUS,
     SUM,
+    SYMBOL,
     UNSUPPORTED,
     Table,
-    kernel,
-    number_row,
-    part_of_kernel,
 )
 
 MOST_MONOMIALS = 1_000_000
@@ -58,6 +57,25 @@ def expand(store: Store, root: int) -> int:
     """
     with store.lock:
         return int(store.run(_expanded, int(root), MOST_MONOMIALS))
+
+
+def is_polynomial(store: Store, root: int) -> bool:
+    """Tell whether a row is a polynomial in symbols and in powers of symbols, in which there is nothing else to be multiplied out."""
+    with store.lock:
+        return bool(_is_polynomial(store.table, reachable(store.table, np.array([root], np.int64))))
+
+
+@kernel
+def _is_polynomial(table: Table, rows: Any) -> bool:
+    for row in rows:
+        begin, end = table.rows[row, START], table.rows[row + 1, START]
+        if table.rows[row, OPERATOR] > PRODUCT:
+            return False
+        if table.rows[row, OPERATOR] == PRODUCT and not _is_monomial(table, begin, end):
+            for i in range(begin + 1, end):
+                if table.rows[table.parts[i], OPERATOR] > SYMBOL:
+                    return False
+    return True
 
 
 @part_of_kernel
@@ -304,7 +322,7 @@ def _as_row(table: Table, keys: Any, values: Any, generators: Any, count: int, b
         for g in range(count):
             e = (keys[m] >> (bits * g)) & mask
             if e:
-                raise_to(table, generators[g], number_row(table, e, 1))
+                multiply(table, generators[g], e)
         rows[m] = end_product(table)
     begin_sum(table)
     for m in range(len(keys)):

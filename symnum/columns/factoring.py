@@ -24,21 +24,9 @@ from symnum.columns.arithmetic import (
     raise_to,
     value_of,
 )
+from symnum.columns.kernels import kernel, part_of_kernel
 from symnum.columns.store import Store
-from symnum.columns.table import (
-    FINE,
-    MINUS_ONE,
-    NUMBER,
-    ONE,
-    OPERATOR,
-    PRODUCT,
-    START,
-    STATUS,
-    SUM,
-    Table,
-    kernel,
-    part_of_kernel,
-)
+from symnum.columns.table import FINE, MINUS_ONE, NUMBER, ONE, OPERATOR, PRODUCT, START, STATUS, SUM, Table
 
 LARGEST_POWER = 8
 """Whole powers up to this one are taken apart into factors."""

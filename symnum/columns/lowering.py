@@ -15,21 +15,9 @@ from symnum.algebra.evaluate import to_float
 from symnum.codegen.lower import MAX_CHAIN
 from symnum.codegen.straight import StraightCode
 from symnum.columns.arithmetic import value_of
+from symnum.columns.kernels import kernel, part_of_kernel
 from symnum.columns.store import Store, Unsupported
-from symnum.columns.table import (
-    CALL,
-    NUMBER,
-    ONE,
-    OPERATOR,
-    PRODUCT,
-    START,
-    SUM,
-    SYMBOL,
-    Table,
-    is_zero,
-    kernel,
-    part_of_kernel,
-)
+from symnum.columns.table import CALL, NUMBER, ONE, OPERATOR, PRODUCT, START, SUM, SYMBOL, Table, is_zero
 from symnum.operators import OPERATORS
 
 _STEPS = ("+", "-", "*", "/", "neg", "sqrt", "^")

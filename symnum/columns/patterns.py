@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from symnum.columns.kernels import kernel
 from symnum.columns.store import Store, reachable
-from symnum.columns.table import OPERATOR, START, SYMBOL, Table, kernel
+from symnum.columns.table import OPERATOR, START, SYMBOL, Table
 
 Array = Any
 

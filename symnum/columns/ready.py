@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import platform
-import sys
 import threading
 import time
-from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 
-from symnum.codegen.disk import cache_folder
+from symnum.columns.kernels import folder
 
 _log = logging.getLogger("symnum")
 _lock = threading.Lock()
@@ -22,24 +17,18 @@ SMALL = 2_000
 """Terms of fewer nodes go the way of single terms as long as the kernels have no machine code."""
 
 
-@lru_cache(maxsize=1)
-def _stamp() -> Path:
+def _stamp() -> Path | None:
     """Return the file that says that numba has kept the machine code of these very kernels."""
-    digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
-    digest.update(f"{sys.version}{version('numba')}{platform.machine()}{Path(__file__).parent}".encode())
-    return cache_folder() / f"columns-{digest.hexdigest()[:32]}.ready"
+    found = folder()
+    return None if found is None else found / "ready"
 
 
 def are_ready() -> bool:
     """Tell whether the kernels have machine code, in this process or on disk."""
     global _ready
     if not _ready:
-        try:
-            _ready = _stamp().exists()
-        except (OSError, RuntimeError):  # no home folder: nothing is kept, and each process says so
-            return False
+        stamp = _stamp()
+        _ready = stamp is not None and stamp.exists()
     return _ready
 
 
@@ -57,10 +46,11 @@ def prepare() -> float:
         seconds = time.perf_counter() - begin
         _log.warning("the kernels for terms in columns are compiled (%.0f s)", seconds)
         _ready = True
+        stamp = _stamp()
         try:
-            _stamp().parent.mkdir(parents=True, exist_ok=True)
-            _stamp().touch()
-        except (OSError, RuntimeError) as problem:
+            if stamp is not None:
+                stamp.touch()
+        except OSError as problem:
             _log.warning("that the kernels are compiled could not be noted on disk: %s", problem)
         return seconds
 
@@ -69,7 +59,7 @@ def _run_all() -> None:
     """Call every kernel once, with the types that all later calls have."""
     from symnum.columns.bulk import products, sums
     from symnum.columns.derivative import gradient, hessian, jacobian
-    from symnum.columns.expansion import expand
+    from symnum.columns.expansion import expand, is_polynomial
     from symnum.columns.factoring import factored
     from symnum.columns.lowering import lower
     from symnum.columns.patterns import jacobian_pattern
@@ -86,7 +76,9 @@ def _run_all() -> None:
     jacobian_pattern(store, [root], [x, y])
     lower(store, factored(store, [root]), [x, y])
     substitute(store, [root], {x: y})
-    expand(store, store.add([parse("(x + y)^2")])[0])
+    (power,) = store.add([parse("(x + y)^2")])
+    assert is_polynomial(store, power)
+    expand(store, power)
     sums(store, [0, 2], products(store, [0, 2, 3], [x, y, x]), [1, 1])
     (root,) = store.compact([root])
     store.reserve(len(store), len(store))

@@ -20,6 +20,7 @@ from symnum.columns.arithmetic import (
     raise_to,
     value_of,
 )
+from symnum.columns.kernels import part_of_kernel
 from symnum.columns.store import Store, reachable
 from symnum.columns.table import (
     CALL,
@@ -33,7 +34,6 @@ from symnum.columns.table import (
     UNSUPPORTED,
     Table,
     intern,
-    part_of_kernel,
 )
 from symnum.operators import ARGUMENTS, OPERATORS
 

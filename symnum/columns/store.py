@@ -13,6 +13,7 @@ import numpy as np
 from symnum.backends.nodes import number_key
 from symnum.columns.arithmetic import PRODUCT_SIDE, SUM_SIDE, begin_bag, end_bag, put
 from symnum.columns.conversion import as_interned, parts_of, row_of, term_of
+from symnum.columns.kernels import kernel, part_of_kernel
 from symnum.columns.table import (
     CALL,
     FINE,
@@ -35,9 +36,7 @@ from symnum.columns.table import (
     enter_rows,
     grown,
     intern,
-    kernel,
     new_table,
-    part_of_kernel,
 )
 
 Array = Any

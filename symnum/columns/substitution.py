@@ -16,6 +16,7 @@ from symnum.columns.arithmetic import (
     end_sum,
     value_of,
 )
+from symnum.columns.kernels import kernel, part_of_kernel
 from symnum.columns.rules import raise_power
 from symnum.columns.store import Store
 from symnum.columns.table import (
@@ -32,8 +33,6 @@ from symnum.columns.table import (
     UNSUPPORTED,
     Table,
     intern,
-    kernel,
-    part_of_kernel,
 )
 from symnum.operators import OPERATORS
 

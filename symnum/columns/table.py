@@ -19,10 +19,12 @@ the caller takes the way through Python integers.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+
+from symnum.columns.kernels import kernel, part_of_kernel
 
 NUMBER, SYMBOL, SUM, PRODUCT, CALL = range(5)
 FLOAT, LARGE, TRUTH = 0, -1, -2
@@ -73,14 +75,6 @@ def new_table(rows: int, parts: int, entries: int) -> Table:
     )
     table.rows[0, START] = 0
     return table
-
-
-kernel = njit(cache=True, nogil=True, error_model="numpy")
-"""The decorator of what Python calls: its machine code is kept on disk, and other threads run while it does."""
-
-_NO_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-part_of_kernel = njit(cache=True, nogil=True, error_model="numpy", **_NO_WRAPPERS)
-"""The decorator of what only kernels call."""
 
 
 @part_of_kernel
@@ -233,9 +227,11 @@ def times(table: Table, a: int, b: int, c: int, d: int) -> tuple[int, int]:
 
 @part_of_kernel
 def power_of_number(table: Table, a: int, b: int, exponent: int) -> tuple[int, int]:
-    """Return (a/b)^exponent for an exact number and a whole exponent."""
+    """Return (a/b)^exponent for a whole exponent."""
     if exponent == 1:
         return a, b
+    if b == FLOAT:
+        return _bits(math.pow(_as_float(a, b), float(exponent))), FLOAT
     if b <= 0 or (a == 0 and exponent < 0) or abs(exponent) > 62:
         table.header[STATUS] = UNSUPPORTED
         return 0, 1

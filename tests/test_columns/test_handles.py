@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import pickle
 import subprocess
 import sys
@@ -102,8 +103,41 @@ def test_compiling_the_kernels_is_announced(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Any
 ) -> None:
     monkeypatch.setattr(ready, "_ready", False)
-    monkeypatch.setattr(ready, "_stamp", lambda: tmp_path / "cache" / "kernels.ready")
+    monkeypatch.setattr(ready, "_stamp", lambda: tmp_path / "ready")
     with caplog.at_level(logging.WARNING, logger="symnum"):
         assert ready.prepare() > 0
     assert "compiling the kernels" in caplog.text and ready.are_ready() and ready.prepare() == 0.0
-    assert (tmp_path / "cache" / "kernels.ready").exists()
+    assert (tmp_path / "ready").exists()
+
+
+def test_polynomials_are_expanded_and_programs_lowered_in_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready.prepare()
+    from symnum.columns import store  # noqa: F401  loaded kernels serve small terms, too
+
+    x, y, k = sn.symbols("x y k", backend="columns")
+    monkeypatch.setattr("symnum.algebra.polynomial._expanded", None)  # FLINT would need it
+    assert sn.expand((x + y) ** 3) == x**3 + 3 * x**2 * y + 3 * x * y**2 + y**3
+    assert sn.expand((x**k + y) ** 2) == x**k * y * 2 + x ** (2 * k) + y**2
+    monkeypatch.undo()
+    assert sn.expand((x + y) ** 90) == sn.convert(sn.expand(sn.parse("(x + y)^90")), "columns")
+    assert sn.expand(sn.sin((x + y) ** 2)) == sn.sin(x**2 + 2 * x * y + y**2)
+    with pytest.raises(ValueError, match="max_terms"):
+        sn.expand((x + y) ** 30, max_terms=10)
+    monkeypatch.setattr("symnum.codegen.lower._Lowering", None)  # single terms would need it
+    f = sn.compile([x**2 * y + sn.sin(x), sn.ifelse(x < y, x, y)], [x, y], target="tape")
+    assert f(2.0, 3.0).tolist() == [12.0 + math.sin(2.0), 2.0]
+    with pytest.raises(ValueError, match="'y', which is not among the arguments"):
+        sn.compile(x + y, [x], target="tape")
+
+
+def test_numbers_are_put_in_by_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready.prepare()
+    from symnum.columns import store  # noqa: F401
+
+    x, y = sn.symbols("x y", backend="columns")
+    term = (x + y) ** 3 * x + y / 3
+    monkeypatch.setattr("symnum.algebra.substitute._replace_operands", None)  # single terms would need it
+    found = sn.substitute(term, {x: 0.3, y: 0.25})
+    monkeypatch.undo()
+    wanted = sn.substitute(sn.parse("(x + y)^3*x + y/3"), {"x": 0.3, "y": 0.25})
+    assert interface.value(found) == interface.value(wanted)
