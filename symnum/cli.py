@@ -153,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the arguments in order (default: the formulas' symbols by name)",
     )
     compiled.add_argument(
-        "--target", default="auto", metavar="NAME", help="auto (default), tape, numba or numpy"
+        "--target", default="auto", metavar="NAME", help="auto (default), tape, numba, native or numpy"
     )
     compiled.add_argument(
         "--at", type=_point, metavar="X=1,Y=2", help="print the values at this point and read no rows"

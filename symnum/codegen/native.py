@@ -170,7 +170,7 @@ class NativeFunction:
             work = (ctypes.c_double * self.work)()
         if self.calls_left > 0:
             self.count()
-        self._running.point(given, parameters, results, work)
+        self.plain.point(given, parameters, results, work)
         self._idle.append(work)
 
     def count(self) -> None:
@@ -328,9 +328,7 @@ class NativeCode(Code):
             pack(given, 0, *values)
             if function.calls_left > 0:
                 function.count()
-            running = variant.running
-            assert running is not None
-            running.point(given, nothing, results, space)
+            variant.point(given, nothing, results, space)
             found: Any = results[0] if outputs == 1 else array.copy()
             idle.append(memory)
             return bool(found) if boolean and outputs == 1 else found

@@ -49,6 +49,7 @@ class Variant:
     def __init__(self, code: StraightCode, types: Types, keep: bool) -> None:
         self.code, self.types, self.keep = code, types, keep
         self.running: Running | None = None
+        self.point: Callable[..., None] = _not_made
         self.failure = ""
         self._replaced: list[Running] = []
         self._lock = threading.Lock()
@@ -64,7 +65,7 @@ class Variant:
         with self._lock:
             if self.running is not None:
                 self._replaced.append(self.running)
-            self.running = found
+            self.running, self.point = found, found.point
         return found
 
     def make_later(self, level: int) -> None:
@@ -89,6 +90,10 @@ class Variant:
         """Wait until no thread is at work."""
         if self.pending and self._thread is not None:
             self._thread.join()
+
+
+def _not_made(*_: object) -> None:
+    raise RuntimeError("this code is not made yet; call make or make_later first")
 
 
 def _make_for(wanted: weakref.ref[Variant], level: int) -> None:
