@@ -72,7 +72,7 @@ class Writer:
 
     @cached_property
     def _slots(self) -> tuple[list[int], int]:
-        return slots(self._last, self.code.arguments, CHUNK)
+        return slots(self.code.last_reads(), self.code.arguments, CHUNK)
 
     @cached_property
     def _last(self) -> list[int]:

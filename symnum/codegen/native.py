@@ -90,6 +90,7 @@ class NativeFunction:
         # parameters and output of the last call, which solvers pass again; the ctypes views keep the memory in place
         self._last: tuple[Any, Any, Any, Any] = (self, None, self, None)
         self._idle: list[Any] = []  # work memory between calls: as many as threads ever called at once
+        self._blocks: list[Array] = []
 
     @property
     def _running(self) -> Running:
@@ -222,9 +223,15 @@ class NativeFunction:
         kept = [_plain(column) for column in columns] if lanes > 1 else columns
         table = numpy.array([address_of(column) for column in kept] or [0], numpy.int64)
         steps = numpy.array([c.strides[0] if c.shape[0] != 1 else 0 for c in kept] or [0], numpy.int64)
-        memory = numpy.empty(running.built.rows_work + 8)
+        try:
+            memory = self._blocks.pop()
+        except IndexError:
+            memory = numpy.empty(0)
+        if memory.size < running.built.rows_work + 8:
+            memory = numpy.empty(running.built.rows_work + 8)
         aligned = -(-address_of(memory) // 64) * 64
         running.rows(address_of(table), address_of(steps), address_of(out), count, count, aligned)
+        self._blocks.append(memory)
 
     def _rows_variant(self, count: int) -> Running:
         """Return the code for so many rows: vectors if there are enough rows, and if they are compiled or that pays."""

@@ -178,7 +178,7 @@ def arity_of(row: Operator) -> int:
     return 2 if row.arity[1] is None else row.arity[1]
 
 
-def slots(last: Sequence[int], arguments: int, chunk: int) -> tuple[list[int], int]:
+def slots(last: Sequence[int] | Array, arguments: int, chunk: int) -> tuple[list[int], int]:
     """Return for each step the slot of work memory that carries its value to later chunks (-1: none does), and how many there are.
 
     A slot is free again after the chunk of its value's last reader, and the one freed last is taken first, while it is in the cache.
