@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import Row, in_own_process, least, limit_row, per_call, row
+from harness import Row, in_own_process, least, limit_row, row
+from peers_native import call_time
 
 import symnum as sn
 from symnum import term as interface
@@ -57,7 +58,7 @@ def program_rows(name: str, program: Program, limits: tuple[float, float, float]
     ours = least(lambda: compile_code(code, first), rounds=5, seconds=10.0)
     point, out = np.random.default_rng(0).random(len(program.arguments)), np.empty(len(program.outputs))
     f, g = compile_code(code, first), compile_code(code, optimised)
-    call, optimised_call = (per_call(lambda h=h: h.fill(point, None, out)) for h in (f, g))
+    call, optimised_call = (call_time(lambda h=h: h.fill(point, None, out)) for h in (f, g))
     found = []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "program.json"
@@ -75,7 +76,7 @@ def program_rows(name: str, program: Program, limits: tuple[float, float, float]
             found.append(row(f"compile {label}", title, ours, times[0]))
             found.append(row(f"call {label}, first tier", title, call, times[1]))
     tape = Tape(program, Options())
-    found.append(row(f"call {label}, first tier", "tape", call, per_call(lambda: tape.scalar(*point))))
+    found.append(row(f"call {label}, first tier", "tape", call, call_time(lambda: tape.scalar(*point))))
     found.append(row(f"call {label}, optimised tier", "first tier", optimised_call, call))
     if limits is not None:
         found.append(limit_row(f"compile {label}", ours, limits[0], f"<= {limits[0]:g} s"))
@@ -110,7 +111,7 @@ def small_rows() -> list[Row]:
     found = [
         limit_row(
             "call 1 operation, fill(x, p, out)",
-            per_call(lambda: f.fill(given, rate, out)),
+            call_time(lambda: f.fill(given, rate, out)),
             1.5e-6,
             "about 1 us",
         )
@@ -119,7 +120,7 @@ def small_rows() -> list[Row]:
     terms = [a + b for a in symbols for b in symbols[:10]]
     values = [float(i) for i in range(100)]
     native, tape = (sn.compile(terms, symbols, target=t) for t in ("native", "tape"))
-    ours, theirs = per_call(lambda: native(*values)), per_call(lambda: tape(*values))
+    ours, theirs = call_time(lambda: native(*values)), call_time(lambda: tape(*values))
     found.append(row("call 100 numbers to 1,000 values", "tape", ours, theirs))
     return found
 

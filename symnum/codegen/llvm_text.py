@@ -104,10 +104,12 @@ class Writer:
         return max(1, min(GROUPS, BLOCK // (self.types.lanes * max(self._columns, 1))))
 
     def modules(self) -> Iterator[str]:
-        """Yield the text of each module; the last one has the entries."""
+        """Yield the text of each module but that of the loop over rows."""
         for first in range(0, self.chunks, PIECE):
             yield self._piece(range(first, min(first + PIECE, self.chunks)))
-        yield self._entries()
+        for first in range(0, self.copies, PIECE):
+            yield "".join(map(self._copy, range(first, min(first + PIECE, self.copies))))
+        yield self._point()
 
     def _piece(self, numbers: range) -> str:
         ops = self.code.ops[numbers.start * CHUNK : numbers.stop * CHUNK]
@@ -206,36 +208,47 @@ class Writer:
 
     # --- entries ---
 
-    def _entries(self) -> str:
-        names = [f"symnum_chunk{i}" for i in range(self.chunks)]
-        parts = [f"declare void @{name}(ptr, ptr, ptr, ptr) nounwind" for name in names]
-        parts.append(self._copies())
-        calls = "\n".join(f"call void @{name}({_PASSED})" for name in [*names, "symnum_copies"])
-        parts.append(f"define void @{POINT}({_SIGNATURE}) nounwind {{\n{calls}\nret void\n}}\n")
-        parts.append(self._rows())
-        return "\n".join(parts)
+    @cached_property
+    def _copied(self) -> list[tuple[int, int]]:
+        """Return (operand, place) of the outputs that are arguments or constants."""
+        return [
+            (operand, place)
+            for place, operand in enumerate(self.code.outputs.tolist())
+            if operand < self.code.arguments
+        ]
 
-    def _copies(self) -> str:
-        """Return the function that stores the outputs which are arguments or constants."""
+    @property
+    def copies(self) -> int:
+        """Return the number of functions that store outputs which no step computes."""
+        return -(-len(self._copied) // CHUNK)
+
+    def _copy(self, number: int) -> str:
         code, double = self.code, self.types.of("double")
-        lines = [f"define internal void @symnum_copies({_SIGNATURE}) nounwind {{"]
-        for operand, places in self._stored.items():
-            if operand >= code.arguments:
-                continue
+        lines = [f"define void @symnum_copy{number}({_SIGNATURE}) nounwind {{"]
+        for operand, place in self._copied[number * CHUNK : (number + 1) * CHUNK]:
             if operand < 0:
                 value = self.types.splat("double", literal(float(code.constants[-1 - operand])))
             else:
-                base, place = ("x", operand) if operand < code.split else ("p", operand - code.split)
-                value = f"%v{operand}"
-                lines.append(f"%q{operand} = getelementptr {double}, ptr %{base}, i64 {place}")
-                lines.append(f"{value} = load {double}, ptr %q{operand}")
-            for position in places:
-                lines.append(f"%o{position} = getelementptr {double}, ptr %out, i64 {position}")
-                lines.append(f"store {double} {value}, ptr %o{position}")
-        return "\n".join([*lines, "ret void\n}\n"])
+                base, index = ("x", operand) if operand < code.split else ("p", operand - code.split)
+                value = f"%v{place}"
+                lines.append(f"%q{place} = getelementptr {double}, ptr %{base}, i64 {index}")
+                lines.append(f"{value} = load {double}, ptr %q{place}")
+            lines.append(f"%o{place} = getelementptr {double}, ptr %out, i64 {place}")
+            lines.append(f"store {double} {value}, ptr %o{place}")
+        lines.append("ret void\n}\n")
+        return "\n".join(lines)
 
-    def _rows(self) -> str:
-        """Return the loop over rows: gather a block of rows, compute one vector of them after the other, and scatter the block.
+    def _point(self) -> str:
+        names = [f"symnum_chunk{i}" for i in range(self.chunks)] + [
+            f"symnum_copy{i}" for i in range(self.copies)
+        ]
+        declared = [f"declare void @{name}(ptr, ptr, ptr, ptr) nounwind" for name in names]
+        calls = [f"call void @{name}({_PASSED})" for name in names]
+        head = f"define void @{POINT}({_SIGNATURE}) nounwind {{"
+        return "\n".join([*declared, head, *calls, "ret void\n}\n"])
+
+    def loop(self) -> str:
+        """Return the module of the loop over rows: gather a block of them, compute vector by vector, and scatter the block.
 
         A last vector that would go beyond the last row begins earlier, and some rows are computed twice.
         """
@@ -253,7 +266,8 @@ class Writer:
                 f"read:\n%value = phi {double} [ %same, %spread ], [ %many, %whole ]\n"
             )
         read = "read" if lanes > 1 else "gather"
-        return f"""
+        return f"""\
+declare void @{POINT}(ptr, ptr, ptr, ptr) nounwind
 define void @{ROWS}(ptr %columns, ptr %steps, ptr %result, i64 %stride, i64 %rows, ptr %block) nounwind {{
 %results = getelementptr {double}, ptr %block, i64 {self.groups * arguments}
 %w = getelementptr {double}, ptr %results, i64 {self.groups * outputs}

@@ -18,7 +18,8 @@ from symnum.codegen import machine
 from symnum.codegen.llvm_text import CHUNK, Writer
 from symnum.codegen.llvm_words import Types
 from symnum.codegen.lower import Program
-from symnum.codegen.native_tiers import FIRST, OPTIMISED, Running, Variant
+from symnum.codegen.native_build import FIRST, OPTIMISED
+from symnum.codegen.native_tiers import Running, Variant
 from symnum.codegen.runtime import address_of
 from symnum.codegen.straight import StraightCode
 from symnum.codegen.target import TIERS, Code, Options
@@ -119,8 +120,9 @@ class NativeFunction:
 
     @property
     def source(self) -> str:
-        """Return the LLVM IR."""
-        return "\n".join(Writer(self.code, self.plain.types).modules())
+        """Return the LLVM IR, one module after the other."""
+        writer = Writer(self.code, self.plain.types)
+        return "\n".join(f"; module {i}\n{text}" for i, text in enumerate([*writer.modules(), writer.loop()]))
 
     @property
     def why(self) -> str:

@@ -17,6 +17,9 @@ from symnum.codegen.llvm_text import POINT, ROWS, Writer
 from symnum.codegen.llvm_words import Types
 from symnum.codegen.straight import StraightCode
 
+FIRST, OPTIMISED = 0, 2
+"""Levels of LLVM's code generation: quick to make, and quick to run."""
+
 _log = logging.getLogger("symnum")
 
 
@@ -79,10 +82,8 @@ def _assemble(writer: Writer, level: int, cancelled: Callable[[], bool]) -> list
     for text in writer.modules():
         if cancelled():
             raise Cancelled
-        # the entries come last and have the loop over rows, which is worth it
-        last = len(objects) * llvm_text.PIECE >= writer.chunks
-        objects.append(machine.assemble(text, 2 if last else level))
-    return objects
+        objects.append(machine.assemble(text, level))
+    return [*objects, machine.assemble(writer.loop(), OPTIMISED)]
 
 
 def _find(name: str) -> tuple[list[bytes] | None, str]:

@@ -19,9 +19,6 @@ from symnum.codegen.straight import StraightCode
 
 _log = logging.getLogger("symnum")
 
-FIRST, OPTIMISED = 0, 2
-"""Levels of LLVM's code generation."""
-
 
 @dataclass(frozen=True, slots=True)
 class Running:

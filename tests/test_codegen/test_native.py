@@ -155,6 +155,16 @@ def test_arrays_broadcast_and_fill_out():
     assert "rows at a time" in f.why
 
 
+def test_many_outputs_that_no_step_computes():
+    places = np.arange(3000) % 8 - 1  # a constant and seven arguments
+    code = StraightCode(7, 3, [2.5], ("+",), [0], [(0, 1, 0)], [7, *places])
+    for tier in ("first", "optimised"):
+        f, out = compile_code(code, NativeOptions(tier=tier)), np.empty(3001)
+        f.fill(np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0, 7.0]), out)
+        assert out[0] == 3.0 and (out[1:] == np.where(places < 0, 2.5, places + 1)).all()
+    assert f.source.count("define void @symnum_copy") == 15
+
+
 def test_names_of_users_never_meet_generated_ones():
     names = "x0 x1 w out double p x v3 q1 symnum_point symnum_chunk0 define ret entry".split()
     given = sn.symbols(" ".join(names))
