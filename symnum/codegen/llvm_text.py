@@ -22,19 +22,10 @@ CHUNK = 200
 PIECE = 20
 """Functions in one module."""
 
-GROUPS = 8
-"""Vectors of rows that are gathered at a time."""
-
-BLOCK = 1 << 17
-"""Doubles in a block of gathered rows, at most: a megabyte stays in the second-level cache."""
-
 Formatter = Callable[..., str]
 
 POINT = "symnum_point"
 """The entry for one point: ``void(double *x, double *p, double *out, double *work)``, of vectors where there are several lanes."""
-
-ROWS = "symnum_rows"
-"""The entry for many points: ``void(double **columns, long *steps, double *out, long stride, long rows, double *work)``."""
 
 _SIGNATURE = "ptr noalias %x, ptr noalias %p, ptr noalias %out, ptr noalias %w"
 _PASSED = "ptr %x, ptr %p, ptr %out, ptr %w"
@@ -85,26 +76,12 @@ class Writer:
         return -(-self.code.steps // CHUNK)
 
     @property
-    def scalar_work(self) -> int:
-        """Return how many doubles of work memory the entry for one point needs."""
+    def work(self) -> int:
+        """Return how many values of work memory the entry needs."""
         return max(self._slots[1], 1)
 
-    @property
-    def rows_work(self) -> int:
-        """Return how many doubles of work memory the entry for many points needs; they must be aligned like a vector of the lanes."""
-        return self.types.lanes * (self.groups * self._columns + self.scalar_work)
-
-    @property
-    def _columns(self) -> int:
-        return self.code.arguments + len(self.code.outputs)
-
-    @property
-    def groups(self) -> int:
-        """Return how many vectors of rows are gathered at a time: columns are far apart in memory, so few visits are better."""
-        return max(1, min(GROUPS, BLOCK // (self.types.lanes * max(self._columns, 1))))
-
     def modules(self) -> Iterator[str]:
-        """Yield the text of each module but that of the loop over rows."""
+        """Yield the text of each module; the last one has the entry."""
         for first in range(0, self.chunks, PIECE):
             yield self._piece(range(first, min(first + PIECE, self.chunks)))
         for first in range(0, self.copies, PIECE):
@@ -246,108 +223,3 @@ class Writer:
         calls = [f"call void @{name}({_PASSED})" for name in names]
         head = f"define void @{POINT}({_SIGNATURE}) nounwind {{"
         return "\n".join([*declared, head, *calls, "ret void\n}\n"])
-
-    def loop(self) -> str:
-        """Return the module of the loop over rows: gather a block of them, compute vector by vector, and scatter the block.
-
-        A last vector that would go beyond the last row begins earlier, and some rows are computed twice.
-        """
-        lanes, double = self.types.lanes, self.types.of("double")
-        arguments, outputs = self.code.arguments, len(self.code.outputs)
-        load = f"%value = load {double}, ptr %from, align 8\n"
-        if lanes > 1:
-            load = (
-                "%single = icmp eq i64 %step, 0\nbr i1 %single, label %spread, label %whole\n"
-                "spread:\n%one = load double, ptr %from\n"
-                f"%first = insertelement {double} poison, double %one, i32 0\n"
-                f"%same = shufflevector {double} %first, {double} poison, <{lanes} x i32> zeroinitializer\n"
-                "br label %read\n"
-                f"whole:\n%many = load {double}, ptr %from, align 8\nbr label %read\n"
-                f"read:\n%value = phi {double} [ %same, %spread ], [ %many, %whole ]\n"
-            )
-        read = "read" if lanes > 1 else "gather"
-        return f"""\
-declare void @{POINT}(ptr, ptr, ptr, ptr) nounwind
-define void @{ROWS}(ptr %columns, ptr %steps, ptr %result, i64 %stride, i64 %rows, ptr %block) nounwind {{
-%results = getelementptr {double}, ptr %block, i64 {self.groups * arguments}
-%w = getelementptr {double}, ptr %results, i64 {self.groups * outputs}
-%last = sub i64 %rows, {lanes}
-br label %begin
-begin:
-%at = phi i64 [ 0, %0 ], [ %following, %next ]
-%beyond = icmp sgt i64 %at, %last
-%row = select i1 %beyond, i64 %last, i64 %at
-%left = sub i64 %rows, %row
-%vectors = sdiv i64 %left, {lanes}
-%few = icmp slt i64 %vectors, {self.groups}
-%groups = select i1 %few, i64 %vectors, i64 {self.groups}
-%any = icmp sgt i64 {arguments}, 0
-br i1 %any, label %column, label %compute
-column:
-%i = phi i64 [ 0, %begin ], [ %i.next, %column.end ]
-%column.at = getelementptr ptr, ptr %columns, i64 %i
-%start = load ptr, ptr %column.at
-%step.at = getelementptr i64, ptr %steps, i64 %i
-%step = load i64, ptr %step.at
-br label %gather
-gather:
-%g = phi i64 [ 0, %column ], [ %g.next, %{read} ]
-%g.rows = mul i64 %g, {lanes}
-%from.row = add i64 %row, %g.rows
-%offset = mul i64 %from.row, %step
-%from = getelementptr i8, ptr %start, i64 %offset
-{load}%g.place = mul i64 %g, {arguments}
-%to.place = add i64 %g.place, %i
-%to = getelementptr {double}, ptr %block, i64 %to.place
-store {double} %value, ptr %to
-%g.next = add i64 %g, 1
-%g.more = icmp slt i64 %g.next, %groups
-br i1 %g.more, label %gather, label %column.end
-column.end:
-%i.next = add i64 %i, 1
-%i.more = icmp slt i64 %i.next, {arguments}
-br i1 %i.more, label %column, label %compute
-compute:
-%c = phi i64 [ 0, %begin ], [ 0, %column.end ], [ %c.next, %compute ]
-%x.place = mul i64 %c, {arguments}
-%x = getelementptr {double}, ptr %block, i64 %x.place
-%p = getelementptr {double}, ptr %x, i64 {self.code.split}
-%out.place = mul i64 %c, {outputs}
-%out = getelementptr {double}, ptr %results, i64 %out.place
-call void @{POINT}({_PASSED})
-%c.next = add i64 %c, 1
-%c.more = icmp slt i64 %c.next, %groups
-br i1 %c.more, label %compute, label %computed
-computed:
-%some = icmp sgt i64 {outputs}, 0
-br i1 %some, label %output, label %next
-output:
-%j = phi i64 [ 0, %computed ], [ %j.next, %output.end ]
-%line = mul i64 %j, %stride
-%line.row = add i64 %line, %row
-%line.at = getelementptr double, ptr %result, i64 %line.row
-br label %scatter
-scatter:
-%h = phi i64 [ 0, %output ], [ %h.next, %scatter ]
-%h.place = mul i64 %h, {outputs}
-%found.place = add i64 %h.place, %j
-%found.at = getelementptr {double}, ptr %results, i64 %found.place
-%found = load {double}, ptr %found.at
-%put = getelementptr {double}, ptr %line.at, i64 %h
-store {double} %found, ptr %put, align 8
-%h.next = add i64 %h, 1
-%h.more = icmp slt i64 %h.next, %groups
-br i1 %h.more, label %scatter, label %output.end
-output.end:
-%j.next = add i64 %j, 1
-%j.more = icmp slt i64 %j.next, {outputs}
-br i1 %j.more, label %output, label %next
-next:
-%done.rows = mul i64 %groups, {lanes}
-%following = add i64 %row, %done.rows
-%more = icmp slt i64 %following, %rows
-br i1 %more, label %begin, label %end
-end:
-ret void
-}}
-"""

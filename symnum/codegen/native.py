@@ -15,6 +15,7 @@ from typing import Any
 import numpy
 
 from symnum.codegen import machine
+from symnum.codegen.llvm_rows import driver, groups
 from symnum.codegen.llvm_text import CHUNK, Writer
 from symnum.codegen.llvm_words import Types
 from symnum.codegen.lower import Program
@@ -116,13 +117,13 @@ class NativeFunction:
     @property
     def work(self) -> int:
         """Return how many doubles of work memory the function at :attr:`address` needs."""
-        return self._running.built.point_work
+        return self._running.built.work
 
     @property
     def source(self) -> str:
         """Return the LLVM IR, one module after the other."""
         writer = Writer(self.code, self.plain.types)
-        return "\n".join(f"; module {i}\n{text}" for i, text in enumerate([*writer.modules(), writer.loop()]))
+        return "\n".join(f"; module {i}\n{text}" for i, text in enumerate(writer.modules()))
 
     @property
     def why(self) -> str:
@@ -225,14 +226,19 @@ class NativeFunction:
         kept = [_plain(column) for column in columns] if lanes > 1 else columns
         table = numpy.array([address_of(column) for column in kept] or [0], numpy.int64)
         steps = numpy.array([c.strides[0] if c.shape[0] != 1 else 0 for c in kept] or [0], numpy.int64)
+        vectors = groups(self.code.arguments + self._outputs, lanes)
+        values = vectors * (self.code.arguments + self._outputs) + running.built.work
         try:
             memory = self._blocks.pop()
         except IndexError:
             memory = numpy.empty(0)
-        if memory.size < running.built.rows_work + 8:
-            memory = numpy.empty(running.built.rows_work + 8)
+        if memory.size < lanes * values + 8:
+            memory = numpy.empty(lanes * values + 8)
         aligned = -(-address_of(memory) // 64) * 64
-        running.rows(address_of(table), address_of(steps), address_of(out), count, count, aligned)
+        driver(lanes)(
+            running.built.point, address_of(table), address_of(steps), address_of(out), count, aligned,
+            self.code.arguments, self._states, self._outputs, vectors,
+        )  # fmt: skip
         self._blocks.append(memory)
 
     def _rows_variant(self, count: int) -> Running:

@@ -22,22 +22,14 @@ _log = logging.getLogger("symnum")
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Machine code in use, and its two entries as ctypes functions."""
+    """Machine code in use, and its entry as a ctypes function.
+
+    The function takes arrays of ctypes: without argument types these pass as pointers in a third of the time.
+    """
 
     built: Built
     level: int
     point: Callable[..., None]
-    rows: Callable[..., None]
-
-    @classmethod
-    def of(cls, built: Built, level: int) -> Running:
-        """Make the entries callable.
-
-        That of one point takes arrays of ctypes: without argument types these pass as pointers in a third of the time.
-        """
-        pointer, whole = ctypes.c_void_p, ctypes.c_int64
-        rows = ctypes.CFUNCTYPE(None, pointer, pointer, pointer, whole, whole, pointer)
-        return cls(built, level, ctypes.CFUNCTYPE(None)(built.point), rows(built.rows))
 
 
 class Variant:
@@ -58,7 +50,7 @@ class Variant:
 
     def use(self, built: Built, level: int) -> Running:
         """Use code from now on."""
-        found = Running.of(built, level)
+        found = Running(built, level, ctypes.CFUNCTYPE(None)(built.point))
         with self._lock:
             if self.running is not None:
                 self._replaced.append(self.running)

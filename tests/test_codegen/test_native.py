@@ -15,6 +15,7 @@ import pytest
 import symnum as sn
 from symnum.codegen import auto, llvm_text, machine, native, native_tiers
 from symnum.codegen.function import compile as compile_terms
+from symnum.codegen.llvm_rows import driver
 from symnum.codegen.llvm_words import Types
 from symnum.codegen.lower import Program, lower
 from symnum.codegen.native import NativeOptions, compile_code
@@ -118,6 +119,47 @@ def test_all_operators_have_one_value_in_all_variants():
         assert np.allclose(a, b, rtol=1e-15, atol=0, equal_nan=True), str(term)
     for k in range(0, points.shape[1], 13):
         assert same_bits(first.scalar(*points[:, k]), by_row[:, k])
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_values_and_truth_values_cross_functions_and_modules(monkeypatch, size):
+    monkeypatch.setattr(llvm_text, "CHUNK", size)
+    monkeypatch.setattr(llvm_text, "PIECE", 2)
+    less, more = x < y, x * y > 0.5
+    parts = [
+        sn.ifelse(less, sn.mod(x, 3), sn.max(y, 0.25)),
+        sn.sqrt(sn.abs(x)) / y,
+        sn.ifelse(more, sn.sign(x), -y),
+        sn.floor(x - y),
+    ]
+    both = sn.all_of(less, sn.negation(more))
+    terms = [
+        *parts,
+        sn.ifelse(sn.any_of(both, x > 1), parts[1], parts[2] * parts[3]),
+        sn.ifelse(less, more, both),
+        both,
+        x,
+        2.5,
+        True,
+    ]
+    program = lower(terms, [x, y])
+    code = StraightCode.of_program(program, 1)
+    points = np.array(
+        list(itertools.product([-1.3, -0.0, 0.2, 0.9, 2.6, np.nan, np.inf], [-0.7, 0.25, 1.9, np.inf]))
+    ).T
+    wanted = np.empty((len(terms), points.shape[1]))
+    Tape(program, Options()).rows(list(points), points.shape[1], wanted)
+    for tier in ("first", "optimised"):
+        f, got, out = (
+            compile_code(code, NativeOptions(tier=tier, keep=False)),
+            np.empty_like(wanted),
+            np.empty(len(terms)),
+        )
+        f.fill_rows(list(points), points.shape[1], got)
+        assert same_bits(got + 0.0, wanted + 0.0)
+        for point, values in zip(points.T, wanted.T, strict=True):
+            f.fill(point[:1].copy(), point[1:].copy(), out)
+            assert same_bits(out + 0.0, values + 0.0)
 
 
 def test_truth_values_cross_chunks_and_come_out_as_bool():
@@ -255,8 +297,8 @@ def test_machine_code_is_called_from_njit():
 def test_threads_run_at_once_without_the_interpreters_lock():
     program = random_program(3000, heads=("+", "-", "*"))
     code = native.NativeCode(program, Options(tier="first"))
-    running: Any = code.function.plain.running
-    for entry in (running.point, running.rows):
+    entries: list[Any] = [code.function.plain.point, driver(1)]
+    for entry in entries:
         assert not entry._flags_ & 0x4  # ctypes' FUNCFLAG_PYTHONAPI: keeps the lock
     points = np.random.default_rng(3).normal(size=(7, 400))
     wanted = np.empty((9, 400))
