@@ -282,6 +282,18 @@ def test_machine_code_is_called_by_address():
         _ = compile_terms(x, [x], "tape").address
 
 
+def test_machine_code_stays_within_its_memory():
+    f = compile_code(StraightCode.of_program(random_program(3000, seed=5), 3), NativeOptions(tier="first"))
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)(f.address)
+    memory = [np.full(n + 64, 7.25) for n in (3, 4, 9, f.work)]
+    memory[0][32:35] = memory[1][32:36] = 0.9
+    function(*[array[32:].ctypes.data for array in memory])
+    for array, size in zip(memory, (3, 4, 9, f.work), strict=True):
+        changed = np.flatnonzero(array != 7.25)
+        assert (changed >= 32).all() and (changed < 32 + size).all()
+    assert (memory[3] != 7.25).sum() == f.work > 20
+
+
 def test_machine_code_is_called_from_njit():
     numba = pytest.importorskip("numba")
     f = compile_terms([x * y, x + y], [x, y], "native")
@@ -519,6 +531,32 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "7\n", "")
+
+
+def test_tiers_change_while_threads_call():
+    f = big_function(calls=200, rows=300, keep=False)
+    points = np.random.default_rng(4).normal(size=(7, 40))
+    wanted = np.empty((9, 40))
+    big_function(tier="first", keep=False).fill_rows(list(points), 40, wanted)
+    wrong: list[Any] = []
+
+    def work():
+        out, rows = np.empty(9), np.empty((9, 40))
+        while f.tier == "first" or f.wide.running is None:
+            for k in range(40):
+                f.fill(points[:, k].copy(), None, out)
+                if not same_bits(out, wanted[:, k]):
+                    wrong.append(k)
+            f.fill_rows(list(points), 40, rows)
+            if not same_bits(rows, wanted):
+                wrong.append("rows")
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not wrong and f.tier == "optimised"
 
 
 # --- pickles, operators of users, errors -----------------------------------------------------------------------------------------
