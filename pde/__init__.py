@@ -20,10 +20,15 @@ if __name__ != "symnum.pde":
     )
 
 _HOME = {
-    "symnum.pde.system": "trace OdeSystem CompiledSystem Solution",
+    "symnum.pde.system": "OdeSystem CompiledSystem",
+    "symnum.pde.traced_system": "trace TracedSystem CompiledTrace",
+    "symnum.pde.solution": "Solution",
     "symnum.pde.traced": "TracedArray",
     "symnum.pde.refusal": "TraceError",
-    "symnum.pde.network": "Reaction ReactionNetwork",
+    "symnum.pde.network": "ReactionNetwork NetworkArrays",
+    "symnum.pde.reactions": "Reaction Reactions",
+    "symnum.pde.rate_laws": "RateLaw",
+    "symnum.pde.net_formula": "Function",
 }
 """Module -> the public names that it defines."""
 

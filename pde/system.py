@@ -1,100 +1,76 @@
-"""ODE systems: trace a solver's right-hand side, compile it with its exact sparse Jacobian, and integrate it."""
+"""ODE systems: du/dt as terms in states, parameters and time; compiled with their exact sparse Jacobian, and integrated."""
 
 from __future__ import annotations
 
 import threading
-import time
+import time as clock
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import prod
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from symnum.pde.graph import Graph, Node
-from symnum.pde.jacobian import CompiledJacobian, JacobianStructure
-from symnum.pde.program import ArrayProgram
-from symnum.pde.refusal import TraceError
-from symnum.pde.scalars import scalar_terms, state_symbols
-from symnum.pde.traced import TracedArray, holds_traced, lift, wrap
+from symnum import term as interface
+from symnum.algebra.substitute import substitute
+from symnum.backends import interned
+from symnum.codegen.target import Unsupported
+from symnum.columns.ready import SMALL
+from symnum.pde.integrate import Progress, integrate
+from symnum.pde.parameters import formula_values, parameter_values
+from symnum.pde.solution import Solution
+from symnum.pde.term_code import NATIVE, JacobianCode, NativeFill, TermCode, kernels_serve
 
-RightHandSide = Callable[[float, Any], Any]
-
-MAX_SCALARS = 20_000
-"""States of the largest system that is written out entry by entry."""
-
-
-def trace(f: RightHandSide, u0: Any, t0: float = 0.0, *, check: bool = True) -> OdeSystem:
-    """Turn a solver's right-hand side ``f(t, u)`` into an :class:`OdeSystem`, by calling it once with symbolic arrays.
-
-    ``u0``: the initial state, of any shape; it fixes the shape, and the system computes in float64.  ``f`` is written in NumPy and
-    returns the time derivative in the shape of ``u``.  Afterwards f is called with numbers, at ``u0`` and at two states near it, and
-    compared with what was traced (``check=False`` leaves this out).
-
-    Raises TraceError (a TypeError) with the line of ``f`` that cannot be traced and the cure; ValueError when f returns another
-    shape, or other numbers than the traced program, as a function with hidden state does.
-
-    >>> import numpy as np
-    >>> system = trace(lambda t, u: np.roll(u, 1) * u, np.linspace(0.0, 1.0, 4))
-    >>> system.jacobian()
-    SparseMatrix(4 x 4, 8 entries)
-    >>> system.rhs[0]
-    u0*u3
-    """
-    start = np.asarray(u0)
-    if start.dtype.kind not in "biuf":
-        raise TypeError(
-            f"u0 has type {start.dtype}, but states are real numbers; split complex states into real and imaginary parts"
-        )
-    start = np.array(start, dtype=np.float64)
-    if not np.isfinite(start).all():
-        raise ValueError("u0 has entries that are nan or infinite; give a finite initial state")
-    graph = Graph()
-    clock, state = graph.input("t", ()), graph.input("u", start.shape)
-    try:
-        result = f(wrap(graph, clock), wrap(graph, state))  # type: ignore[arg-type]  # the traced time stands for a float
-    except ValueError as problem:
-        # NumPy hides the refusal of an assignment such as np.zeros(n)[0] = u[0] behind "setting an array element with a sequence"
-        if isinstance(problem.__cause__, TraceError):
-            raise problem.__cause__ from None
-        raise
-    output = _output_node(graph, result, start.shape)
-    system = OdeSystem(graph, state, output, start, float(t0))
-    if check:
-        _compare(f, system)
-    return system
-
-
-def _output_node(graph: Graph, result: Any, shape: tuple[int, ...]) -> Node:
-    if result is None:
-        raise ValueError("f returned None; it must return the time derivative, so end it with 'return du'")
-    if not isinstance(result, TracedArray | np.ndarray | list | tuple | int | float | np.number):
-        raise ValueError(
-            f"f returned {type(result).__name__}, but the time derivative is an array of shape {shape}"
-        )
-    node = lift(graph, list(result) if isinstance(result, tuple) and holds_traced(result) else result)
-    if node.shape != shape:
-        same_size = f"; write return du.reshape({shape})" if prod(node.shape) == prod(shape) else ""
-        raise ValueError(
-            f"f returned shape {node.shape}, but the state u0 has shape {shape}; they must be equal{same_size}"
-        )
-    return graph.numeric(node)
+Functions = tuple[Callable[[float, Any], Any], Callable[[float, Any], Any]]
 
 
 class OdeSystem:
-    """The system du/dt = rhs(t, u) as a graph of array operations; made by :func:`trace`.
+    """The system du/dt = rhs, given as terms; :func:`symnum.pde.trace` makes one from a NumPy solver.
 
-    ``sparsity()``, ``compile()`` and ``solve()`` work on arrays, at any size.  ``states``, ``rhs`` and ``jacobian()`` write the
-    system out entry by entry, in the order of the flattened state, for up to 20,000 states.
+    ``states``: symbols; ``rhs``: one term for each, in states, parameters and ``time`` (by default the symbol t); ``u0``: initial
+    numbers, or formulas of parameters; ``parameters``: {symbol or name: number, or formula of other parameters}; ``observables``:
+    {name: term}, reported with each solution; ``state_names``: for tables, by default the names of the symbols.
+
+    Raises ValueError for lists of different lengths, repeated names and unknown symbols; TypeError for what is no symbol.
+
+    >>> import symnum as sn
+    >>> u, v, k = sn.symbols("u v k")
+    >>> system = OdeSystem([u, v], [v, -k * u], [1.0, 0.0], {k: 4.0})
+    >>> system.jacobian().todense()
+    [[0, 1], [-k, 0]]
+    >>> sol = system.solve((0.0, 1.0), parameters={"k": 1.0}, rtol=1e-8)
+    >>> round(float(sol.u[-1, 0]), 5)
+    0.5403
     """
 
-    def __init__(self, graph: Graph, state: Node, output: Node, u0: Any, t0: float = 0.0) -> None:
-        self.graph, self.output = graph, output
-        self.u0, self.t0 = u0, t0
-        self._state = state
-        self._structure: JacobianStructure | None = None
-        self._compiled: dict[str, CompiledSystem] = {}
+    def __init__(
+        self,
+        states: Sequence[Any],
+        rhs: Sequence[Any],
+        u0: Sequence[Any],
+        parameters: Mapping[Any, Any] | None = None,
+        *,
+        time: Any = None,
+        observables: Mapping[str, Any] | None = None,
+        state_names: Sequence[str] | None = None,
+        t0: float = 0.0,
+    ) -> None:
+        self.states, self._terms = list(states), list(rhs)
+        self._start = list(u0)
+        self._formulas = {_name(key): formula for key, formula in (parameters or {}).items()}
+        self._symbols = {name: interned.symbol(name) for name in self._formulas}
+        self._symbols.update({_name(key): key for key in (parameters or {}) if not isinstance(key, str)})
+        self.time = self._clock() if time is None else time
+        self.observables = dict(observables or {})
+        self.t0 = float(t0)
+        self._begin()
+        self._check()
+        self.names: Sequence[str] = list(state_names or (interface.name(s) for s in self.states))
+
+    def _begin(self) -> None:
+        self._compiled: dict[str, Any] = {}
+        self._jacobian: Any = None
         self._lock = threading.RLock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -103,59 +79,99 @@ class OdeSystem:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=threading.RLock())
 
+    def _clock(self) -> Any:
+        taken = {*self._formulas, *(interface.name(s) for s in self.states if interface.is_symbol(s))}
+        return interned.symbol(next(name for name in ("t", "time", "time_") if name not in taken))
+
+    def _check(self) -> None:
+        for symbol in (*self.states, self.time):
+            if not (interface.is_term(symbol) and interface.is_symbol(symbol)):
+                raise TypeError(
+                    f"states and time are symbols, but got {symbol!r}; write symnum.symbols('u v')"
+                )
+        for what, given in (("rhs", self._terms), ("u0", self._start)):
+            if given is not None and len(given) != len(self.states):
+                raise ValueError(
+                    f"{what} has {len(given)} entries for {len(self.states)} states; give one for each state"
+                )
+        names = [interface.name(s) for s in (*self.states, self.time)] + list(self._formulas)
+        if len(set(names)) < len(names):
+            double = next(name for name in names if names.count(name) > 1)
+            raise ValueError(
+                f"{double!r} stands for two things among states, parameters and time; rename one"
+            )
+        known = {interface.key(s) for s in (*self.states, self.time, *self._symbols.values())}
+        for what, terms in (("right-hand side", self._parts()), ("observables", self.observables.values())):
+            for symbol in interface.free_symbols(*terms):
+                if interface.key(symbol) not in known:
+                    raise ValueError(
+                        f"the {what} uses {interface.name(symbol)!r}, which is no state and no parameter; "
+                        f"give it a value: OdeSystem(..., parameters={{{interface.name(symbol)!r}: 1.0}})"
+                    )
+
+    def _parts(self) -> Sequence[Any]:
+        """Return terms that have all symbols of the right-hand side."""
+        return self.rhs
+
+    # --- what it is ---------------------------------------------------------------------------------------------------------
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Return the shape of the state."""
-        return self._state.shape
-
-    @property
-    def parameters(self) -> Mapping[Any, float]:
-        """Return the parameters: {} for a traced solver, whose constants became part of the formulas."""
-        return {}
-
-    @property
-    def states(self) -> list[Any]:
-        """Return one symbol for each entry of the state: u0, u1, ... or, for several axes, u0_0, u0_1, ..."""
-        self._check_small("states")
-        return state_symbols(self.shape)
+        return (len(self.states),)
 
     @property
     def rhs(self) -> list[Any]:
-        """Return one term in :attr:`states` and the symbol t for each entry of the right-hand side."""
-        self._check_small("rhs")
-        return scalar_terms(self.graph, self.output)
+        """Return the right-hand side: one term for each state."""
+        return self._terms
+
+    @property
+    def parameters(self) -> Mapping[Any, float]:
+        """Return the parameters and their values: {symbol: number}."""
+        return {self._symbols[name]: value for name, value in parameter_values(self._formulas).items()}
+
+    @property
+    def u0(self) -> Any:
+        """Return the initial state as an array of floats."""
+        return self.initial_state()
+
+    def initial_state(self, parameters: Mapping[Any, Any] | None = None) -> Any:
+        """Return the initial state for changed ``parameters`` {symbol or name: number}."""
+        return formula_values(self._start, parameter_values(self._formulas, parameters))
 
     def jacobian(self) -> Any:
         """Return d(rhs)/d(states) as a :class:`symnum.calculus.sparse.SparseMatrix` of terms."""
-        self._check_small("jacobian()")
         from symnum.calculus.derivative import jacobian
 
-        return jacobian(self.rhs, self.states, sparse=True)
-
-    def _check_small(self, what: str) -> None:
-        if self._state.size > MAX_SCALARS:
-            raise ValueError(
-                f"{what} would write {self._state.size:,} entries out one by one, more than {MAX_SCALARS:,}; "
-                f"system.compile() gives the right-hand side and the Jacobian as arrays, system.sparsity() the pattern"
-            )
-
-    def structure(self) -> JacobianStructure:
-        """Return what is known about the Jacobian without numbers, found at the first call."""
         with self._lock:
-            if self._structure is None:
-                self._structure = JacobianStructure(self.graph, self.output, self._state)
-            return self._structure
+            if self._jacobian is None:
+                self._jacobian = jacobian(self.rhs, self.states, sparse=True)
+            return self._jacobian
 
     def sparsity(self) -> Any:
         """Return where the Jacobian of the flattened system may be non-zero: a boolean scipy.sparse.csc_matrix."""
-        return self.structure().pattern()
+        found = self.jacobian()
+        return found.to_scipy(np.ones(len(found), bool))
 
-    def compile(self, target: str = "auto") -> CompiledSystem:
+    def _rows(self) -> Any | None:
+        """Return the system as rows of a term table, or None where it is small and kernels are not loaded."""
+        if not kernels_serve(sum(1 for _ in islice(interface.postorder(*self.rhs), SMALL))):
+            return None
+        from symnum.pde.rows import Rows
+
+        return Rows.of_terms(self.rhs, self.states, list(self._symbols.values()), self.time)
+
+    # --- what it does -------------------------------------------------------------------------------------------------------
+
+    def compile(self, target: str = "auto") -> Any:
         """Return the right-hand side and the Jacobian as compiled functions; ``target`` is that of :func:`symnum.compile`."""
         with self._lock:
             if target not in self._compiled:
-                self._compiled[target] = CompiledSystem(self, target)
+                self._compiled[target] = self._compile(target)
             return self._compiled[target]
+
+    def _compile(self, target: str) -> Any:
+        return CompiledSystem(self, target)
 
     def solve(
         self,
@@ -163,170 +179,203 @@ class OdeSystem:
         u0: Any = None,
         method: str = "BDF",
         rtol: float = 1e-6,
-        atol: float = 1e-9,
+        atol: Any = 1e-9,
         *,
+        parameters: Mapping[Any, Any] | None = None,
         t_eval: Any = None,
         max_step: float = np.inf,
         target: str = "auto",
+        progress: Progress | None = None,
     ) -> Solution:
-        """Integrate from ``t_span[0]`` to ``t_span[1]`` with SciPy's solve_ivp and the exact sparse Jacobian.
+        """Integrate from ``t_span[0]`` to ``t_span[1]`` with the exact sparse Jacobian.
 
-        ``method`` is SciPy's: "BDF" and "Radau" take the sparse Jacobian, "LSODA" a dense one, "RK45", "RK23" and "DOP853" none.
-        ``t_eval`` lists the times to keep.  A run that ends early warns and says so in ``sol.success`` and ``sol.message``.
-        Raises ValueError for a wrong shape of ``u0``, an unknown method or a bad time span.
+        ``method``: "BDF" and "Radau" (SciPy's, with sparse factorisations), "LSODA" (a dense Jacobian), "CVODE" (needs
+        scikit-sundae), "RK45", "RK23" and "DOP853" (none).  ``parameters`` {symbol or name: number} are changed for this run,
+        without compiling again; the initial state follows, unless ``u0`` is given.  ``t_eval`` lists the times to keep,
+        ``progress(t, steps)`` is called after each step.
 
-        >>> import numpy as np
-        >>> system = trace(lambda t, u: -u, np.ones((2, 2)))
-        >>> sol = system.solve((0.0, 1.0))
-        >>> sol.u.shape == (*sol.t.shape, 2, 2), round(float(sol.u[-1, 0, 0]), 4)
-        (True, 0.3679)
+        A run that ends early, also by Ctrl-C, warns, and returns what it reached with ``sol.success`` and ``sol.message``.
+        Raises ValueError for a wrong shape of ``u0``, an unknown method, an unknown parameter or a bad time span.
+
+        >>> import symnum as sn
+        >>> u = sn.symbols("u")
+        >>> sol = OdeSystem([u], [-u], [1.0]).solve((0.0, 1.0))
+        >>> round(float(sol.u[-1, 0]), 4)
+        0.3679
         """
-        from scipy.integrate import solve_ivp
-
-        if method not in _METHODS:
-            raise ValueError(
-                f"there is no method {method!r}; the methods are {', '.join(map(repr, _METHODS))}"
-            )
-        if len(t_span) != 2:
+        span = np.asarray(t_span, dtype=np.float64).ravel() if np.ndim(t_span) else np.zeros(0)
+        if len(span) != 2:
             raise ValueError(f"t_span is {t_span!r}, but it must be a pair; write solve((0.0, 10.0))")
-        start = self.u0 if u0 is None else np.asarray(u0, dtype=np.float64)
+        if not np.isfinite(span).all():
+            raise ValueError(f"t_span is {t_span!r}; give two finite times")
+        start = self.initial_state(parameters) if u0 is None else np.asarray(u0, dtype=np.float64)
         if start.shape != self.shape:
-            raise ValueError(
-                f"u0 has shape {start.shape}, but the system was traced with shape {self.shape}; trace it again for another grid"
-            )
-        begin = time.perf_counter()
-        compiled = self.compile(target)
-        options: dict[str, Any] = {}
-        if method in ("BDF", "Radau"):
-            options["jac"] = compiled.jacobian
-        elif method == "LSODA":
-            options["jac"] = lambda t, u: compiled.jacobian(t, u).toarray()
-        found = solve_ivp(
-            compiled.rhs, (float(t_span[0]), float(t_span[1])), start.reshape(-1), method=method, rtol=rtol, atol=atol,
-            t_eval=t_eval, max_step=max_step, **options,
+            raise ValueError(f"u0 has shape {start.shape}, but {self._said_shape()}")
+        begin = clock.perf_counter()
+        rhs, jacobian = self.compile(target).bound(parameters)
+        compiled = clock.perf_counter()
+        run = integrate(
+            rhs, jacobian, (float(span[0]), float(span[1])), start.reshape(-1), method=method, rtol=rtol, atol=atol,
+            t_eval=t_eval, max_step=max_step, progress=progress,
         )  # fmt: skip
-        stats = {"rhs_calls": found.nfev, "jacobian_calls": found.njev, "factorizations": found.nlu, "steps": len(found.t) - 1,
-                 "seconds": time.perf_counter() - begin}  # fmt: skip
-        if not found.success:
-            warnings.warn(
-                f"{method} stopped at t = {found.t[-1] if len(found.t) else t_span[0]}: {found.message}",
-                RuntimeWarning,
-                stacklevel=2,
+        stats = {**run.stats, "compile_seconds": compiled - begin, "seconds": clock.perf_counter() - begin}
+        if not run.success:
+            reached = run.t[-1] if len(run.t) else span[0]
+            text = (
+                f"{method} was {run.message}"
+                if run.interrupted
+                else f"{method} stopped at t = {reached}: {run.message}"
             )
-        values = np.ascontiguousarray(found.y.T) if found.t.size else np.zeros((0, start.size))
+            warnings.warn(f"{text}; returned is what was computed so far", RuntimeWarning, stacklevel=2)
+        values = run.y.reshape(len(run.t), *self.shape)
         return Solution(
-            found.t, values.reshape(len(found.t), *self.shape), stats, bool(found.success), str(found.message)
+            run.t,
+            values,
+            stats,
+            run.success,
+            run.message,
+            self._labels(),
+            partial(self.observe, parameters=parameters),
         )
 
+    def _said_shape(self) -> str:
+        return f"the system has {len(self.states)} states, so it must be {self.shape}"
+
+    def _labels(self) -> Sequence[str]:
+        return self.names
+
+    def observe(self, t: Any, u: Any, parameters: Mapping[Any, Any] | None = None) -> dict[str, Any]:
+        """Return {name: values} of the observables at times ``t``: (n,) and states ``u``: (n, states)."""
+        from symnum.codegen.function import compile as compile_terms
+
+        if not self.observables:
+            return {}
+        values = parameter_values(self._formulas, parameters)
+        constants = {self._symbols[name]: value for name, value in values.items()}
+        terms = [substitute(term, constants) if constants else term for term in self.observables.values()]
+        used = interface.free_symbols(*terms)
+        place = {interface.key(s): i for i, s in enumerate(self.states)}
+        columns = [u[:, place[k]] if (k := interface.key(s)) in place else np.asarray(t, float) for s in used]
+        if not used:
+            found = np.array([[float(interface.value(term))] * len(t) for term in terms])
+        else:
+            found = compile_terms(terms, used)(*columns)
+        return dict(zip(self.observables, found))
+
     def __repr__(self) -> str:
-        return f"OdeSystem(shape={self.shape}, {len(self.graph.reachable([self.output]))} array operations)"
-
-
-_METHODS = ("BDF", "Radau", "LSODA", "RK45", "RK23", "DOP853")
-
-
-@dataclass(frozen=True, slots=True)
-class Solution:
-    """What :meth:`OdeSystem.solve` returns: times ``t``: (n,), states ``u``: (n, *shape), and counts in ``stats``."""
-
-    t: Any
-    u: Any
-    stats: dict[str, Any] = field(default_factory=dict)
-    success: bool = True
-    message: str = ""
+        return f"OdeSystem({len(self.states)} states, {len(self._formulas)} parameters)"
 
 
 class CompiledSystem:
-    """Compiled functions of an :class:`OdeSystem`; they may be called from several threads, and pickle."""
+    """Compiled functions of an :class:`OdeSystem`; they may be called from several threads, and pickle.
+
+    Parameters have the values of the system, unless ``p`` says otherwise: {symbol or name: number}, or an array with a value for
+    each of ``system.parameters`` in their order, which is faster.
+    """
 
     def __init__(self, system: OdeSystem, target: str = "auto") -> None:
         self.system, self.target = system, target
-        self._program = ArrayProgram(system.graph, [system.output], target, often=True)
-        self._jacobian: CompiledJacobian | None = None
+        self._rows: Any = system._rows() if target in NATIVE else None
+        self._rhs: Any = None
+        self._refused = ""
+        if self._rows is not None:
+            try:
+                self._rhs, self._used = (
+                    NativeFill(self._rows.code(self._rows.rhs), self._rows.timed),
+                    self._rows.used,
+                )
+            except (ArithmeticError, Unsupported) as problem:
+                self._rows, self._refused = None, f"not by columns: {problem}; "
+        if self._rhs is None:
+            occurring = {interface.key(s) for s in interface.free_symbols(*system.rhs)}
+            symbols = [system._symbols[name] for name in system._formulas]
+            self._used = np.array(
+                [i for i, s in enumerate(symbols) if interface.key(s) in occurring], np.int64
+            )
+            self._arguments = [symbols[i] for i in self._used]
+            self._rhs = TermCode(system.rhs, system.time, system.states, self._arguments, target)
+        self._values = np.array(list(parameter_values(system._formulas).values()), dtype=np.float64)
+        self._default = self._values[self._used]
+        self._jacobian: JacobianCode | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledSystem, (self.system, self.target)
 
-    def rhs(self, t: float, u: Any, out: Any = None) -> Any:
-        """Return du/dt in the shape of ``u``, which is that of the system or flat; ``out`` is the array to fill.
+    @property
+    def why(self) -> str:
+        """Say why this target was chosen."""
+        return self._refused + str(self._rhs.why)
 
-        Raises ValueError for another shape.
-        """
-        u = np.asarray(u, dtype=np.float64)
-        if u.shape != self.system.shape and u.shape != (self.system.output.size,):
-            raise ValueError(
-                f"u has shape {u.shape}; the system takes {self.system.shape}, or {(self.system.output.size,)} when flat"
-            )
-        (result,) = self._program.run(t, u)
+    def _parameters(self, p: Any) -> Any:
+        if p is None:
+            return self._default
+        if isinstance(p, Mapping):
+            values = np.array(list(parameter_values(self.system._formulas, p).values()), dtype=np.float64)
+        else:
+            values = np.asarray(p, dtype=np.float64)
+            if values.shape != self._values.shape:
+                raise ValueError(
+                    f"p has shape {values.shape}, but the system has {len(self._values)} parameters; "
+                    f"give one value for each of system.parameters, or a dict of those that change"
+                )
+        return values[self._used]
+
+    def _state(self, u: Any) -> Any:
+        u = np.ascontiguousarray(u, dtype=np.float64)
+        if u.shape != self.system.shape:
+            raise ValueError(f"u has shape {u.shape}; the system takes {self.system.shape}")
+        return u
+
+    def rhs(self, t: float, u: Any, out: Any = None, p: Any = None) -> Any:
+        """Return du/dt: (states,); ``out`` is the array to fill.  Raises ValueError for another shape."""
+        u = self._state(u)
         if out is None:
-            return (
-                result.reshape(u.shape).copy()
-                if result.flags.c_contiguous
-                else np.array(result, order="C").reshape(u.shape)
-            )
-        if not isinstance(out, np.ndarray) or out.shape != u.shape:
+            out = np.empty(u.shape)
+        elif not isinstance(out, np.ndarray) or out.shape != u.shape:
             raise ValueError(f"out must be an array of shape {u.shape}; write out=np.empty_like(u)")
-        out[...] = result.reshape(u.shape)
+        elif out is u or not out.flags.c_contiguous or out.dtype != np.float64:
+            out[...] = self.rhs(t, u, None, p)
+            return out
+        self._rhs(t, u, self._parameters(p), out)
         return out
 
-    def jacobian(self, t: float, u: Any) -> Any:
-        """Return d(rhs)/d(u) of the flattened system as a scipy.sparse.csc_matrix; its structure is found at the first call."""
+    def jacobian(self, t: float, u: Any, p: Any = None) -> Any:
+        """Return d(rhs)/d(u) as a scipy.sparse.csc_matrix; it is compiled at the first call."""
+        return self._jacobian_code()(t, self._state(u), self._parameters(p))
+
+    def _jacobian_code(self) -> JacobianCode:
         if self._jacobian is None:
-            with self.system._lock:
-                self._jacobian = self._jacobian or CompiledJacobian(
-                    self.system.graph, self.system.structure(), self.target
-                )
-        return self._jacobian(t, np.asarray(u, dtype=np.float64))
+            system = self.system
+            with system._lock:
+                if self._jacobian is None:
+                    self._jacobian = self._made_jacobian(system)
+        return self._jacobian
+
+    def _made_jacobian(self, system: OdeSystem) -> JacobianCode:
+        if self._rows is not None:
+            try:
+                return JacobianCode.of_rows(self._rows)
+            except (ArithmeticError, Unsupported) as problem:
+                self._refused = f"Jacobian not by columns: {problem}; "
+        symbols = [system._symbols[name] for name in system._formulas]
+        arguments = [symbols[i] for i in self._used]
+        return JacobianCode.of_matrix(system.jacobian(), system.time, system.states, arguments, self.target)
+
+    def bound(self, parameters: Mapping[Any, Any] | None = None) -> Functions:
+        """Return (f(t, u), jacobian(t, u)) for fixed parameters."""
+        p = self._parameters(parameters)
+
+        def rhs(t: float, u: Any) -> Any:
+            out = np.empty(len(u))
+            self._rhs(t, np.ascontiguousarray(u), p, out)
+            return out
+
+        return rhs, lambda t, u: self._jacobian_code()(t, np.ascontiguousarray(u), p)
 
 
-def _compare(f: RightHandSide, system: OdeSystem) -> None:
-    """Compare the traced program with f on numbers; raises ValueError, or warns when only ``u0`` itself differs."""
-    generator = np.random.default_rng(0)
-    spread = 0.1 * np.maximum(1.0, np.abs(system.u0))
-    states = [
-        (system.t0 + delay, system.u0 + spread * generator.uniform(-1.0, 1.0, system.shape))
-        for delay in (0.25, 0.75)
-    ]
-    states.append((system.t0, system.u0))
-    program = ArrayProgram(system.graph, [system.output], "numpy")
-    for number, (t, u) in enumerate(states):
-        wanted = _numbers(f, t, u)
-        (found,) = program.run(t, u)
-        if _agree(found, wanted):
-            continue
-        if not _agree(_numbers(f, t, u), wanted):
-            raise ValueError(
-                "f gave two different results for the same t and u: it draws random numbers, keeps a state between calls, or leaves a "
-                "part of np.empty_like unwritten, which a traced program cannot do; make f a function of t and u alone"
-            )
-        place = tuple(int(i) for i in np.unravel_index(np.argmax(_differences(found, wanted)), wanted.shape))
-        message = (
-            f"the traced program and f differ at t = {t:g} in entry {place}: {float(found[place])!r} was traced, but f gives "
-            f"{float(wanted[place])!r}; "
-            f"look for parts of f that depend on the type of u (isinstance), on what was computed in an earlier call, on memory left "
-            f"unset by np.empty_like, or on exceptions"
-        )
-        if number == 2:
-            # rounding decides a tie, such as np.where(flux > 0, ...) on a uniform state, one way here and the other way there
-            warnings.warn(f"{message}; at states near u0 they agree", RuntimeWarning, stacklevel=3)
-        else:
-            raise ValueError(message)
-
-
-def _numbers(f: RightHandSide, t: float, u: Any) -> Any:
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return np.broadcast_to(np.asarray(f(t, u.copy()), dtype=np.float64), u.shape)
-
-
-def _differences(a: Any, b: Any) -> Any:
-    with np.errstate(invalid="ignore"):
-        gap = np.abs(a - b)
-    same = (a == b) | (np.isnan(a) & np.isnan(b))
-    return np.where(same, 0.0, np.where(np.isnan(gap), np.inf, gap))
-
-
-def _agree(a: Any, b: Any) -> bool:
-    finite = np.abs(b[np.isfinite(b)])
-    scale = float(finite.max()) if finite.size else 1.0
-    return bool((_differences(a, b) <= 1e-9 * scale + 1e-300).all())
+def _name(key: Any) -> str:
+    if isinstance(key, str):
+        return key
+    if interface.is_term(key) and interface.is_symbol(key):
+        return interface.name(key)
+    raise TypeError(f"parameters are named by symbols or texts, but got {key!r}")

@@ -27,7 +27,8 @@ class Operator:
     """Describe one operator.
 
     Templates (``numpy``, ``numba``, ``c``, ``torch``, ``latex``, ``arb``) name the arguments ``{0}``, ``{1}``, ...; an associative
-    operator gives the template of two arguments and is folded.  ``llvm`` is made of the words of
+    operator gives the template of two arguments and is folded.  ``c_code`` defines functions that the template ``c`` calls, apart
+    from those of math.h and of ``symnum.codegen.c_helpers``.  ``llvm`` is made of the words of
     ``symnum.codegen.llvm_words``: an instruction, an intrinsic or a function of C, empty where NumPy's own loop is called; ``sympy`` is the
     name of a SymPy class, empty where the bridge spells the operator in others.
     """
@@ -51,6 +52,7 @@ class Operator:
     numba: str = ""
     llvm: str = ""
     c: str = ""
+    c_code: str = ""
     torch: str = ""
     latex: str = ""
     egglog: str = ""
@@ -199,7 +201,7 @@ _ROWS = (
     # rounding and order
     _row("abs", 1, "sign(a)", result_sort="join", parity="even", exact=abs, cost=2, numba="abs({0})", llvm="llvm.fabs", c="fabs({0})",
          latex=r"\left|{0}\right|", sympy="Abs", arb="abs({0})"),
-    _row("sign", 1, "0", result_sort="integer", parity="odd", exact=_sign, cost=3, numba="_sign({0})", llvm="sign", c="(double)(({0} > 0) - ({0} < 0))", arb="{0}.sgn()"),
+    _row("sign", 1, "0", result_sort="integer", parity="odd", exact=_sign, cost=3, numba="_sign({0})", llvm="sign", c="symnum_sign({0})", torch="torch.where(torch.isnan({0}), {0}, torch.sign({0}))", arb="{0}.sgn()"),
     _row("floor", 1, "0", result_sort="integer", exact=math.floor, cost=2, llvm="llvm.floor", numba="_floor({0})", latex=r"\left\lfloor {0} \right\rfloor"),
     _row("ceil", 1, "0", result_sort="integer", exact=math.ceil, cost=2, llvm="llvm.ceil", numba="_ceil({0})", latex=r"\left\lceil {0} \right\rceil", sympy="ceiling"),
     _row("mod", 2, "1; -floor(a/b)", domain="b != 0", result_sort="join", exact=_modulo, cost=30, numpy="numpy.mod({0}, {1})", numba="_mod({0}, {1})",
@@ -213,13 +215,13 @@ _ROWS = (
     # special functions
     _row("erf", 1, "2/sqrt(pi)*exp(-a^2)", parity="odd", values={0: 0}, cost=80, numpy="_erf({0})", torch="torch.special.erf({0})"),
     _row("gamma", 1, "f*digamma(a)", domain="a > 0 or a != floor(a)", values={1: 1, 2: 1, 3: 2, 4: 6, 5: 24}, cost=150, numpy="_gamma({0})", numba="_gamma({0})",
-         llvm="", c="symnum_gamma({0})", torch="_gamma({0})", latex=r"\Gamma\left({0}\right)"),
+         llvm="", c="tgamma({0})", torch="_gamma({0})", latex=r"\Gamma\left({0}\right)"),
     _row("lgamma", 1, "digamma(a)", domain="a > 0 or a != floor(a)", values={1: 0, 2: 0}, cost=150, numpy="_lgamma({0})", sympy="", arb="({0}.lgamma() if {0} > 0 else abs({0}.gamma()).log())",
-         numba="_lgamma({0})", llvm="", latex=r"\ln\left|\Gamma\left({0}\right)\right|"),
+         numba="_lgamma({0})", llvm="", c="symnum_lgamma({0})", latex=r"\ln\left|\Gamma\left({0}\right)\right|"),
     _row("digamma", 1, "trigamma(a)", domain="a > 0 or a != floor(a)", cost=150, numpy="_digamma({0})", numba="_digamma({0})", llvm="", c="symnum_digamma({0})",
          torch="torch.special.digamma({0})", latex=r"\psi\left({0}\right)", sympy="", arb="{0}.digamma()"),
     _row("trigamma", 1, None, domain="a > 0 or a != floor(a)", cost=150, numpy="_trigamma({0})", numba="_trigamma({0})", llvm="", c="symnum_trigamma({0})",
-         torch="torch.special.polygamma(1, {0})", latex=r"\psi^{{(1)}}\left({0}\right)", sympy="", arb="(arb(2).zeta({0}) if {0} > 0 else (arb.pi() / {0}.sin_pi()) ** 2 - arb(2).zeta(1 - {0}))"),
+         torch="_trigamma({0})", latex=r"\psi^{{(1)}}\left({0}\right)", sympy="", arb="(arb(2).zeta({0}) if {0} > 0 else (arb.pi() / {0}.sin_pi()) ** 2 - arb(2).zeta(1 - {0}))"),
     # comparisons
     _comparison("<", "less", "lt", "olt", "<", "Lt", "StrictLessThan"),
     _comparison("<=", "less_equal", "le", "ole", r"\leq", "Le", "LessThan"),
@@ -315,6 +317,12 @@ def register_operator(
         if callable(spelling):
             namespace[f"_{name}_{target}"] = spelling
             columns[target] = f"_{name}_{target}({call})"
+    for column in ("c", "c_code", "llvm", "latex", "arb"):
+        if not isinstance(columns.get(column, ""), str):
+            raise TypeError(
+                f"the column {column!r} of operator {name!r} is text, but got {columns[column]!r}; write a template such as "
+                f"'tanh({{0}})'"
+            )
     spelled = dict(numba="", llvm="", c="", torch="", latex=rf"\operatorname{{{{{name}}}}}\left({call}\right)",
                    egglog=f"User_{name}", sympy="", arb="", cost=50.0)  # fmt: skip
     texts = (derivative,) if isinstance(derivative, str) else derivative

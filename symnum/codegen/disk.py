@@ -1,9 +1,9 @@
-"""Generated code on disk: modules for numba, which keeps their machine code beside them, and object code of the native target.
+"""Generated code on disk: modules for numba and C, and object code of the native target, for the next process.
 
 Each entry has a folder of its own under the cache folder, named by a hash of its content and of the versions of all that made it.
-Of a module what is executed is always the text generated in this process: the file is there for numba and for debuggers, and it
-is written again whenever it differs, which makes numba drop the machine code that belonged to it.  Object code is loaded only if
-it begins with its own name and hash; anything else is compiled again.
+Of a numba module what is executed is always the text generated in this process: the file is there for numba and for debuggers, and it
+is written again whenever it differs, which makes numba drop the machine code that belonged to it.  Object code and shared libraries are
+loaded only if they have the hash that was noted; anything else is compiled again.
 """
 
 from __future__ import annotations
@@ -50,9 +50,8 @@ def module_name(source: str, *made_with: str) -> str:
 
 def store(name: str, source: str) -> Path:
     """Return the file that holds ``source`` after making sure that it does; raises CacheUnavailable when it cannot be written."""
+    folder = private_folder("numba", name)
     try:
-        folder = _own_folder("numba", name)
-        root = folder.parent
         path = folder / "generated.py"
         wanted = source.encode()
         try:
@@ -63,24 +62,31 @@ def store(name: str, source: str) -> Path:
             forget_machine_code(folder)
         if not unchanged:
             _write_atomically(path, wanted)
-            prune(root, keep=folder)
-        os.utime(folder)
+            prune(folder.parent, keep=folder)
         probe = folder / "__pycache__"
         probe.mkdir(mode=0o700, exist_ok=True)
         if not os.access(probe, os.W_OK):
             raise PermissionError(f"{probe} may not be written")
-    except (OSError, RuntimeError) as problem:  # RuntimeError: there is no home folder
+    except OSError as problem:
         raise CacheUnavailable(str(problem)) from problem
     return path
 
 
-def _own_folder(kind: str, name: str) -> Path:
-    root = cache_folder() / kind
-    root.parent.mkdir(parents=True, exist_ok=True)
-    for own in (root, root / name):
-        own.mkdir(mode=0o700, exist_ok=True)
-        refuse_foreign(own)
-    return root / name
+def private_folder(kind: str, name: str) -> Path:
+    """Return the folder of one module, made for this user alone and marked as used; raises CacheUnavailable when that cannot be."""
+    try:
+        root = cache_folder() / kind
+        folder = root / name
+        root.parent.mkdir(parents=True, exist_ok=True)
+        for own in (root, folder):
+            own.mkdir(mode=0o700, exist_ok=True)
+            refuse_foreign(own)
+        os.utime(folder)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(f"{folder} may not be written")
+    except (OSError, RuntimeError) as problem:  # RuntimeError: there is no home folder
+        raise CacheUnavailable(str(problem)) from problem
+    return folder
 
 
 def refuse_foreign(folder: Path) -> None:
@@ -132,7 +138,7 @@ def keep_objects(name: str, objects: Sequence[bytes]) -> Path:
     sizes = struct.pack(f"<{len(objects) + 1}q", len(objects), *map(len, objects))
     payload = b"".join([sizes, *objects])
     try:
-        folder = _own_folder("native", name)
+        folder = private_folder("native", name)
         path = folder / _OBJECTS
         _write_atomically(path, _head(name, payload) + payload)
         prune(folder.parent, keep=folder)

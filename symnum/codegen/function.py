@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -11,7 +13,8 @@ import numpy
 from symnum import term as interface
 from symnum.codegen.auto import promoting
 from symnum.codegen.lower import Program, lower
-from symnum.codegen.target import AUTO, TARGETS, TIERS, Code, Options, Unsupported, build
+from symnum.codegen.parameters import separate
+from symnum.codegen.target import AUTO, TARGETS, TIERS, TRAINING, Code, Options, Unsupported, build
 
 _FLOAT64 = numpy.dtype(float)
 _PLAIN = frozenset({float})
@@ -24,8 +27,9 @@ def compile(
     """Compile a term, a list of terms or a list of equally long lists to a function of ``arguments``.
 
     ``target`` is "tape" (no compile time), "numba" (machine code, kept on disk), "native" (machine code of large programs in a
-    fraction of a second), "numpy" (plain NumPy source), or "auto": the tape, or NumPy where an operator has no place on the tape;
-    large programs of arithmetic get native code when they were called often with single numbers, which changes no value.
+    fraction of a second), "numpy" (plain NumPy source), "c" (a C99 file, compiled by the system's compiler at the first call), "torch"
+    (a torch.nn.Module, whose parameters are the expression's floats), or "auto": the tape, or NumPy where an operator has no place on
+    the tape; large programs of arithmetic get native code when they were called often with single numbers, which changes no value.
     ``fastmath=True`` lets numba and native code reorder arithmetic and ignore nan.  ``tier`` is a choice of native code: "first"
     stays with code that was quick to make, "optimised" waits for better code, and "auto" replaces the one by the other, in the
     background, when the function was called often.
@@ -53,7 +57,10 @@ class CompiledFunction:
 
     ``source`` is the code, ``target`` the target in use, ``why`` says why it is in use and what was cached.  ``numba`` is the
     scalar function to call from one's own njit code (target "numba"), and ``address`` that of the function in machine code
-    (target "native").
+    (target "native").  ``write`` makes a file of the code of the targets
+    "c", whose ``header`` declares it, and "torch", whose ``module`` is a torch.nn.Module.  In that, the floats of the expression are
+    trainable; exact numbers (2, 1/3, pi) stay fixed, and so do coefficients of 1.0 and -1.0 and whole exponents.  ``expression`` is
+    what was compiled, with the constants as trained.
     """
 
     __slots__ = (
@@ -82,11 +89,15 @@ class CompiledFunction:
         symbols = _checked_arguments(arguments)
         terms, self._outer = _flatten(expression)
         self._kept = (expression, arguments, target, {"fastmath": fastmath, "tier": tier})
-        self._program: Program = lower(terms, symbols)
-        options = Options(fastmath=fastmath, tier=tier)
+        parameters = separate(terms, symbols) if target in TRAINING else None
+        if parameters is None:
+            self._program: Program = lower(terms, symbols)
+        else:
+            self._program = lower(parameters.terms, [*parameters.arguments, *parameters.symbols])
+        options = Options(fastmath=fastmath, tier=tier, shape=self._outer, parameters=parameters)
         self._code, self.target, self._reason = _choose(self._program, target, options)
-        self._names = self._program.arguments
         self._count = len(symbols)
+        self._names = self._program.arguments[: self._count]
         self._single = self._outer == ()
         self._dtype = numpy.dtype(bool if self._program.boolean else float)
         self._scalar = self._code.scalar
@@ -130,6 +141,67 @@ class CompiledFunction:
     def tier(self) -> str:
         """Return which tier of the native target runs, "first" or "optimised"; other targets have one only, "optimised"."""
         return self._code.tier
+
+    @property
+    def module(self) -> Any:
+        """Return the torch.nn.Module (target "torch"), whose parameters are the float constants of the expression.
+
+        Raises ImportError where torch is not installed.
+        """
+        module = self._code.torch_module
+        if module is None:
+            raise AttributeError(
+                f"the target {self.target!r} has no torch module; compile with target='torch'"
+            )
+        return module
+
+    @property
+    def expression(self) -> Any:
+        """Return what was compiled, for target "torch" with the constants as they are trained now."""
+        terms = self._code.trained()
+        if terms is None:
+            return self._kept[0]
+        return _shaped(terms, self._outer)
+
+    @property
+    def header(self) -> str:
+        """Return the C header that declares the function of ``source`` (target "c")."""
+        return self._file(".h")
+
+    def write(self, path: str | os.PathLike[str], name: str | None = None) -> list[Path]:
+        """Write the code as a file of one's own, with its header beside it for target "c", and return the paths.
+
+        The function in it is called ``name``, by default as the file.  Raises ValueError for a target whose code runs in symnum only,
+        for another suffix than the target's and for a name that its language has taken.
+
+        >>> import tempfile, symnum as sn
+        >>> x = sn.symbols("x")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     [path.name for path in sn.compile(x**2, [x], target="c").write(folder + "/square.c")]
+        ['square.c', 'square.h']
+        """
+        main = Path(path)
+        texts = self._code.files(main.stem if name is None else name)
+        if not texts:
+            raise ValueError(
+                f"code of the target {self.target!r} runs inside symnum only; compile with target='c' or target='torch' to write a file"
+            )
+        if main.suffix not in texts:
+            raise ValueError(
+                f"{str(path)!r} does not end in {next(iter(texts))!r}, as the target {self.target!r} wants"
+            )
+        paths = [main.with_suffix(suffix) for suffix in texts]
+        for where, text in zip(paths, texts.values(), strict=True):
+            where.write_text(text, encoding="utf-8")
+        return paths
+
+    def _file(self, suffix: str) -> str:
+        texts = self._code.files("formula")
+        if suffix not in texts:
+            raise AttributeError(
+                f"the target {self.target!r} has no file {suffix!r}; compile with target='c'"
+            )
+        return texts[suffix]
 
     @property
     def operations(self) -> int:
@@ -217,7 +289,8 @@ class CompiledFunction:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as what was compiled, never as code: it is compiled again where it is loaded."""
-        return _rebuild, self._kept
+        _, arguments, target, options = self._kept
+        return _rebuild, (self.expression, arguments, target, options)
 
     def __copy__(self) -> CompiledFunction:
         return self
@@ -303,6 +376,13 @@ def _flatten(expression: Any) -> tuple[list[Any], tuple[int, ...]]:
     if len(lengths) != 1 or not all(_is_list(item) for item in items):
         raise ValueError("a list of lists of terms must have rows of one length; fill short rows with 0")
     return [_term(item) for row in rows for item in row], (len(rows), *lengths)
+
+
+def _shaped(terms: list[Any], outer: tuple[int, ...]) -> Any:
+    """Return terms in the shape that they were given in; see :func:`_flatten`."""
+    if len(outer) < 2:
+        return terms if outer else terms[0]
+    return [terms[i * outer[1] : (i + 1) * outer[1]] for i in range(outer[0])]
 
 
 def _is_list(thing: Any) -> bool:

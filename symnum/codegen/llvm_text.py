@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy
 
 from symnum.codegen.llvm_words import Spelled, Types, literal, spell
-from symnum.codegen.straight import StraightCode, slots
+from symnum.codegen.straight import StraightCode, arity_of, slots
 
 CHUNK = 200
 """Steps in one function."""
@@ -39,27 +39,27 @@ class Writer:
     types: Types
 
     @cached_property
-    def spelled(self) -> list[tuple[Spelled, Spelled]]:
-        """Return how each operator of the program is written where its result is a number, and where it is a truth value."""
-        return [
-            (spell(row, i, self.types, truth=False), spell(row, i, self.types, truth=True))
-            for i, row in enumerate(self.code.rows)
-        ]
+    def spelled(self) -> dict[int, tuple[Spelled, Spelled]]:
+        """Return for each operator that occurs how it is written where its result is a number, and where it is a truth value."""
+        return {
+            op: (spell(row, op, self.types, truth=False), spell(row, op, self.types, truth=True))
+            for op, row in self.code.occurring.items()
+        }
 
     @cached_property
     def functions(self) -> list[str]:
         """Return the names of C's functions that the modules call."""
-        return list(dict.fromkeys(name for plain, _ in self.spelled for name in plain.functions))
+        return list(dict.fromkeys(name for plain, _ in self.spelled.values() for name in plain.functions))
 
     @cached_property
     def loops(self) -> dict[str, int]:
         """Return {symbol: address} of NumPy's loops and of their data."""
-        return {symbol: address for plain, _ in self.spelled for symbol, address in plain.loops}
+        return {symbol: address for plain, _ in self.spelled.values() for symbol, address in plain.loops}
 
     @property
     def spelled_text(self) -> list[tuple[str, tuple[str, ...]]]:
         """Return all that the operators contribute to the modules."""
-        return [(s.text, s.declared) for both in self.spelled for s in both]
+        return [(s.text, s.declared) for both in self.spelled.values() for s in both]
 
     @cached_property
     def _slots(self) -> tuple[list[int], int]:
@@ -150,13 +150,12 @@ class Writer:
         return "\n".join(lines)
 
     @cached_property
-    def _formats(self) -> list[tuple[int, Formatter, Formatter]]:
-        from symnum.codegen.straight import arity_of
-
-        return [
-            (arity_of(row), plain.text.format, truth.text.format)
-            for row, (plain, truth) in zip(self.code.rows, self.spelled, strict=True)
-        ]
+    def _formats(self) -> dict[int, tuple[int, Formatter, Formatter]]:
+        rows = self.code.occurring
+        return {
+            op: (arity_of(rows[op]), plain.text.format, truth.text.format)
+            for op, (plain, truth) in self.spelled.items()
+        }
 
     @cached_property
     def _truths(self) -> list[bool]:

@@ -87,10 +87,13 @@ class NativeFunction:
             code.arguments - code.split,
             len(code.outputs),
         )
-        self._as_states = (ctypes.c_double * self._states).from_buffer
+        self._as_states, self._as_parameters, self._as_outputs = (
+            (ctypes.c_double * size).from_buffer for size in (self._states, self._parameters, self._outputs)
+        )
         self._nothing = (ctypes.c_double * 1)()
-        # parameters and output of the last call, which solvers pass again; the ctypes views keep the memory in place
-        self._last: tuple[Any, Any, Any, Any] = (self, None, self, None)
+        # what solvers pass again in the next call; the ctypes views keep the memory in place
+        self._last_p: tuple[Any, Any] = (self, self._nothing)
+        self._last_out: tuple[Any, Any] = (self, self._nothing)
         self._idle: list[Any] = []  # work memory between calls: as many as threads ever called at once
         self._blocks: list[Array] = []
 
@@ -146,7 +149,7 @@ class NativeFunction:
             parts.append(f"{wide.built.types.lanes} rows at a time{calls}")
         if self.wide.failure:
             parts.append(f"no vectors: {self.wide.failure}")
-        by_value = sorted({row.name for row in self.code.rows if row.llvm == ""})
+        by_value = sorted({row.name for row in self.code.occurring.values() if row.llvm == ""})
         if by_value:
             parts.append(f"{', '.join(by_value)} by NumPy's loops, value by value")
         return "; ".join(parts)
@@ -158,14 +161,22 @@ class NativeFunction:
 
         All are contiguous float64 arrays, and ``out`` overlaps neither of the others.  Raises TypeError or ValueError for others.
         """
-        known_p, parameters, known_out, results = self._last
+        known_p, parameters = self._last_p
+        known_out, results = self._last_out
         try:
-            if x.dtype is not _FLOAT64 or x.size != self._states or x is out:
+            if x.dtype is not _FLOAT64 or x.size != self._states or x is out or p is out:
                 raise TypeError
             given = self._as_states(x)
-            if p is not known_p or out is not known_out:
-                given, parameters, results = self._checked(x, p, out)
-                self._last = p, parameters, out, results
+            if p is not known_p and self._parameters:
+                if p is None or p.dtype is not _FLOAT64 or p.size != self._parameters:
+                    raise TypeError
+                parameters = self._as_parameters(p)
+                self._last_p = p, parameters
+            if out is not known_out:
+                if out.dtype is not _FLOAT64 or out.size != self._outputs:
+                    raise TypeError
+                results = self._as_outputs(out)
+                self._last_out = out, results
         except (TypeError, ValueError, AttributeError):
             given, parameters, results = self._checked(x, p, out)
         try:

@@ -149,6 +149,11 @@ class StraightCode:
         return tuple([operator(head) for head in self.heads])
 
     @cached_property
+    def occurring(self) -> dict[int, Operator]:
+        """Return {place in heads: row} of the operators that occur; a lowering may list more of them."""
+        return {op: self.rows[op] for op in numpy.unique(self.ops).tolist()}
+
+    @cached_property
     def used(self) -> Array:
         """Return which of the three operands of each step its operator reads."""
         arity = numpy.array([arity_of(row) for row in self.rows] + [0])[self.ops]

@@ -6,9 +6,12 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symnum.codegen.lower import Program
+
+if TYPE_CHECKING:
+    from symnum.codegen.parameters import Parameters
 
 
 class Unsupported(ValueError):
@@ -21,6 +24,10 @@ class Options:
 
     fastmath: bool = False
     tier: str = "auto"
+    shape: tuple[int, ...] = ()
+    """The shape in which the outputs were given: () for one term, (n,), or (rows, columns)."""
+    parameters: Parameters | None = None
+    """For a target in :data:`TRAINING`: the constants that are the last arguments of its program."""
 
 
 TIERS = ("auto", "first", "optimised")
@@ -61,6 +68,19 @@ class Code(ABC):
         """Return the address of the function for callers in machine code, or None where the target has none."""
         return None
 
+    @property
+    def torch_module(self) -> Any:
+        """Return the torch.nn.Module, or None where the target has none."""
+        return None
+
+    def trained(self) -> list[Any] | None:
+        """Return the terms with their constants as trained since, or None where nothing was trained."""
+        return None
+
+    def files(self, name: str) -> dict[str, str]:
+        """Return the files that a user's project needs, by suffix, for a function of this name; none where code stays in symnum."""
+        return {}
+
     @abstractmethod
     def rows(self, inputs: Sequence[Any], count: int, out: Any) -> None:
         """Fill ``out``, a C-contiguous array (outputs, count) of float64, or of bool if all outputs are truth values.
@@ -74,8 +94,13 @@ TARGETS: dict[str, str] = {
     "numba": "symnum.codegen.numba_source",
     "numpy": "symnum.codegen.numpy_source",
     "native": "symnum.codegen.native",
+    "c": "symnum.codegen.c_source",
+    "torch": "symnum.codegen.torch_source",
 }
 """Target name -> module with ``build(program, options)``."""
+
+TRAINING = frozenset({"torch"})
+"""Targets whose program takes the float constants of the terms as its last arguments."""
 
 AUTO = ("tape", "numpy")
 """What ``target="auto"`` tries, in this order: nothing that compiles machine code for the expression."""

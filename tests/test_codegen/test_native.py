@@ -261,6 +261,8 @@ BAD = {
     "size of out": (lambda a, p, o: (a, p, np.ones(3)), ValueError, "out must be contiguous and have 2"),
     "strides": (lambda a, p, o: (np.ones(4)[::2], p, o), ValueError, "write numpy.ascontiguousarray"),
     "in place": (lambda a, p, o: (a, p, a), ValueError, "out shares memory"),
+    "part of x": (lambda a, p, o: (p, a[:1], a), ValueError, "x must be contiguous and have 2"),
+    "no out": (lambda a, p, o: (a, p, None), TypeError, "out must be an array of float64, but is NoneType"),
     "read-only": (lambda a, p, o: (a, p, np.frombuffer(bytes(16))), ValueError, "out is read-only"),
 }
 
@@ -268,8 +270,30 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_wrong_arrays_are_named(affine, case):
     change, error, message = BAD[case]
-    with pytest.raises(error, match=message):
-        affine.fill(*change(np.ones(2), np.ones(1), np.ones(2)))
+    fresh = pickle.loads(pickle.dumps(affine))
+    for function in (fresh, affine):  # before the first call, and after others
+        with pytest.raises(error, match=message):
+            function.fill(*change(np.ones(2), np.ones(1), np.ones(2)))
+
+
+def test_parameters_and_outputs_change_between_calls(affine):
+    states = np.array([2.0, 3.0])
+    for k in range(6):
+        parameters, out = np.array([5.0 + k // 2]), np.empty(2)
+        affine.fill(states, parameters, out)
+        parameters[0] += 10.0
+        assert out.tolist() == [2 * (5.0 + k // 2) + 3, 3 * (5.0 + k // 2)]
+        affine.fill(states, parameters, out)  # the same arrays with other values
+        assert out.tolist() == [2 * (15.0 + k // 2) + 3, 3 * (15.0 + k // 2)]
+    alone = compile_code(StraightCode(1, 1, [], ("+",), [0], [(0, 0, 0)], [1]))
+    out = np.empty(1)
+    for nothing in (None, np.empty(0), None):
+        alone.fill(np.array([4.0]), nothing, out)
+        assert out[0] == 8.0
+    total = compile_code(StraightCode(2, 1, [], ("+",), [0], [(0, 1, 0)], [2]))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="out shares memory"):
+            total.fill(np.array([4.0]), out, out)
 
 
 def test_machine_code_is_called_by_address():

@@ -287,7 +287,7 @@ def test_the_public_names_load_when_they_are_used() -> None:
     code = (
         "import sys, symnum.pde as pde\n"
         "assert not {'numpy', 'scipy', 'numba'} & set(sys.modules), 'import symnum.pde is light'\n"
-        "assert set(pde.__all__) <= set(dir(pde)) and pde.trace.__module__ == 'symnum.pde.system'\n"
+        "assert set(pde.__all__) <= set(dir(pde)) and pde.trace.__module__ == 'symnum.pde.traced_system'\n"
         "assert not {'numba', 'sympy', 'sklearn', 'egglog'} & set(sys.modules), 'tracing loads no compiler'\n"
         "try:\n    pde.tracing\nexcept AttributeError as e:\n    print(e)\n"
     )

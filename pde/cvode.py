@@ -1,0 +1,70 @@
+"""CVODE of SUNDIALS, through scikit-sundae where it is installed."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+class CvodeSolver:
+    """CVODE's BDF with the exact sparse Jacobian, stepped like a solver of SciPy: ``step()``, ``status``, ``t``, ``y``, ``nfev``."""
+
+    def __init__(self, fun: Callable[..., Any], t0: float, y0: Any, t_bound: float, *, jac: Callable[..., Any],
+                 rtol: float, atol: Any, max_step: float) -> None:  # fmt: skip
+        try:
+            from sksundae.cvode import CVODE
+        except ImportError as problem:
+            raise ImportError(
+                "method='CVODE' needs scikit-sundae, which is not installed; run: pip install scikit-sundae, or use method='BDF'"
+            ) from problem
+        self.nfev = self.njev = self.nlu = 0
+        self.t, self.y, self.t_bound, self.status = t0, np.array(y0), t_bound, "running"
+
+        def right_hand_side(t: float, y: Any, yp: Any) -> None:
+            self.nfev += 1
+            yp[:] = fun(t, y)
+
+        def jacobian(t: float, y: Any, yp: Any, matrix: Any) -> None:
+            self.njev += 1
+            found = jac(t, y)
+            if matrix.ndim == 1:  # the entries of the pattern, column by column
+                matrix[:] = found.data
+            else:
+                matrix[:, :] = found.toarray()
+
+        pattern = jac(t0, self.y)
+        pattern.data[:] = 1.0
+        with warnings.catch_warnings():
+            # it says that it approximates no Jacobian from the pattern, since there is an exact one
+            warnings.filterwarnings("ignore", message="Custom sparse Jacobian", category=UserWarning)
+            self._solver = CVODE(
+                right_hand_side, method="BDF", rtol=rtol, atol=atol, linsolver="sparse", sparsity=pattern, jacfn=jacobian,
+                max_step=0.0 if np.isinf(max_step) else max_step, max_num_steps=100_000,
+            )  # fmt: skip
+        self._solver.init_step(t0, self.y)
+
+    def step(self) -> str | None:
+        """Take one step; return what went wrong, or None."""
+        found = self._solver.step(self.t_bound, method="onestep", tstop=self.t_bound)
+        if not found.success:
+            self.status = "failed"
+            return str(found.message)
+        self._advance(found)
+        if self.t == self.t_bound:
+            self.status = "finished"
+        return None
+
+    def step_to(self, t: float) -> str | None:
+        """Go to a time; return what went wrong, or None."""
+        found = self._solver.step(t, method="normal", tstop=self.t_bound)
+        if not found.success:
+            self.status = "failed"
+            return str(found.message)
+        self._advance(found)
+        return None
+
+    def _advance(self, found: Any) -> None:
+        self.t, self.y = float(np.ravel(found.t)[-1]), np.array(np.atleast_2d(found.y)[-1])

@@ -1,0 +1,132 @@
+"""SciPy's implicit solvers with sparse factorisations that order the columns once.
+
+SciPy factorises I - c*J anew for every step size, and SuperLU then finds a column order (COLAMD) each time, though the pattern is the
+same.  Here the matrices of a run share one pattern, the better of two orders is found at the first, and the others keep it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.integrate import BDF, Radau
+from scipy.sparse import csc_matrix
+from scipy.sparse.linalg import splu
+
+ORDERS: dict[str, dict[str, Any]] = {
+    "MMD_AT_PLUS_A": {"diag_pivot_thresh": 0.01, "options": {"SymmetricMode": True}},
+    "COLAMD": {},
+}
+"""SuperLU's orders that are tried, with its options: the first is good for nearly symmetric patterns, and pivots on the diagonal."""
+
+
+class Shifted:
+    """The matrix ``identity*I + J`` where ``data`` are the entries of J; SciPy's solvers form it as a*I - b*J."""
+
+    __array_ufunc__ = None  # so that a NumPy number times this asks __rmul__
+    __slots__ = ("data", "identity")
+
+    def __init__(self, identity: Any, data: Any) -> None:
+        self.identity, self.data = identity, data
+
+    def __rmul__(self, number: Any) -> Shifted:
+        return Shifted(number * self.identity, number * self.data)
+
+    def __sub__(self, other: Shifted) -> Shifted:
+        return Shifted(self.identity - other.identity, self.data - other.data)
+
+
+class Factorizer:
+    """Factorises matrices of one pattern; the order of elimination is found at the first one."""
+
+    def __init__(self, matrix: Any) -> None:
+        n = matrix.shape[0]
+        # positions of the entries of J in a pattern that has the whole diagonal
+        column = np.repeat(np.arange(n), np.diff(matrix.indptr))
+        key = np.concatenate([column * n + matrix.indices, np.arange(n) * (n + 1)])
+        distinct, place = np.unique(key, return_inverse=True)
+        self.matrix_indices, self.matrix_indptr = matrix.indices.copy(), matrix.indptr.copy()
+        self.shape = matrix.shape
+        self._jacobian, self._diagonal = place[: len(matrix.indices)], place[len(matrix.indices) :]
+        self._rows = (distinct % n).astype(np.int32)
+        self._starts = np.searchsorted(distinct, np.arange(n + 1) * n).astype(np.int32)
+        self._size, self._order = len(distinct), ""
+
+    def fits(self, matrix: Any) -> bool:
+        """Tell whether a matrix has the pattern that was given first."""
+        return np.array_equal(matrix.indptr, self.matrix_indptr) and np.array_equal(
+            matrix.indices, self.matrix_indices
+        )
+
+    def __call__(self, shifted: Shifted) -> Callable[[Any], Any]:
+        """Return a function that solves with the matrix; where that is singular or not finite, its results are nan."""
+        data = np.zeros(self._size, np.result_type(shifted.data, shifted.identity, float))
+        data[self._jacobian] = shifted.data
+        data[self._diagonal] += shifted.identity
+        if not np.isfinite(data).all():
+            return _nothing
+        try:
+            if not self._order:
+                self._find_order(csc_matrix((data, self._rows, self._starts), shape=self.shape))
+            matrix = csc_matrix(
+                (data[self._entries], self._ordered_rows, self._ordered_starts), shape=self.shape
+            )
+            factors = splu(matrix, permc_spec="NATURAL", **ORDERS[self._order])
+        except RuntimeError:  # exactly singular; the solvers answer nan with a smaller step
+            return _nothing
+        order, back = self._forth, self._back
+        return lambda b: factors.solve(b[order])[back]
+
+    def _find_order(self, matrix: Any) -> None:
+        """Choose the order with the fewest entries in the factors, and sort rows and columns by it."""
+        found = {name: splu(matrix, permc_spec=name, **options) for name, options in ORDERS.items()}
+        self._order = min(found, key=lambda name: found[name].nnz)
+        self._back = found[self._order].perm_c
+        self._forth = np.argsort(self._back)
+        column = np.repeat(np.arange(self.shape[0]), np.diff(self._starts))
+        key = self._back[column].astype(np.int64) * self.shape[0] + self._back[self._rows]
+        self._entries = np.argsort(key)
+        self._ordered_rows = self._back[self._rows][self._entries].astype(np.int32)
+        lengths = np.diff(self._starts)[self._forth]
+        self._ordered_starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+
+
+def _nothing(b: Any) -> Any:
+    return np.full(b.shape, np.nan, b.dtype)
+
+
+class _SharedPattern:
+    """Replaces what a SciPy solver does with its Jacobian; mixed into BDF and Radau, which call jac, lu and solve_lu."""
+
+    njev: int
+    nlu: int
+
+    def __init__(self, fun: Any, t0: float, y0: Any, t_bound: float, *, jac: Any, **options: Any) -> None:
+        super().__init__(fun, t0, y0, t_bound, jac=jac, **options)  # type: ignore[call-arg]
+        first = self.J  # type: ignore[has-type]
+        self.factorize = Factorizer(first)
+        self.jacobian = jac
+        self.I, self.J = Shifted(1.0, 0.0), Shifted(0.0, first.data)
+        self.jac, self.lu, self.solve_lu = self._jac, self._lu, lambda solve, b: solve(b)
+
+    def _jac(self, t: float, y: Any, f: Any = None) -> Shifted:
+        self.njev += 1
+        matrix = self.jacobian(t, y)
+        if not self.factorize.fits(matrix):
+            raise ValueError(
+                "the Jacobian changed its sparsity pattern; return every entry that may be non-zero, also where it is 0"
+            )
+        return Shifted(0.0, matrix.data)
+
+    def _lu(self, shifted: Shifted) -> Callable[[Any], Any]:
+        self.nlu += 1
+        return self.factorize(shifted)
+
+
+class SparseBDF(_SharedPattern, BDF):
+    """SciPy's BDF for a sparse Jacobian ``jac(t, y)`` of one pattern."""
+
+
+class SparseRadau(_SharedPattern, Radau):
+    """SciPy's Radau for a sparse Jacobian ``jac(t, y)`` of one pattern."""

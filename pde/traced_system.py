@@ -1,0 +1,275 @@
+"""Trace a solver's right-hand side: an ODE system that stays one of whole arrays."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from symnum.pde.graph import Graph, Node
+from symnum.pde.jacobian import CompiledJacobian, JacobianStructure
+from symnum.pde.program import ArrayProgram
+from symnum.pde.refusal import TraceError
+from symnum.pde.scalars import scalar_terms, state_symbols
+from symnum.pde.system import Functions, OdeSystem
+from symnum.pde.traced import TracedArray, holds_traced, lift, wrap
+
+RightHandSide = Callable[[float, Any], Any]
+
+MAX_SCALARS = 20_000
+"""States of the largest system that is written out entry by entry."""
+
+
+def trace(f: RightHandSide, u0: Any, t0: float = 0.0, *, check: bool = True) -> TracedSystem:
+    """Turn a solver's right-hand side ``f(t, u)`` into a :class:`TracedSystem`, by calling it once with symbolic arrays.
+
+    ``u0``: the initial state, of any shape; it fixes the shape, and the system computes in float64.  ``f`` is written in NumPy and
+    returns the time derivative in the shape of ``u``.  Afterwards f is called with numbers, at ``u0`` and at two states near it, and
+    compared with what was traced (``check=False`` leaves this out).
+
+    Raises TraceError (a TypeError) with the line of ``f`` that cannot be traced and the cure; ValueError when f returns another
+    shape, or other numbers than the traced program, as a function with hidden state does.
+
+    >>> import numpy as np
+    >>> system = trace(lambda t, u: np.roll(u, 1) * u, np.linspace(0.0, 1.0, 4))
+    >>> system.jacobian()
+    SparseMatrix(4 x 4, 8 entries)
+    >>> system.rhs[0]
+    u0*u3
+    """
+    start = np.asarray(u0)
+    if start.dtype.kind not in "biuf":
+        raise TypeError(
+            f"u0 has type {start.dtype}, but states are real numbers; split complex states into real and imaginary parts"
+        )
+    start = np.array(start, dtype=np.float64)
+    if not np.isfinite(start).all():
+        raise ValueError("u0 has entries that are nan or infinite; give a finite initial state")
+    graph = Graph()
+    clock, state = graph.input("t", ()), graph.input("u", start.shape)
+    try:
+        result = f(wrap(graph, clock), wrap(graph, state))  # type: ignore[arg-type]  # the traced time stands for a float
+    except ValueError as problem:
+        # NumPy hides the refusal of an assignment such as np.zeros(n)[0] = u[0] behind "setting an array element with a sequence"
+        if isinstance(problem.__cause__, TraceError):
+            raise problem.__cause__ from None
+        raise
+    output = _output_node(graph, result, start.shape)
+    system = TracedSystem(graph, state, output, start, float(t0))
+    if check:
+        _compare(f, system)
+    return system
+
+
+def _output_node(graph: Graph, result: Any, shape: tuple[int, ...]) -> Node:
+    if result is None:
+        raise ValueError("f returned None; it must return the time derivative, so end it with 'return du'")
+    if not isinstance(result, TracedArray | np.ndarray | list | tuple | int | float | np.number):
+        raise ValueError(
+            f"f returned {type(result).__name__}, but the time derivative is an array of shape {shape}"
+        )
+    node = lift(graph, list(result) if isinstance(result, tuple) and holds_traced(result) else result)
+    if node.shape != shape:
+        same_size = f"; write return du.reshape({shape})" if prod(node.shape) == prod(shape) else ""
+        raise ValueError(
+            f"f returned shape {node.shape}, but the state u0 has shape {shape}; they must be equal{same_size}"
+        )
+    return graph.numeric(node)
+
+
+class TracedSystem(OdeSystem):
+    """The system du/dt = rhs(t, u) as a graph of array operations; made by :func:`trace`.
+
+    ``sparsity()``, ``compile()`` and ``solve()`` work on arrays, at any size.  ``states``, ``rhs`` and ``jacobian()`` write the
+    system out entry by entry, in the order of the flattened state, for up to 20,000 states.
+    """
+
+    def __init__(self, graph: Graph, state: Node, output: Node, u0: Any, t0: float = 0.0) -> None:
+        self.graph, self.output = graph, output
+        self.t0 = t0
+        self._state, self._initial = state, u0
+        self._structure: JacobianStructure | None = None
+        self.observables = {}
+        self._begin()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of the state."""
+        return self._state.shape
+
+    @property
+    def parameters(self) -> Mapping[Any, float]:
+        """Return the parameters: {} for a traced solver, whose constants became part of the formulas."""
+        return {}
+
+    @property
+    def states(self) -> list[Any]:  # type: ignore[override]  # made when they are asked for
+        """Return one symbol for each entry of the state: u0, u1, ... or, for several axes, u0_0, u0_1, ..."""
+        self._check_small("states")
+        return state_symbols(self.shape)
+
+    @property
+    def rhs(self) -> list[Any]:
+        """Return one term in :attr:`states` and the symbol t for each entry of the right-hand side."""
+        self._check_small("rhs")
+        return scalar_terms(self.graph, self.output)
+
+    def jacobian(self) -> Any:
+        """Return d(rhs)/d(states) as a :class:`symnum.calculus.sparse.SparseMatrix` of terms."""
+        self._check_small("jacobian()")
+        return super().jacobian()
+
+    def _check_small(self, what: str) -> None:
+        if self._state.size > MAX_SCALARS:
+            raise ValueError(
+                f"{what} would write {self._state.size:,} entries out one by one, more than {MAX_SCALARS:,}; "
+                f"system.compile() gives the right-hand side and the Jacobian as arrays, system.sparsity() the pattern"
+            )
+
+    def structure(self) -> JacobianStructure:
+        """Return what is known about the Jacobian without numbers, found at the first call."""
+        with self._lock:
+            if self._structure is None:
+                self._structure = JacobianStructure(self.graph, self.output, self._state)
+            return self._structure
+
+    def sparsity(self) -> Any:
+        """Return where the Jacobian of the flattened system may be non-zero: a boolean scipy.sparse.csc_matrix."""
+        return self.structure().pattern()
+
+    def initial_state(self, parameters: Mapping[Any, Any] | None = None) -> Any:
+        """Return the state that the system was traced with."""
+        _no_parameters(parameters)
+        return self._initial
+
+    def _compile(self, target: str) -> CompiledTrace:
+        return CompiledTrace(self, target)
+
+    def _said_shape(self) -> str:
+        return f"the system was traced with shape {self.shape}; trace it again for another grid"
+
+    def _labels(self) -> Sequence[str]:
+        return ()
+
+    def observe(self, t: Any, u: Any, parameters: Mapping[Any, Any] | None = None) -> dict[str, Any]:
+        """Return {}: nothing is observed of a traced system but its state."""
+        return {}
+
+    def __repr__(self) -> str:
+        return (
+            f"TracedSystem(shape={self.shape}, {len(self.graph.reachable([self.output]))} array operations)"
+        )
+
+
+def _no_parameters(parameters: Any) -> None:
+    if parameters:
+        raise ValueError(
+            f"a traced system has no parameters, but got {parameters!r}: its constants became part of the formulas; "
+            f"trace again with other constants"
+        )
+
+
+class CompiledTrace:
+    """Compiled functions of a :class:`TracedSystem`; they may be called from several threads, and pickle."""
+
+    def __init__(self, system: TracedSystem, target: str = "auto") -> None:
+        self.system, self.target = system, target
+        self._program = ArrayProgram(system.graph, [system.output], target, often=True)
+        self._jacobian: CompiledJacobian | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CompiledTrace, (self.system, self.target)
+
+    def rhs(self, t: float, u: Any, out: Any = None, p: Any = None) -> Any:
+        """Return du/dt in the shape of ``u``, which is that of the system or flat; ``out`` is the array to fill.
+
+        Raises ValueError for another shape, and for parameters ``p``.
+        """
+        _no_parameters(p)
+        u = np.asarray(u, dtype=np.float64)
+        if u.shape != self.system.shape and u.shape != (self.system.output.size,):
+            raise ValueError(
+                f"u has shape {u.shape}; the system takes {self.system.shape}, or {(self.system.output.size,)} when flat"
+            )
+        (result,) = self._program.run(t, u)
+        if out is None:
+            return (
+                result.reshape(u.shape).copy()
+                if result.flags.c_contiguous
+                else np.array(result, order="C").reshape(u.shape)
+            )
+        if not isinstance(out, np.ndarray) or out.shape != u.shape:
+            raise ValueError(f"out must be an array of shape {u.shape}; write out=np.empty_like(u)")
+        out[...] = result.reshape(u.shape)
+        return out
+
+    def bound(self, parameters: Mapping[Any, Any] | None = None) -> Functions:
+        """Return (f(t, u), jacobian(t, u)); raises ValueError for parameters."""
+        _no_parameters(parameters)
+        return self.rhs, self.jacobian
+
+    def jacobian(self, t: float, u: Any, p: Any = None) -> Any:
+        """Return d(rhs)/d(u) of the flattened system as a scipy.sparse.csc_matrix; its structure is found at the first call."""
+        _no_parameters(p)
+        if self._jacobian is None:
+            with self.system._lock:
+                self._jacobian = self._jacobian or CompiledJacobian(
+                    self.system.graph, self.system.structure(), self.target
+                )
+        return self._jacobian(t, np.asarray(u, dtype=np.float64))
+
+
+def _compare(f: RightHandSide, system: TracedSystem) -> None:
+    """Compare the traced program with f on numbers; raises ValueError, or warns when only ``u0`` itself differs."""
+    generator = np.random.default_rng(0)
+    spread = 0.1 * np.maximum(1.0, np.abs(system.u0))
+    states = [
+        (system.t0 + delay, system.u0 + spread * generator.uniform(-1.0, 1.0, system.shape))
+        for delay in (0.25, 0.75)
+    ]
+    states.append((system.t0, system.u0))
+    program = ArrayProgram(system.graph, [system.output], "numpy")
+    for number, (t, u) in enumerate(states):
+        wanted = _numbers(f, t, u)
+        (found,) = program.run(t, u)
+        if _agree(found, wanted):
+            continue
+        if not _agree(_numbers(f, t, u), wanted):
+            raise ValueError(
+                "f gave two different results for the same t and u: it draws random numbers, keeps a state between calls, or leaves a "
+                "part of np.empty_like unwritten, which a traced program cannot do; make f a function of t and u alone"
+            )
+        place = tuple(int(i) for i in np.unravel_index(np.argmax(_differences(found, wanted)), wanted.shape))
+        message = (
+            f"the traced program and f differ at t = {t:g} in entry {place}: {float(found[place])!r} was traced, but f gives "
+            f"{float(wanted[place])!r}; "
+            f"look for parts of f that depend on the type of u (isinstance), on what was computed in an earlier call, on memory left "
+            f"unset by np.empty_like, or on exceptions"
+        )
+        if number == 2:
+            # rounding decides a tie, such as np.where(flux > 0, ...) on a uniform state, one way here and the other way there
+            warnings.warn(f"{message}; at states near u0 they agree", RuntimeWarning, stacklevel=3)
+        else:
+            raise ValueError(message)
+
+
+def _numbers(f: RightHandSide, t: float, u: Any) -> Any:
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.broadcast_to(np.asarray(f(t, u.copy()), dtype=np.float64), u.shape)
+
+
+def _differences(a: Any, b: Any) -> Any:
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(a - b)
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    return np.where(same, 0.0, np.where(np.isnan(gap), np.inf, gap))
+
+
+def _agree(a: Any, b: Any) -> bool:
+    finite = np.abs(b[np.isfinite(b)])
+    scale = float(finite.max()) if finite.size else 1.0
+    return bool((_differences(a, b) <= 1e-9 * scale + 1e-300).all())
