@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy
 
@@ -22,6 +23,10 @@ CHUNK = 200
 PIECE = 20
 """Functions in one module."""
 
+GATHERED = 500
+"""Fewest outputs that are gathered at the end, if at least half of them are repetitions."""
+
+Array = Any
 Formatter = Callable[..., str]
 
 POINT = "symnum_point"
@@ -62,12 +67,28 @@ class Writer:
         return [(s.text, s.declared) for both in self.spelled.values() for s in both]
 
     @cached_property
+    def gathered(self) -> bool:
+        """Tell whether outputs are gathered from work memory by a table at the end, instead of being stored where they are computed.
+
+        Many equal outputs, as Jacobians have, are written in order that way: that is quicker, and it is much less code.
+        """
+        outputs = self.code.outputs
+        return len(outputs) >= GATHERED and 2 * len(numpy.unique(outputs)) <= len(outputs)
+
+    @cached_property
     def _slots(self) -> tuple[list[int], int]:
-        return slots(self.code.last_reads(), self.code.arguments, CHUNK)
+        return slots(self._last_reads, self.code.arguments, CHUNK)
+
+    @cached_property
+    def _last_reads(self) -> Array:
+        last = self.code.last_reads()
+        if self.gathered:
+            last[self.code.outputs[self.code.outputs >= self.code.arguments]] = self.chunks * CHUNK
+        return last
 
     @cached_property
     def _last(self) -> list[int]:
-        found: list[int] = self.code.last_reads().tolist()
+        found: list[int] = self._last_reads.tolist()
         return found
 
     @property
@@ -78,7 +99,7 @@ class Writer:
     @property
     def work(self) -> int:
         """Return how many values of work memory the entry needs."""
-        return max(self._slots[1], 1)
+        return max(self._slots[1] + (len(self._copied) if self.gathered else 0), 1)
 
     def modules(self) -> Iterator[str]:
         """Yield the text of each module; the last one has the entry."""
@@ -86,6 +107,8 @@ class Writer:
             yield self._piece(range(first, min(first + PIECE, self.chunks)))
         for first in range(0, self.copies, PIECE):
             yield "".join(map(self._copy, range(first, min(first + PIECE, self.copies))))
+        if self.gathered:
+            yield self._gather()
         yield self._point()
 
     def _piece(self, numbers: range) -> str:
@@ -178,6 +201,8 @@ class Writer:
     def _stored(self) -> dict[int, list[int]]:
         """Return {operand: places among the outputs}."""
         places: dict[int, list[int]] = {}
+        if self.gathered:
+            return places
         for place, operand in enumerate(self.code.outputs.tolist()):
             places.setdefault(operand, []).append(place)
         return places
@@ -186,12 +211,13 @@ class Writer:
 
     @cached_property
     def _copied(self) -> list[tuple[int, int]]:
-        """Return (operand, place) of the outputs that are arguments or constants."""
-        return [
-            (operand, place)
-            for place, operand in enumerate(self.code.outputs.tolist())
-            if operand < self.code.arguments
-        ]
+        """Return (operand, place) of the outputs that are arguments or constants; the place is in ``out`` or, if gathered, in ``w``."""
+        given = self.code.outputs[self.code.outputs < self.code.arguments]
+        if self.gathered:
+            first = self._slots[1]
+            return [(operand, first + i) for i, operand in enumerate(numpy.unique(given).tolist())]
+        places = numpy.flatnonzero(self.code.outputs < self.code.arguments)
+        return list(zip(given.tolist(), places.tolist(), strict=True))
 
     @property
     def copies(self) -> int:
@@ -200,6 +226,7 @@ class Writer:
 
     def _copy(self, number: int) -> str:
         code, double = self.code, self.types.of("double")
+        target = "w" if self.gathered else "out"
         lines = [f"define void @symnum_copy{number}({_SIGNATURE}) nounwind {{"]
         for operand, place in self._copied[number * CHUNK : (number + 1) * CHUNK]:
             if operand < 0:
@@ -209,15 +236,43 @@ class Writer:
                 value = f"%v{place}"
                 lines.append(f"%q{place} = getelementptr {double}, ptr %{base}, i64 {index}")
                 lines.append(f"{value} = load {double}, ptr %q{place}")
-            lines.append(f"%o{place} = getelementptr {double}, ptr %out, i64 {place}")
+            lines.append(f"%o{place} = getelementptr {double}, ptr %{target}, i64 {place}")
             lines.append(f"store {double} {value}, ptr %o{place}")
         lines.append("ret void\n}\n")
         return "\n".join(lines)
+
+    def _gather(self) -> str:
+        """Return the function that fills the outputs from their places in work memory."""
+        double = self.types.of("double")
+        slot, arguments, copied = self._slots[0], self.code.arguments, dict(self._copied)
+        places = [slot[o - arguments] if o >= arguments else copied[o] for o in self.code.outputs.tolist()]
+        whole = "i16" if self.work < 1 << 16 else "i32"
+        return f"""\
+@symnum_places = internal constant [{len(places)} x {whole}] [{", ".join(f"{whole} {place}" for place in places)}]
+define void @symnum_gather({_SIGNATURE}) nounwind {{
+br label %next
+next:
+%i = phi i64 [ 0, %0 ], [ %i.next, %next ]
+%at = getelementptr {whole}, ptr @symnum_places, i64 %i
+%place = load {whole}, ptr %at
+%wide = zext {whole} %place to i64
+%from = getelementptr {double}, ptr %w, i64 %wide
+%value = load {double}, ptr %from
+%to = getelementptr {double}, ptr %out, i64 %i
+store {double} %value, ptr %to
+%i.next = add i64 %i, 1
+%more = icmp ult i64 %i.next, {len(places)}
+br i1 %more, label %next, label %end
+end:
+ret void
+}}
+"""
 
     def _point(self) -> str:
         names = [f"symnum_chunk{i}" for i in range(self.chunks)] + [
             f"symnum_copy{i}" for i in range(self.copies)
         ]
+        names += ["symnum_gather"] if self.gathered else []
         declared = [f"declare void @{name}(ptr, ptr, ptr, ptr) nounwind" for name in names]
         calls = [f"call void @{name}({_PASSED})" for name in names]
         head = f"define void @{POINT}({_SIGNATURE}) nounwind {{"

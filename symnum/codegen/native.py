@@ -26,6 +26,7 @@ from symnum.codegen.straight import StraightCode
 from symnum.codegen.target import TIERS, Code, Options
 
 _FLOAT64 = numpy.dtype(float)
+_NO_ARRAY = object()
 Array = Any
 
 
@@ -92,8 +93,8 @@ class NativeFunction:
         )
         self._nothing = (ctypes.c_double * 1)()
         # what solvers pass again in the next call; the ctypes views keep the memory in place
-        self._last_p: tuple[Any, Any] = (self, self._nothing)
-        self._last_out: tuple[Any, Any] = (self, self._nothing)
+        self._last_p: tuple[Any, Any] = (_NO_ARRAY, self._nothing)
+        self._last_out: tuple[Any, Any] = (_NO_ARRAY, self._nothing)
         self._idle: list[Any] = []  # work memory between calls: as many as threads ever called at once
         self._blocks: list[Array] = []
 

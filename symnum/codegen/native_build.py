@@ -78,7 +78,8 @@ def _assemble(writer: Writer, level: int, cancelled: Callable[[], bool]) -> list
     for text in writer.modules():
         if cancelled():
             raise Cancelled
-        objects.append(machine.assemble(text, level))
+        # the loop that gathers outputs is short, and worth it
+        objects.append(machine.assemble(text, OPTIMISED if "@symnum_places" in text else level))
     return objects
 
 
@@ -122,4 +123,4 @@ def cache_name(writer: Writer, recipe: Recipe) -> str:
 def _own_text() -> str:
     """Return the text of what writes the IR, so that a change of it is noticed."""
     folder = Path(llvm_text.__file__ or "").parent
-    return "".join((folder / f"{name}.py").read_text() for name in ("llvm_text", "llvm_words"))
+    return "".join((folder / f"{name}.py").read_text() for name in ("llvm_text", "llvm_words", "straight"))

@@ -22,7 +22,7 @@ from symnum.codegen.native import NativeOptions, compile_code
 from symnum.codegen.straight import StraightCode
 from symnum.codegen.tape import Tape
 from symnum.codegen.target import Options, Unsupported
-from symnum.operators import OPERATORS
+from symnum.operators import _BUILT_IN, OPERATORS
 
 x, y, z = sn.symbols("x y z")
 SPECIAL = [
@@ -102,7 +102,7 @@ def test_all_operators_have_one_value_in_all_variants():
     """Scalar code, rows one by one, and vectors with calls lane by lane or of NumPy's loops."""
     names = [
         r.name for r in OPERATORS.values()
-        if r.arity in ((1, 1), (2, 2)) and r.argument_sorts[0] == "real" and not r.namespace and "_doc" not in r.name
+        if r.arity in ((1, 1), (2, 2)) and r.argument_sorts[0] == "real" and r.name in _BUILT_IN
     ]  # fmt: skip
     arity = {name: OPERATORS[name].arity[0] for name in names}
     terms = [sn.call(name, *(x, y)[: arity[name]]) for name in names]
@@ -202,14 +202,38 @@ def test_arrays_broadcast_and_fill_out():
     assert "rows at a time" in f.why
 
 
-def test_many_outputs_that_no_step_computes():
-    places = np.arange(3000) % 8 - 1  # a constant and seven arguments
-    code = StraightCode(7, 3, [2.5], ("+",), [0], [(0, 1, 0)], [7, *places])
+@pytest.mark.parametrize("gathered", [True, False])
+def test_many_outputs(monkeypatch, gathered):
+    """Values of steps, truth values, arguments and constants, each at many places, stored one by one or gathered at the end."""
+    monkeypatch.setattr(llvm_text, "GATHERED", 500 if gathered else 10**9)
+    program = random_program(700, heads=("+", "-", "*"))
+    steps = (*program.steps, ("<", (0, 1)))
+    draw = random.Random(0)
+    known = [*range(-5, 12), *range(7 + 600, 7 + 701)]
+    outputs = tuple(draw.choice(known) for _ in range(3000))
+    program = Program(program.arguments, program.constants, steps, (False,) * 700 + (True,), outputs)
+    points = np.random.default_rng(2).normal(size=(7, 50))
+    wanted = np.empty((3000, 50))
+    Tape(program, Options()).rows(list(points), 50, wanted)
     for tier in ("first", "optimised"):
-        f, out = compile_code(code, NativeOptions(tier=tier)), np.empty(3001)
-        f.fill(np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0, 7.0]), out)
-        assert out[0] == 3.0 and (out[1:] == np.where(places < 0, 2.5, places + 1)).all()
-    assert f.source.count("define void @symnum_copy") == 15
+        f = compile_code(StraightCode.of_program(program, 4), NativeOptions(tier=tier, keep=False))
+        got, out = np.empty_like(wanted), np.empty(3000)
+        f.fill_rows(list(points), 50, got)
+        assert same_bits(got, wanted)
+        f.fill(points[:4, 7].copy(), points[4:, 7].copy(), out)
+        assert same_bits(out, wanted[:, 7])
+    assert ("define void @symnum_gather" in f.source) == gathered
+    longest = max(text.count("store") for text in f.source.split("define "))
+    assert longest < 700 if gathered else longest > 700
+
+
+def test_outputs_that_no_step_computes_are_stored_by_functions_of_bounded_size():
+    places = np.arange(3000) % 2900
+    code = StraightCode(3000, 1700, [2.5], ("+",), [0], [(0, 1, 0)], [3000, -1, *places])
+    f, out, values = compile_code(code, NativeOptions(tier="first")), np.empty(3002), np.arange(3000.0)
+    f.fill(values[:1700], values[1700:], out)
+    assert out[:2].tolist() == [1.0, 2.5] and (out[2:] == places).all()
+    assert f.source.count("define void @symnum_copy") == 16
 
 
 def test_names_of_users_never_meet_generated_ones():
