@@ -51,7 +51,7 @@ class TapeThenNative(Code):
     def begin(self) -> None:
         """Let native code be made."""
         from symnum.codegen.native import NativeCode
-        from symnum.codegen.native_tiers import FIRST
+        from symnum.codegen.native_build import FIRST
 
         native = NativeCode(self.program, Options(tier="first"), made=False)
         native.function.plain.make_later(FIRST)

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy
 
 from symnum.codegen.llvm_words import Spelled, Types, literal, spell
-from symnum.codegen.straight import StraightCode, slots
+from symnum.codegen.straight import StraightCode, arity_of, slots
 
 CHUNK = 200
 """Steps in one function."""
@@ -22,19 +23,14 @@ CHUNK = 200
 PIECE = 20
 """Functions in one module."""
 
-GROUPS = 8
-"""Vectors of rows that are gathered at a time."""
+GATHERED = 500
+"""Fewest outputs that are gathered at the end, if at least half of them are repetitions."""
 
-BLOCK = 1 << 17
-"""Doubles in a block of gathered rows, at most: a megabyte stays in the second-level cache."""
-
+Array = Any
 Formatter = Callable[..., str]
 
 POINT = "symnum_point"
 """The entry for one point: ``void(double *x, double *p, double *out, double *work)``, of vectors where there are several lanes."""
-
-ROWS = "symnum_rows"
-"""The entry for many points: ``void(double **columns, long *steps, double *out, long stride, long rows, double *work)``."""
 
 _SIGNATURE = "ptr noalias %x, ptr noalias %p, ptr noalias %out, ptr noalias %w"
 _PASSED = "ptr %x, ptr %p, ptr %out, ptr %w"
@@ -48,35 +44,51 @@ class Writer:
     types: Types
 
     @cached_property
-    def spelled(self) -> list[tuple[Spelled, Spelled]]:
-        """Return how each operator of the program is written where its result is a number, and where it is a truth value."""
-        return [
-            (spell(row, i, self.types, truth=False), spell(row, i, self.types, truth=True))
-            for i, row in enumerate(self.code.rows)
-        ]
+    def spelled(self) -> dict[int, tuple[Spelled, Spelled]]:
+        """Return for each operator that occurs how it is written where its result is a number, and where it is a truth value."""
+        return {
+            op: (spell(row, op, self.types, truth=False), spell(row, op, self.types, truth=True))
+            for op, row in self.code.occurring.items()
+        }
 
     @cached_property
     def functions(self) -> list[str]:
         """Return the names of C's functions that the modules call."""
-        return list(dict.fromkeys(name for plain, _ in self.spelled for name in plain.functions))
+        return list(dict.fromkeys(name for plain, _ in self.spelled.values() for name in plain.functions))
 
     @cached_property
     def loops(self) -> dict[str, int]:
         """Return {symbol: address} of NumPy's loops and of their data."""
-        return {symbol: address for plain, _ in self.spelled for symbol, address in plain.loops}
+        return {symbol: address for plain, _ in self.spelled.values() for symbol, address in plain.loops}
 
     @property
     def spelled_text(self) -> list[tuple[str, tuple[str, ...]]]:
         """Return all that the operators contribute to the modules."""
-        return [(s.text, s.declared) for both in self.spelled for s in both]
+        return [(s.text, s.declared) for both in self.spelled.values() for s in both]
+
+    @cached_property
+    def gathered(self) -> bool:
+        """Tell whether outputs are gathered from work memory by a table at the end, instead of being stored where they are computed.
+
+        Many equal outputs, as Jacobians have, are written in order that way: that is quicker, and it is much less code.
+        """
+        outputs = self.code.outputs
+        return len(outputs) >= GATHERED and 2 * len(numpy.unique(outputs)) <= len(outputs)
 
     @cached_property
     def _slots(self) -> tuple[list[int], int]:
-        return slots(self._last, self.code.arguments, CHUNK)
+        return slots(self._last_reads, self.code.arguments, CHUNK)
+
+    @cached_property
+    def _last_reads(self) -> Array:
+        last = self.code.last_reads()
+        if self.gathered:
+            last[self.code.outputs[self.code.outputs >= self.code.arguments]] = self.chunks * CHUNK
+        return last
 
     @cached_property
     def _last(self) -> list[int]:
-        found: list[int] = self.code.last_reads().tolist()
+        found: list[int] = self._last_reads.tolist()
         return found
 
     @property
@@ -85,29 +97,19 @@ class Writer:
         return -(-self.code.steps // CHUNK)
 
     @property
-    def scalar_work(self) -> int:
-        """Return how many doubles of work memory the entry for one point needs."""
-        return max(self._slots[1], 1)
-
-    @property
-    def rows_work(self) -> int:
-        """Return how many doubles of work memory the entry for many points needs; they must be aligned like a vector of the lanes."""
-        return self.types.lanes * (self.groups * self._columns + self.scalar_work)
-
-    @property
-    def _columns(self) -> int:
-        return self.code.arguments + len(self.code.outputs)
-
-    @property
-    def groups(self) -> int:
-        """Return how many vectors of rows are gathered at a time: columns are far apart in memory, so few visits are better."""
-        return max(1, min(GROUPS, BLOCK // (self.types.lanes * max(self._columns, 1))))
+    def work(self) -> int:
+        """Return how many values of work memory the entry needs."""
+        return max(self._slots[1] + (len(self._copied) if self.gathered else 0), 1)
 
     def modules(self) -> Iterator[str]:
-        """Yield the text of each module; the last one has the entries."""
+        """Yield the text of each module; the last one has the entry."""
         for first in range(0, self.chunks, PIECE):
             yield self._piece(range(first, min(first + PIECE, self.chunks)))
-        yield self._entries()
+        for first in range(0, self.copies, PIECE):
+            yield "".join(map(self._copy, range(first, min(first + PIECE, self.copies))))
+        if self.gathered:
+            yield self._gather()
+        yield self._point()
 
     def _piece(self, numbers: range) -> str:
         ops = self.code.ops[numbers.start * CHUNK : numbers.stop * CHUNK]
@@ -171,13 +173,12 @@ class Writer:
         return "\n".join(lines)
 
     @cached_property
-    def _formats(self) -> list[tuple[int, Formatter, Formatter]]:
-        from symnum.codegen.straight import arity_of
-
-        return [
-            (arity_of(row), plain.text.format, truth.text.format)
-            for row, (plain, truth) in zip(self.code.rows, self.spelled, strict=True)
-        ]
+    def _formats(self) -> dict[int, tuple[int, Formatter, Formatter]]:
+        rows = self.code.occurring
+        return {
+            op: (arity_of(rows[op]), plain.text.format, truth.text.format)
+            for op, (plain, truth) in self.spelled.items()
+        }
 
     @cached_property
     def _truths(self) -> list[bool]:
@@ -200,140 +201,79 @@ class Writer:
     def _stored(self) -> dict[int, list[int]]:
         """Return {operand: places among the outputs}."""
         places: dict[int, list[int]] = {}
+        if self.gathered:
+            return places
         for place, operand in enumerate(self.code.outputs.tolist()):
             places.setdefault(operand, []).append(place)
         return places
 
     # --- entries ---
 
-    def _entries(self) -> str:
-        names = [f"symnum_chunk{i}" for i in range(self.chunks)]
-        parts = [f"declare void @{name}(ptr, ptr, ptr, ptr) nounwind" for name in names]
-        parts.append(self._copies())
-        calls = "\n".join(f"call void @{name}({_PASSED})" for name in [*names, "symnum_copies"])
-        parts.append(f"define void @{POINT}({_SIGNATURE}) nounwind {{\n{calls}\nret void\n}}\n")
-        parts.append(self._rows())
-        return "\n".join(parts)
+    @cached_property
+    def _copied(self) -> list[tuple[int, int]]:
+        """Return (operand, place) of the outputs that are arguments or constants; the place is in ``out`` or, if gathered, in ``w``."""
+        given = self.code.outputs[self.code.outputs < self.code.arguments]
+        if self.gathered:
+            first = self._slots[1]
+            return [(operand, first + i) for i, operand in enumerate(numpy.unique(given).tolist())]
+        places = numpy.flatnonzero(self.code.outputs < self.code.arguments)
+        return list(zip(given.tolist(), places.tolist(), strict=True))
 
-    def _copies(self) -> str:
-        """Return the function that stores the outputs which are arguments or constants."""
+    @property
+    def copies(self) -> int:
+        """Return the number of functions that store outputs which no step computes."""
+        return -(-len(self._copied) // CHUNK)
+
+    def _copy(self, number: int) -> str:
         code, double = self.code, self.types.of("double")
-        lines = [f"define internal void @symnum_copies({_SIGNATURE}) nounwind {{"]
-        for operand, places in self._stored.items():
-            if operand >= code.arguments:
-                continue
+        target = "w" if self.gathered else "out"
+        lines = [f"define void @symnum_copy{number}({_SIGNATURE}) nounwind {{"]
+        for operand, place in self._copied[number * CHUNK : (number + 1) * CHUNK]:
             if operand < 0:
                 value = self.types.splat("double", literal(float(code.constants[-1 - operand])))
             else:
-                base, place = ("x", operand) if operand < code.split else ("p", operand - code.split)
-                value = f"%v{operand}"
-                lines.append(f"%q{operand} = getelementptr {double}, ptr %{base}, i64 {place}")
-                lines.append(f"{value} = load {double}, ptr %q{operand}")
-            for position in places:
-                lines.append(f"%o{position} = getelementptr {double}, ptr %out, i64 {position}")
-                lines.append(f"store {double} {value}, ptr %o{position}")
-        return "\n".join([*lines, "ret void\n}\n"])
+                base, index = ("x", operand) if operand < code.split else ("p", operand - code.split)
+                value = f"%v{place}"
+                lines.append(f"%q{place} = getelementptr {double}, ptr %{base}, i64 {index}")
+                lines.append(f"{value} = load {double}, ptr %q{place}")
+            lines.append(f"%o{place} = getelementptr {double}, ptr %{target}, i64 {place}")
+            lines.append(f"store {double} {value}, ptr %o{place}")
+        lines.append("ret void\n}\n")
+        return "\n".join(lines)
 
-    def _rows(self) -> str:
-        """Return the loop over rows: gather a block of rows, compute one vector of them after the other, and scatter the block.
-
-        A last vector that would go beyond the last row begins earlier, and some rows are computed twice.
-        """
-        lanes, double = self.types.lanes, self.types.of("double")
-        arguments, outputs = self.code.arguments, len(self.code.outputs)
-        load = f"%value = load {double}, ptr %from, align 8\n"
-        if lanes > 1:
-            load = (
-                "%single = icmp eq i64 %step, 0\nbr i1 %single, label %spread, label %whole\n"
-                "spread:\n%one = load double, ptr %from\n"
-                f"%first = insertelement {double} poison, double %one, i32 0\n"
-                f"%same = shufflevector {double} %first, {double} poison, <{lanes} x i32> zeroinitializer\n"
-                "br label %read\n"
-                f"whole:\n%many = load {double}, ptr %from, align 8\nbr label %read\n"
-                f"read:\n%value = phi {double} [ %same, %spread ], [ %many, %whole ]\n"
-            )
-        read = "read" if lanes > 1 else "gather"
-        return f"""
-define void @{ROWS}(ptr %columns, ptr %steps, ptr %result, i64 %stride, i64 %rows, ptr %block) nounwind {{
-%results = getelementptr {double}, ptr %block, i64 {self.groups * arguments}
-%w = getelementptr {double}, ptr %results, i64 {self.groups * outputs}
-%last = sub i64 %rows, {lanes}
-br label %begin
-begin:
-%at = phi i64 [ 0, %0 ], [ %following, %next ]
-%beyond = icmp sgt i64 %at, %last
-%row = select i1 %beyond, i64 %last, i64 %at
-%left = sub i64 %rows, %row
-%vectors = sdiv i64 %left, {lanes}
-%few = icmp slt i64 %vectors, {self.groups}
-%groups = select i1 %few, i64 %vectors, i64 {self.groups}
-%any = icmp sgt i64 {arguments}, 0
-br i1 %any, label %column, label %compute
-column:
-%i = phi i64 [ 0, %begin ], [ %i.next, %column.end ]
-%column.at = getelementptr ptr, ptr %columns, i64 %i
-%start = load ptr, ptr %column.at
-%step.at = getelementptr i64, ptr %steps, i64 %i
-%step = load i64, ptr %step.at
-br label %gather
-gather:
-%g = phi i64 [ 0, %column ], [ %g.next, %{read} ]
-%g.rows = mul i64 %g, {lanes}
-%from.row = add i64 %row, %g.rows
-%offset = mul i64 %from.row, %step
-%from = getelementptr i8, ptr %start, i64 %offset
-{load}%g.place = mul i64 %g, {arguments}
-%to.place = add i64 %g.place, %i
-%to = getelementptr {double}, ptr %block, i64 %to.place
-store {double} %value, ptr %to
-%g.next = add i64 %g, 1
-%g.more = icmp slt i64 %g.next, %groups
-br i1 %g.more, label %gather, label %column.end
-column.end:
-%i.next = add i64 %i, 1
-%i.more = icmp slt i64 %i.next, {arguments}
-br i1 %i.more, label %column, label %compute
-compute:
-%c = phi i64 [ 0, %begin ], [ 0, %column.end ], [ %c.next, %compute ]
-%x.place = mul i64 %c, {arguments}
-%x = getelementptr {double}, ptr %block, i64 %x.place
-%p = getelementptr {double}, ptr %x, i64 {self.code.split}
-%out.place = mul i64 %c, {outputs}
-%out = getelementptr {double}, ptr %results, i64 %out.place
-call void @{POINT}({_PASSED})
-%c.next = add i64 %c, 1
-%c.more = icmp slt i64 %c.next, %groups
-br i1 %c.more, label %compute, label %computed
-computed:
-%some = icmp sgt i64 {outputs}, 0
-br i1 %some, label %output, label %next
-output:
-%j = phi i64 [ 0, %computed ], [ %j.next, %output.end ]
-%line = mul i64 %j, %stride
-%line.row = add i64 %line, %row
-%line.at = getelementptr double, ptr %result, i64 %line.row
-br label %scatter
-scatter:
-%h = phi i64 [ 0, %output ], [ %h.next, %scatter ]
-%h.place = mul i64 %h, {outputs}
-%found.place = add i64 %h.place, %j
-%found.at = getelementptr {double}, ptr %results, i64 %found.place
-%found = load {double}, ptr %found.at
-%put = getelementptr {double}, ptr %line.at, i64 %h
-store {double} %found, ptr %put, align 8
-%h.next = add i64 %h, 1
-%h.more = icmp slt i64 %h.next, %groups
-br i1 %h.more, label %scatter, label %output.end
-output.end:
-%j.next = add i64 %j, 1
-%j.more = icmp slt i64 %j.next, {outputs}
-br i1 %j.more, label %output, label %next
+    def _gather(self) -> str:
+        """Return the function that fills the outputs from their places in work memory."""
+        double = self.types.of("double")
+        slot, arguments, copied = self._slots[0], self.code.arguments, dict(self._copied)
+        places = [slot[o - arguments] if o >= arguments else copied[o] for o in self.code.outputs.tolist()]
+        whole = "i16" if self.work < 1 << 16 else "i32"
+        return f"""\
+@symnum_places = internal constant [{len(places)} x {whole}] [{", ".join(f"{whole} {place}" for place in places)}]
+define void @symnum_gather({_SIGNATURE}) nounwind {{
+br label %next
 next:
-%done.rows = mul i64 %groups, {lanes}
-%following = add i64 %row, %done.rows
-%more = icmp slt i64 %following, %rows
-br i1 %more, label %begin, label %end
+%i = phi i64 [ 0, %0 ], [ %i.next, %next ]
+%at = getelementptr {whole}, ptr @symnum_places, i64 %i
+%place = load {whole}, ptr %at
+%wide = zext {whole} %place to i64
+%from = getelementptr {double}, ptr %w, i64 %wide
+%value = load {double}, ptr %from
+%to = getelementptr {double}, ptr %out, i64 %i
+store {double} %value, ptr %to
+%i.next = add i64 %i, 1
+%more = icmp ult i64 %i.next, {len(places)}
+br i1 %more, label %next, label %end
 end:
 ret void
 }}
 """
+
+    def _point(self) -> str:
+        names = [f"symnum_chunk{i}" for i in range(self.chunks)] + [
+            f"symnum_copy{i}" for i in range(self.copies)
+        ]
+        names += ["symnum_gather"] if self.gathered else []
+        declared = [f"declare void @{name}(ptr, ptr, ptr, ptr) nounwind" for name in names]
+        calls = [f"call void @{name}({_PASSED})" for name in names]
+        head = f"define void @{POINT}({_SIGNATURE}) nounwind {{"
+        return "\n".join([*declared, head, *calls, "ret void\n}\n"])

@@ -15,15 +15,18 @@ from typing import Any
 import numpy
 
 from symnum.codegen import machine
+from symnum.codegen.llvm_rows import driver, groups
 from symnum.codegen.llvm_text import CHUNK, Writer
 from symnum.codegen.llvm_words import Types
 from symnum.codegen.lower import Program
-from symnum.codegen.native_tiers import FIRST, OPTIMISED, Running, Variant
+from symnum.codegen.native_build import FIRST, OPTIMISED
+from symnum.codegen.native_tiers import Running, Variant
 from symnum.codegen.runtime import address_of
 from symnum.codegen.straight import StraightCode
 from symnum.codegen.target import TIERS, Code, Options
 
 _FLOAT64 = numpy.dtype(float)
+_NO_ARRAY = object()
 Array = Any
 
 
@@ -85,11 +88,15 @@ class NativeFunction:
             code.arguments - code.split,
             len(code.outputs),
         )
-        self._as_states = (ctypes.c_double * self._states).from_buffer
+        self._as_states, self._as_parameters, self._as_outputs = (
+            (ctypes.c_double * size).from_buffer for size in (self._states, self._parameters, self._outputs)
+        )
         self._nothing = (ctypes.c_double * 1)()
-        # parameters and output of the last call, which solvers pass again; the ctypes views keep the memory in place
-        self._last: tuple[Any, Any, Any, Any] = (self, None, self, None)
+        # what solvers pass again in the next call; the ctypes views keep the memory in place
+        self._last_p: tuple[Any, Any] = (_NO_ARRAY, self._nothing)
+        self._last_out: tuple[Any, Any] = (_NO_ARRAY, self._nothing)
         self._idle: list[Any] = []  # work memory between calls: as many as threads ever called at once
+        self._blocks: list[Array] = []
 
     @property
     def _running(self) -> Running:
@@ -114,12 +121,13 @@ class NativeFunction:
     @property
     def work(self) -> int:
         """Return how many doubles of work memory the function at :attr:`address` needs."""
-        return self._running.built.point_work
+        return self._running.built.work
 
     @property
     def source(self) -> str:
-        """Return the LLVM IR."""
-        return "\n".join(Writer(self.code, self.plain.types).modules())
+        """Return the LLVM IR, one module after the other."""
+        writer = Writer(self.code, self.plain.types)
+        return "\n".join(f"; module {i}\n{text}" for i, text in enumerate(writer.modules()))
 
     @property
     def why(self) -> str:
@@ -142,7 +150,7 @@ class NativeFunction:
             parts.append(f"{wide.built.types.lanes} rows at a time{calls}")
         if self.wide.failure:
             parts.append(f"no vectors: {self.wide.failure}")
-        by_value = sorted({row.name for row in self.code.rows if row.llvm == ""})
+        by_value = sorted({row.name for row in self.code.occurring.values() if row.llvm == ""})
         if by_value:
             parts.append(f"{', '.join(by_value)} by NumPy's loops, value by value")
         return "; ".join(parts)
@@ -154,14 +162,22 @@ class NativeFunction:
 
         All are contiguous float64 arrays, and ``out`` overlaps neither of the others.  Raises TypeError or ValueError for others.
         """
-        known_p, parameters, known_out, results = self._last
+        known_p, parameters = self._last_p
+        known_out, results = self._last_out
         try:
-            if x.dtype is not _FLOAT64 or x.size != self._states or x is out:
+            if x.dtype is not _FLOAT64 or x.size != self._states or x is out or p is out:
                 raise TypeError
             given = self._as_states(x)
-            if p is not known_p or out is not known_out:
-                given, parameters, results = self._checked(x, p, out)
-                self._last = p, parameters, out, results
+            if p is not known_p and self._parameters:
+                if p is None or p.dtype is not _FLOAT64 or p.size != self._parameters:
+                    raise TypeError
+                parameters = self._as_parameters(p)
+                self._last_p = p, parameters
+            if out is not known_out:
+                if out.dtype is not _FLOAT64 or out.size != self._outputs:
+                    raise TypeError
+                results = self._as_outputs(out)
+                self._last_out = out, results
         except (TypeError, ValueError, AttributeError):
             given, parameters, results = self._checked(x, p, out)
         try:
@@ -170,7 +186,7 @@ class NativeFunction:
             work = (ctypes.c_double * self.work)()
         if self.calls_left > 0:
             self.count()
-        self._running.point(given, parameters, results, work)
+        self.plain.point(given, parameters, results, work)
         self._idle.append(work)
 
     def count(self) -> None:
@@ -222,9 +238,20 @@ class NativeFunction:
         kept = [_plain(column) for column in columns] if lanes > 1 else columns
         table = numpy.array([address_of(column) for column in kept] or [0], numpy.int64)
         steps = numpy.array([c.strides[0] if c.shape[0] != 1 else 0 for c in kept] or [0], numpy.int64)
-        memory = numpy.empty(running.built.rows_work + 8)
+        vectors = groups(self.code.arguments + self._outputs, lanes)
+        values = vectors * (self.code.arguments + self._outputs) + running.built.work
+        try:
+            memory = self._blocks.pop()
+        except IndexError:
+            memory = numpy.empty(0)
+        if memory.size < lanes * values + 8:
+            memory = numpy.empty(lanes * values + 8)
         aligned = -(-address_of(memory) // 64) * 64
-        running.rows(address_of(table), address_of(steps), address_of(out), count, count, aligned)
+        driver(lanes)(
+            running.built.point, address_of(table), address_of(steps), address_of(out), count, aligned,
+            self.code.arguments, self._states, self._outputs, vectors,
+        )  # fmt: skip
+        self._blocks.append(memory)
 
     def _rows_variant(self, count: int) -> Running:
         """Return the code for so many rows: vectors if there are enough rows, and if they are compiled or that pays."""
@@ -328,9 +355,7 @@ class NativeCode(Code):
             pack(given, 0, *values)
             if function.calls_left > 0:
                 function.count()
-            running = variant.running
-            assert running is not None
-            running.point(given, nothing, results, space)
+            variant.point(given, nothing, results, space)
             found: Any = results[0] if outputs == 1 else array.copy()
             idle.append(memory)
             return bool(found) if boolean and outputs == 1 else found

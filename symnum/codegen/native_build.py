@@ -13,9 +13,12 @@ from typing import Any
 
 import symnum
 from symnum.codegen import disk, llvm_text, machine
-from symnum.codegen.llvm_text import POINT, ROWS, Writer
+from symnum.codegen.llvm_text import POINT, Writer
 from symnum.codegen.llvm_words import Types
 from symnum.codegen.straight import StraightCode
+
+FIRST, OPTIMISED = 0, 2
+"""Levels of LLVM's code generation: quick to make, and quick to run."""
 
 _log = logging.getLogger("symnum")
 
@@ -31,12 +34,10 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """Machine code of one program: addresses of the two entries, and the doubles of work memory that each needs."""
+    """Machine code of one program: the address of its entry, and the values of work memory that it needs."""
 
     point: int
-    rows: int
-    point_work: int
-    rows_work: int
+    work: int
     types: Types
     seconds: float
     kept: str
@@ -59,14 +60,12 @@ def build_native(code: StraightCode, recipe: Recipe, cancelled: Callable[[], boo
     name = cache_name(writer, recipe) if recipe.keep else ""
     found, kept = _find(name) if recipe.keep else (None, "not kept on disk: keep=False")
     objects = found or _assemble(writer, recipe.level, cancelled)
-    library = machine.Library(objects, symbols, (POINT, ROWS))
+    library = machine.Library(objects, symbols, (POINT,))
     if found is None and not kept:
         kept = _keep(name, objects)
     return Built(
         point=library.addresses[POINT],
-        rows=library.addresses[ROWS],
-        point_work=writer.scalar_work,
-        rows_work=writer.rows_work,
+        work=writer.work,
         types=recipe.types,
         seconds=time.perf_counter() - began,
         kept=kept,
@@ -79,9 +78,8 @@ def _assemble(writer: Writer, level: int, cancelled: Callable[[], bool]) -> list
     for text in writer.modules():
         if cancelled():
             raise Cancelled
-        # the entries come last and have the loop over rows, which is worth it
-        last = len(objects) * llvm_text.PIECE >= writer.chunks
-        objects.append(machine.assemble(text, 2 if last else level))
+        # the loop that gathers outputs is short, and worth it
+        objects.append(machine.assemble(text, OPTIMISED if "@symnum_places" in text else level))
     return objects
 
 
@@ -108,7 +106,15 @@ def _keep(name: str, objects: list[bytes]) -> str:
 def cache_name(writer: Writer, recipe: Recipe) -> str:
     """Return the name of object code: a hash of all that it was made from and made with."""
     state = hashlib.blake2b(writer.code.digest, digest_size=20)
-    for part in (recipe, writer.spelled_text, symnum.__version__, machine.versions(), _own_text()):
+    for part in (
+        recipe,
+        writer.work,
+        writer.chunks,
+        writer.spelled_text,
+        symnum.__version__,
+        machine.versions(),
+        _own_text(),
+    ):
         state.update(b"\0" + repr(part).encode())
     return state.hexdigest()
 
@@ -117,4 +123,4 @@ def cache_name(writer: Writer, recipe: Recipe) -> str:
 def _own_text() -> str:
     """Return the text of what writes the IR, so that a change of it is noticed."""
     folder = Path(llvm_text.__file__ or "").parent
-    return "".join((folder / f"{name}.py").read_text() for name in ("llvm_text", "llvm_words"))
+    return "".join((folder / f"{name}.py").read_text() for name in ("llvm_text", "llvm_words", "straight"))

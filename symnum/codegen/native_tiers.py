@@ -19,28 +19,17 @@ from symnum.codegen.straight import StraightCode
 
 _log = logging.getLogger("symnum")
 
-FIRST, OPTIMISED = 0, 2
-"""Levels of LLVM's code generation."""
-
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Machine code in use, and its two entries as ctypes functions."""
+    """Machine code in use, and its entry as a ctypes function.
+
+    The function takes arrays of ctypes: without argument types these pass as pointers in a third of the time.
+    """
 
     built: Built
     level: int
     point: Callable[..., None]
-    rows: Callable[..., None]
-
-    @classmethod
-    def of(cls, built: Built, level: int) -> Running:
-        """Make the entries callable.
-
-        That of one point takes arrays of ctypes: without argument types these pass as pointers in a third of the time.
-        """
-        pointer, whole = ctypes.c_void_p, ctypes.c_int64
-        rows = ctypes.CFUNCTYPE(None, pointer, pointer, pointer, whole, whole, pointer)
-        return cls(built, level, ctypes.CFUNCTYPE(None)(built.point), rows(built.rows))
 
 
 class Variant:
@@ -49,6 +38,7 @@ class Variant:
     def __init__(self, code: StraightCode, types: Types, keep: bool) -> None:
         self.code, self.types, self.keep = code, types, keep
         self.running: Running | None = None
+        self.point: Callable[..., None] = _not_made
         self.failure = ""
         self._replaced: list[Running] = []
         self._lock = threading.Lock()
@@ -60,11 +50,11 @@ class Variant:
 
     def use(self, built: Built, level: int) -> Running:
         """Use code from now on."""
-        found = Running.of(built, level)
+        found = Running(built, level, ctypes.CFUNCTYPE(None)(built.point))
         with self._lock:
             if self.running is not None:
                 self._replaced.append(self.running)
-            self.running = found
+            self.running, self.point = found, found.point
         return found
 
     def make_later(self, level: int) -> None:
@@ -89,6 +79,10 @@ class Variant:
         """Wait until no thread is at work."""
         if self.pending and self._thread is not None:
             self._thread.join()
+
+
+def _not_made(*_: object) -> None:
+    raise RuntimeError("this code is not made yet; call make or make_later first")
 
 
 def _make_for(wanted: weakref.ref[Variant], level: int) -> None:

@@ -168,6 +168,11 @@ class StraightCode:
         return tuple([operator(head) for head in self.heads])
 
     @cached_property
+    def occurring(self) -> dict[int, Operator]:
+        """Return {place in heads: row} of the operators that occur; a lowering may list more of them."""
+        return {op: self.rows[op] for op in numpy.unique(self.ops).tolist()}
+
+    @cached_property
     def used(self) -> Array:
         """Return which of the three operands of each step its operator reads."""
         arity = numpy.array([arity_of(row) for row in self.rows] + [0])[self.ops]
@@ -197,7 +202,7 @@ def arity_of(row: Operator) -> int:
     return 2 if row.arity[1] is None else row.arity[1]
 
 
-def slots(last: Sequence[int], arguments: int, chunk: int) -> tuple[list[int], int]:
+def slots(last: Sequence[int] | Array, arguments: int, chunk: int) -> tuple[list[int], int]:
     """Return for each step the slot of work memory that carries its value to later chunks (-1: none does), and how many there are.
 
     A slot is free again after the chunk of its value's last reader, and the one freed last is taken first, while it is in the cache.

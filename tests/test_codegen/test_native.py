@@ -15,13 +15,14 @@ import pytest
 import symnum as sn
 from symnum.codegen import auto, llvm_text, machine, native, native_tiers
 from symnum.codegen.function import compile as compile_terms
+from symnum.codegen.llvm_rows import driver
 from symnum.codegen.llvm_words import Types
 from symnum.codegen.lower import Program, lower
 from symnum.codegen.native import NativeOptions, compile_code
 from symnum.codegen.straight import StraightCode
 from symnum.codegen.tape import Tape
 from symnum.codegen.target import Options, Unsupported
-from symnum.operators import OPERATORS
+from symnum.operators import _BUILT_IN, OPERATORS
 
 x, y, z = sn.symbols("x y z")
 SPECIAL = [
@@ -101,7 +102,7 @@ def test_all_operators_have_one_value_in_all_variants():
     """Scalar code, rows one by one, and vectors with calls lane by lane or of NumPy's loops."""
     names = [
         r.name for r in OPERATORS.values()
-        if r.arity in ((1, 1), (2, 2)) and r.argument_sorts[0] == "real" and not r.namespace and "_doc" not in r.name
+        if r.arity in ((1, 1), (2, 2)) and r.argument_sorts[0] == "real" and r.name in _BUILT_IN
     ]  # fmt: skip
     arity = {name: OPERATORS[name].arity[0] for name in names}
     terms = [sn.call(name, *(x, y)[: arity[name]]) for name in names]
@@ -114,10 +115,56 @@ def test_all_operators_have_one_value_in_all_variants():
     first.rows(list(points), points.shape[1], by_row)
     optimised.rows(list(points), points.shape[1], by_lane)
     assert first.function.wide.running is None and optimised.function.wide.running is not None
-    for term, a, b in zip([*terms, truth], by_row, by_lane, strict=True):
-        assert np.allclose(a, b, rtol=1e-15, atol=0, equal_nan=True), str(term)
+    on_tape = np.empty_like(by_row)
+    Tape(program, Options()).rows(list(points), points.shape[1], on_tape)
+    for term, a, b, c in zip([*terms, truth], by_row, by_lane, on_tape, strict=True):
+        assert same_bits(a, b), str(term)
+        assert np.allclose(a, c, rtol=9e-16, atol=1e-322, equal_nan=True), str(
+            term
+        )  # four ulps of C's functions
     for k in range(0, points.shape[1], 13):
         assert same_bits(first.scalar(*points[:, k]), by_row[:, k])
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_values_and_truth_values_cross_functions_and_modules(monkeypatch, size):
+    monkeypatch.setattr(llvm_text, "CHUNK", size)
+    monkeypatch.setattr(llvm_text, "PIECE", 2)
+    less, more = x < y, x * y > 0.5
+    parts = [
+        sn.ifelse(less, sn.mod(x, 3), sn.max(y, 0.25)),
+        sn.sqrt(sn.abs(x)) / y,
+        sn.ifelse(more, sn.sign(x), -y),
+        sn.floor(x - y),
+    ]
+    both = sn.all_of(less, sn.negation(more))
+    terms = [
+        *parts,
+        sn.ifelse(sn.any_of(both, x > 1), parts[1], parts[2] * parts[3]),
+        sn.ifelse(less, more, both),
+        both,
+        x,
+        2.5,
+        True,
+    ]
+    program = lower(terms, [x, y])
+    code = StraightCode.of_program(program, 1)
+    points = np.array(
+        list(itertools.product([-1.3, -0.0, 0.2, 0.9, 2.6, np.nan, np.inf], [-0.7, 0.25, 1.9, np.inf]))
+    ).T
+    wanted = np.empty((len(terms), points.shape[1]))
+    Tape(program, Options()).rows(list(points), points.shape[1], wanted)
+    for tier in ("first", "optimised"):
+        f, got, out = (
+            compile_code(code, NativeOptions(tier=tier, keep=False)),
+            np.empty_like(wanted),
+            np.empty(len(terms)),
+        )
+        f.fill_rows(list(points), points.shape[1], got)
+        assert same_bits(got + 0.0, wanted + 0.0)
+        for point, values in zip(points.T, wanted.T, strict=True):
+            f.fill(point[:1].copy(), point[1:].copy(), out)
+            assert same_bits(out + 0.0, values + 0.0)
 
 
 def test_truth_values_cross_chunks_and_come_out_as_bool():
@@ -153,6 +200,40 @@ def test_arrays_broadcast_and_fill_out():
         assert (f(a[:count], b[:count], 2.0) == wanted[:, :count]).all()
     assert compile_terms(3, [], "native")() == 3.0 and compile_terms([], [x], "native")(1.0).shape == (0,)
     assert "rows at a time" in f.why
+
+
+@pytest.mark.parametrize("gathered", [True, False])
+def test_many_outputs(monkeypatch, gathered):
+    """Values of steps, truth values, arguments and constants, each at many places, stored one by one or gathered at the end."""
+    monkeypatch.setattr(llvm_text, "GATHERED", 500 if gathered else 10**9)
+    program = random_program(700, heads=("+", "-", "*"))
+    steps = (*program.steps, ("<", (0, 1)))
+    draw = random.Random(0)
+    known = [*range(-5, 12), *range(7 + 600, 7 + 701)]
+    outputs = tuple(draw.choice(known) for _ in range(3000))
+    program = Program(program.arguments, program.constants, steps, (False,) * 700 + (True,), outputs)
+    points = np.random.default_rng(2).normal(size=(7, 50))
+    wanted = np.empty((3000, 50))
+    Tape(program, Options()).rows(list(points), 50, wanted)
+    for tier in ("first", "optimised"):
+        f = compile_code(StraightCode.of_program(program, 4), NativeOptions(tier=tier, keep=False))
+        got, out = np.empty_like(wanted), np.empty(3000)
+        f.fill_rows(list(points), 50, got)
+        assert same_bits(got, wanted)
+        f.fill(points[:4, 7].copy(), points[4:, 7].copy(), out)
+        assert same_bits(out, wanted[:, 7])
+    assert ("define void @symnum_gather" in f.source) == gathered
+    longest = max(text.count("store") for text in f.source.split("define "))
+    assert longest < 700 if gathered else longest > 700
+
+
+def test_outputs_that_no_step_computes_are_stored_by_functions_of_bounded_size():
+    places = np.arange(3000) % 2900
+    code = StraightCode(3000, 1700, [2.5], ("+",), [0], [(0, 1, 0)], [3000, -1, *places])
+    f, out, values = compile_code(code, NativeOptions(tier="first")), np.empty(3002), np.arange(3000.0)
+    f.fill(values[:1700], values[1700:], out)
+    assert out[:2].tolist() == [1.0, 2.5] and (out[2:] == places).all()
+    assert f.source.count("define void @symnum_copy") == 16
 
 
 def test_names_of_users_never_meet_generated_ones():
@@ -204,6 +285,8 @@ BAD = {
     "size of out": (lambda a, p, o: (a, p, np.ones(3)), ValueError, "out must be contiguous and have 2"),
     "strides": (lambda a, p, o: (np.ones(4)[::2], p, o), ValueError, "write numpy.ascontiguousarray"),
     "in place": (lambda a, p, o: (a, p, a), ValueError, "out shares memory"),
+    "part of x": (lambda a, p, o: (p, a[:1], a), ValueError, "x must be contiguous and have 2"),
+    "no out": (lambda a, p, o: (a, p, None), TypeError, "out must be an array of float64, but is NoneType"),
     "read-only": (lambda a, p, o: (a, p, np.frombuffer(bytes(16))), ValueError, "out is read-only"),
 }
 
@@ -211,8 +294,30 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_wrong_arrays_are_named(affine, case):
     change, error, message = BAD[case]
-    with pytest.raises(error, match=message):
-        affine.fill(*change(np.ones(2), np.ones(1), np.ones(2)))
+    fresh = pickle.loads(pickle.dumps(affine))
+    for function in (fresh, affine):  # before the first call, and after others
+        with pytest.raises(error, match=message):
+            function.fill(*change(np.ones(2), np.ones(1), np.ones(2)))
+
+
+def test_parameters_and_outputs_change_between_calls(affine):
+    states = np.array([2.0, 3.0])
+    for k in range(6):
+        parameters, out = np.array([5.0 + k // 2]), np.empty(2)
+        affine.fill(states, parameters, out)
+        parameters[0] += 10.0
+        assert out.tolist() == [2 * (5.0 + k // 2) + 3, 3 * (5.0 + k // 2)]
+        affine.fill(states, parameters, out)  # the same arrays with other values
+        assert out.tolist() == [2 * (15.0 + k // 2) + 3, 3 * (15.0 + k // 2)]
+    alone = compile_code(StraightCode(1, 1, [], ("+",), [0], [(0, 0, 0)], [1]))
+    out = np.empty(1)
+    for nothing in (None, np.empty(0), None):
+        alone.fill(np.array([4.0]), nothing, out)
+        assert out[0] == 8.0
+    total = compile_code(StraightCode(2, 1, [], ("+",), [0], [(0, 1, 0)], [2]))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="out shares memory"):
+            total.fill(np.array([4.0]), out, out)
 
 
 def test_machine_code_is_called_by_address():
@@ -223,6 +328,18 @@ def test_machine_code_is_called_by_address():
     assert out.tolist() == [12.0, 7.0]
     with pytest.raises(AttributeError, match="no address; compile with target='native'"):
         _ = compile_terms(x, [x], "tape").address
+
+
+def test_machine_code_stays_within_its_memory():
+    f = compile_code(StraightCode.of_program(random_program(3000, seed=5), 3), NativeOptions(tier="first"))
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)(f.address)
+    memory = [np.full(n + 64, 7.25) for n in (3, 4, 9, f.work)]
+    memory[0][32:35] = memory[1][32:36] = 0.9
+    function(*[array[32:].ctypes.data for array in memory])
+    for array, size in zip(memory, (3, 4, 9, f.work), strict=True):
+        changed = np.flatnonzero(array != 7.25)
+        assert (changed >= 32).all() and (changed < 32 + size).all()
+    assert (memory[3] != 7.25).sum() == f.work > 20
 
 
 def test_machine_code_is_called_from_njit():
@@ -245,8 +362,8 @@ def test_machine_code_is_called_from_njit():
 def test_threads_run_at_once_without_the_interpreters_lock():
     program = random_program(3000, heads=("+", "-", "*"))
     code = native.NativeCode(program, Options(tier="first"))
-    running: Any = code.function.plain.running
-    for entry in (running.point, running.rows):
+    entries: list[Any] = [code.function.plain.point, driver(1)]
+    for entry in entries:
         assert not entry._flags_ & 0x4  # ctypes' FUNCFLAG_PYTHONAPI: keeps the lock
     points = np.random.default_rng(3).normal(size=(7, 400))
     wanted = np.empty((9, 400))
@@ -462,6 +579,32 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "7\n", "")
+
+
+def test_tiers_change_while_threads_call():
+    f = big_function(calls=200, rows=300, keep=False)
+    points = np.random.default_rng(4).normal(size=(7, 40))
+    wanted = np.empty((9, 40))
+    big_function(tier="first", keep=False).fill_rows(list(points), 40, wanted)
+    wrong: list[Any] = []
+
+    def work():
+        out, rows = np.empty(9), np.empty((9, 40))
+        while f.tier == "first" or f.wide.running is None:
+            for k in range(40):
+                f.fill(points[:, k].copy(), None, out)
+                if not same_bits(out, wanted[:, k]):
+                    wrong.append(k)
+            f.fill_rows(list(points), 40, rows)
+            if not same_bits(rows, wanted):
+                wrong.append("rows")
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not wrong and f.tier == "optimised"
 
 
 # --- pickles, operators of users, errors -----------------------------------------------------------------------------------------
