@@ -45,9 +45,11 @@ def rows() -> list[Row]:
             for name, count in counts.items():
                 compared[name] += count
             changed += found
+            for line in found:
+                print(line, flush=True)
             if done % 10 == 0:
                 print(f"{done * CHUNK:,} terms, {len(changed)} changed", file=sys.stderr, flush=True)
-    print(*changed[:200], f"{time.perf_counter() - begin:.0f} s", sep="\n")
+    print(f"{time.perf_counter() - begin:.0f} s")
     found_rows = []
     for name, count in compared.items():
         bad = sum(line.startswith(name) for line in changed)

@@ -23,6 +23,7 @@ from symnum.rewriting.facts import Facts
 from symnum.rewriting.forms import forms_of
 from symnum.rewriting.forms.region import region_parts
 from symnum.rewriting.forms.spelling import spelled
+from symnum.rewriting.forms.splits import powers_of, splits_power
 from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.measure import Cost, TreeCost, own_cost, shared_cost
 from symnum.rewriting.rule_sets import RuleSet
@@ -339,6 +340,7 @@ class _Run:
         while starts and cost[0] >= SHORTEST:
             start = starts.pop(0)
             operations = self.cost(start)[0]
+            powers = {} if self.generic else powers_of(start, self.facts)
             for name, form in forms_of(
                 start, operations, self.facts, self.generic, self.is_worth_expanding, self.best_form
             ):
@@ -347,6 +349,8 @@ class _Run:
                 if interface.key(form) in tried or (
                     has_unusual_floats(form) and not has_unusual_floats(start)
                 ):
+                    continue
+                if splits_power(powers, form, self.facts):
                     continue
                 tried.add(interface.key(form))
                 new = self.by_rules(form)

@@ -29,7 +29,8 @@ examples:
   symnum diff 'x^2*exp(y)' --wrt x --order 2           2*exp(y)
   symnum diff 'sin(x)' --wrt x --json                  {"input": "sin(x)", "wrt": ["x"], "result": "cos(x)"}
   symnum compile 'x^2 + y' --args x,y --at x=3,y=1     10.0
-  symnum compile 'x^2 + y' --emit source               the generated code
+  symnum compile 'x^2 + y' --target c --report         the C code, and on stderr the number of operations
+  symnum compile 'x^2 + y' --target c -o model.c       model.c and model.h; --target torch writes a torch.nn.Module
   printf '1 2\\n3 4\\n' | symnum compile 'x*y' --args x,y  2.0 and 12.0, a line each
   symnum simplify < formulas.txt                       one result for each line
   symnum simplify --trace 'sin(x)^2 + cos(x)^2'        the result, and on stderr every step
@@ -87,6 +88,7 @@ def _complain(problem: Exception, where: str = "") -> None:
 
 def _parser() -> argparse.ArgumentParser:
     import symnum
+    from symnum.codegen.target import TARGETS
 
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
@@ -156,7 +158,13 @@ def _parser() -> argparse.ArgumentParser:
         help="the arguments in order (default: the formulas' symbols by name)",
     )
     compiled.add_argument(
-        "--target", default="auto", metavar="NAME", help="auto (default), tape, numba or numpy"
+        "--target", default="auto", metavar="NAME", help=f"auto (default), {', '.join(TARGETS)}"
+    )
+    compiled.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write the code to this file, named as its function (targets c and torch), and read no rows",
     )
     compiled.add_argument(
         "--at", type=_point, metavar="X=1,Y=2", help="print the values at this point and read no rows"
@@ -165,6 +173,11 @@ def _parser() -> argparse.ArgumentParser:
         "--emit",
         choices=["source"],
         help="print the generated code (the default where no rows of numbers come in)",
+    )
+    compiled.add_argument(
+        "--report",
+        action="store_true",
+        help="say on stderr the target, why it is in use, and how many operations an evaluation takes",
     )
     compiled.add_argument("--json", action="store_true", help="print one JSON object a line")
 
@@ -306,29 +319,46 @@ def _compile(options: argparse.Namespace) -> int:
     function = sn.compile(terms[0] if len(terms) == 1 else terms, arguments, target=options.target)
     names = [interface.name(a) for a in arguments]
     inputs = [text for _, text in formulas]
+    try:
+        _emit(function, names, inputs, options)
+    except ImportError as missing:  # an optional library of the target
+        _complain(missing)
+        return 1
+    if options.report:
+        summary = (
+            f"{function.operations} operation{'s'[: function.operations != 1]}, target {function.target}"
+        )
+        print(f"symnum: {summary}: {function.why}", file=sys.stderr)
+    return 0
+
+
+def _emit(function: Any, names: Sequence[str], inputs: Sequence[str], options: argparse.Namespace) -> None:
+    """Write what was asked for: a file, the values at a point or at the rows that come in, or the code."""
+    if options.output is not None:
+        written = function.write(options.output)
+        print(f"symnum: wrote {', '.join(map(str, written))}", file=sys.stderr)
     if options.at is not None:
         _check_point(options.at, names)
         values = function(*(options.at[name] for name in names))
-        results = [values] if len(terms) == 1 else list(values)
+        results = [values] if len(inputs) == 1 else list(values)
         if options.json:
             print(json.dumps({"input": inputs, "at": options.at, "result": [json_value(v) for v in results]}))
         else:
             print(*(shown(v) for v in results))
-        return 0
+        return
     formulas_from_stdin = not options.formulas or "-" in options.formulas
-    if names and options.emit is None and not formulas_from_stdin and not _is_terminal(sys.stdin):
+    wants_rows = names and options.emit is None and options.output is None and not formulas_from_stdin
+    if wants_rows and not _is_terminal(sys.stdin):
         lines = content_lines(sys.stdin)
         first = next(lines, None)
         if first is not None:
             evaluate_rows(function, names, chain([first], lines), sys.stdout, as_json=options.json)
-            return 0
+            return
     if options.json:
-        print(
-            json.dumps({"input": inputs, "args": names, "target": function.target, "source": function.source})
-        )
-    else:
+        found = {"input": inputs, "args": names, "target": function.target, "why": function.why}
+        print(json.dumps({**found, "operations": function.operations, "source": function.source}))
+    elif options.output is None or options.emit:
         print(function.source.rstrip("\n"))
-    return 0
 
 
 def _check_point(point: dict[str, float], names: Sequence[str]) -> None:

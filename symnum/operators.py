@@ -27,7 +27,9 @@ class Operator:
     """Describe one operator.
 
     Templates (``numpy``, ``numba``, ``c``, ``torch``, ``latex``, ``arb``) name the arguments ``{0}``, ``{1}``, ...; an associative
-    operator gives the template of two arguments and is folded.  ``llvm`` is an instruction or a function symbol; ``sympy`` is the
+    operator gives the template of two arguments and is folded.  ``c_code`` defines functions that the template ``c`` calls, apart
+    from those of math.h and of ``symnum.codegen.c_helpers``.  ``llvm`` is made of the words of
+    ``symnum.codegen.llvm_words``: an instruction, an intrinsic or a function of C, empty where NumPy's own loop is called; ``sympy`` is the
     name of a SymPy class, empty where the bridge spells the operator in others.
     """
 
@@ -50,6 +52,7 @@ class Operator:
     numba: str = ""
     llvm: str = ""
     c: str = ""
+    c_code: str = ""
     torch: str = ""
     latex: str = ""
     egglog: str = ""
@@ -153,7 +156,7 @@ _ROWS = (
     _row("neg", 1, "-1", result_sort="join", parity="odd", cost=1, numpy="(-{0})", numba="(-{0})", llvm="fneg", c="(-{0})", torch="(-{0})",
          latex="-{0}", egglog="Neg", sympy="", arb="(-{0})", precedence=70),
     # roots, exponentials, logarithms
-    _row("sqrt", 1, "1/(2*f)", domain="a >= 0", cost=20, latex=r"\sqrt{{{0}}}", sympy=""),
+    _row("sqrt", 1, "1/(2*f)", domain="a >= 0", cost=20, llvm="llvm.sqrt", latex=r"\sqrt{{{0}}}", sympy=""),
     _row("cbrt", 1, "1/(3*f^2)", domain="true", parity="odd", values={0: 0, 1: 1, 8: 2, 27: 3}, cost=60, numba="_cbrt({0})",
          torch="(torch.sign({0}) * torch.abs({0}) ** (1 / 3))", latex=r"\sqrt[3]{{{0}}}", sympy="", arb="({0}.root(3) if {0} > 0 else -(-{0}).root(3))"),
     _elementary("exp", "f", values={0: 1}, cost=18, latex=r"e^{{{0}}}"),
@@ -167,58 +170,58 @@ _ROWS = (
     _elementary("cos", "-sin(a)", parity="even", values={0: 1}, cost=134),
     _elementary("tan", "1 + f^2", domain="cos(a) != 0", parity="odd", values={0: 0}, cost=156),
     _elementary("cot", "-1 - f^2", domain="sin(a) != 0", parity="odd", cost=160, numpy="(1.0 / numpy.tan({0}))", numba="(1.0 / math.tan({0}))",
-                llvm="", c="(1.0 / tan({0}))", torch="(1.0 / torch.tan({0}))"),
+                llvm="tan | inverse", c="(1.0 / tan({0}))", torch="(1.0 / torch.tan({0}))"),
     _elementary("sec", "f*tan(a)", domain="cos(a) != 0", parity="even", values={0: 1}, cost=160, numpy="(1.0 / numpy.cos({0}))",
-                numba="(1.0 / math.cos({0}))", llvm="", c="(1.0 / cos({0}))", torch="(1.0 / torch.cos({0}))"),
+                numba="(1.0 / math.cos({0}))", llvm="cos | inverse", c="(1.0 / cos({0}))", torch="(1.0 / torch.cos({0}))"),
     _elementary("csc", "-f*cot(a)", domain="sin(a) != 0", parity="odd", cost=160, numpy="(1.0 / numpy.sin({0}))",
-                numba="(1.0 / math.sin({0}))", llvm="", c="(1.0 / sin({0}))", torch="(1.0 / torch.sin({0}))"),
+                numba="(1.0 / math.sin({0}))", llvm="sin | inverse", c="(1.0 / sin({0}))", torch="(1.0 / torch.sin({0}))"),
     _row("asin", 1, "1/sqrt(1 - a^2)", domain="a >= -1 and a <= 1", parity="odd", values={0: 0}, cost=127, numpy="numpy.arcsin({0})", latex=r"\arcsin\left({0}\right)"),
     _row("acos", 1, "-1/sqrt(1 - a^2)", domain="a >= -1 and a <= 1", values={1: 0}, cost=127, numpy="numpy.arccos({0})", latex=r"\arccos\left({0}\right)"),
     _row("atan", 1, "1/(1 + a^2)", parity="odd", values={0: 0}, cost=135, numpy="numpy.arctan({0})", latex=r"\arctan\left({0}\right)"),
     _row("acot", 1, "-1/(1 + a^2)", domain="a != 0", parity="odd", cost=140, numpy="numpy.arctan(1.0 / {0})", numba="math.atan(1.0 / {0})",
-         llvm="", c="atan(1.0 / {0})", torch="torch.atan(1.0 / {0})", arb="(1 / {0}).atan()"),
+         llvm="inverse | atan", c="atan(1.0 / {0})", torch="torch.atan(1.0 / {0})", arb="(1 / {0}).atan()"),
     _row("asec", 1, "1/(a^2*sqrt(1 - 1/a^2))", domain="a <= -1 or a >= 1", values={1: 0}, cost=150, numpy="numpy.arccos(1.0 / {0})",
-         numba="math.acos(1.0 / {0})", llvm="", c="acos(1.0 / {0})", torch="torch.acos(1.0 / {0})", arb="(1 / {0}).acos()"),
+         numba="math.acos(1.0 / {0})", llvm="inverse | acos", c="acos(1.0 / {0})", torch="torch.acos(1.0 / {0})", arb="(1 / {0}).acos()"),
     _row("acsc", 1, "-1/(a^2*sqrt(1 - 1/a^2))", domain="a <= -1 or a >= 1", parity="odd", cost=150, numpy="numpy.arcsin(1.0 / {0})",
-         numba="math.asin(1.0 / {0})", llvm="", c="asin(1.0 / {0})", torch="torch.asin(1.0 / {0})", arb="(1 / {0}).asin()"),
+         numba="math.asin(1.0 / {0})", llvm="inverse | asin", c="asin(1.0 / {0})", torch="torch.asin(1.0 / {0})", arb="(1 / {0}).asin()"),
     _row("atan2", 2, "b/(a^2 + b^2); -a/(a^2 + b^2)", domain="a != 0 or b != 0", argument_sorts=_REAL2, cost=140, numpy="numpy.arctan2({0}, {1})", arb="arb.atan2({0}, {1})"),
     # hyperbolic and inverse
     _elementary("sinh", "cosh(a)", parity="odd", values={0: 0}, cost=40),
     _elementary("cosh", "sinh(a)", parity="even", values={0: 1}, cost=40),
     _elementary("tanh", "1 - f^2", parity="odd", values={0: 0}, cost=40),
-    _row("coth", 1, "1 - f^2", domain="a != 0", parity="odd", cost=64, numpy="(1.0 / numpy.tanh({0}))", numba="(1.0 / math.tanh({0}))", llvm="",
+    _row("coth", 1, "1 - f^2", domain="a != 0", parity="odd", cost=64, numpy="(1.0 / numpy.tanh({0}))", numba="(1.0 / math.tanh({0}))", llvm="tanh | inverse",
          c="(1.0 / tanh({0}))", torch="(1.0 / torch.tanh({0}))", latex=r"\coth\left({0}\right)"),
-    _row("sech", 1, "-f*tanh(a)", parity="even", values={0: 1}, cost=64, numpy="(1.0 / numpy.cosh({0}))", numba="(1.0 / math.cosh({0}))", llvm="",
+    _row("sech", 1, "-f*tanh(a)", parity="even", values={0: 1}, cost=64, numpy="(1.0 / numpy.cosh({0}))", numba="(1.0 / math.cosh({0}))", llvm="cosh | inverse",
          c="(1.0 / cosh({0}))", torch="(1.0 / torch.cosh({0}))"),
-    _row("csch", 1, "-f*coth(a)", domain="a != 0", parity="odd", cost=64, numpy="(1.0 / numpy.sinh({0}))", numba="(1.0 / math.sinh({0}))", llvm="",
+    _row("csch", 1, "-f*coth(a)", domain="a != 0", parity="odd", cost=64, numpy="(1.0 / numpy.sinh({0}))", numba="(1.0 / math.sinh({0}))", llvm="sinh | inverse",
          c="(1.0 / sinh({0}))", torch="(1.0 / torch.sinh({0}))"),
     _row("asinh", 1, "1/sqrt(1 + a^2)", parity="odd", values={0: 0}, cost=100, numpy="numpy.arcsinh({0})"),
     _row("acosh", 1, "1/(sqrt(a - 1)*sqrt(a + 1))", domain="a >= 1", values={1: 0}, cost=100, numpy="numpy.arccosh({0})"),
     _row("atanh", 1, "1/(1 - a^2)", domain="a > -1 and a < 1", parity="odd", values={0: 0}, cost=100, numpy="numpy.arctanh({0})"),
     # rounding and order
-    _row("abs", 1, "sign(a)", result_sort="join", parity="even", exact=abs, cost=2, numba="abs({0})", llvm="llvm.fabs.f64", c="fabs({0})",
+    _row("abs", 1, "sign(a)", result_sort="join", parity="even", exact=abs, cost=2, numba="abs({0})", llvm="llvm.fabs", c="fabs({0})",
          latex=r"\left|{0}\right|", sympy="Abs", arb="abs({0})"),
-    _row("sign", 1, "0", result_sort="integer", parity="odd", exact=_sign, cost=3, numba="_sign({0})", llvm="", c="(double)(({0} > 0) - ({0} < 0))", arb="{0}.sgn()"),
-    _row("floor", 1, "0", result_sort="integer", exact=math.floor, cost=2, llvm="llvm.floor.f64", numba="_floor({0})", latex=r"\left\lfloor {0} \right\rfloor"),
-    _row("ceil", 1, "0", result_sort="integer", exact=math.ceil, cost=2, llvm="llvm.ceil.f64", numba="_ceil({0})", latex=r"\left\lceil {0} \right\rceil", sympy="ceiling"),
+    _row("sign", 1, "0", result_sort="integer", parity="odd", exact=_sign, cost=3, numba="_sign({0})", llvm="sign", c="symnum_sign({0})", torch="torch.where(torch.isnan({0}), {0}, torch.sign({0}))", arb="{0}.sgn()"),
+    _row("floor", 1, "0", result_sort="integer", exact=math.floor, cost=2, llvm="llvm.floor", numba="_floor({0})", latex=r"\left\lfloor {0} \right\rfloor"),
+    _row("ceil", 1, "0", result_sort="integer", exact=math.ceil, cost=2, llvm="llvm.ceil", numba="_ceil({0})", latex=r"\left\lceil {0} \right\rceil", sympy="ceiling"),
     _row("mod", 2, "1; -floor(a/b)", domain="b != 0", result_sort="join", exact=_modulo, cost=30, numpy="numpy.mod({0}, {1})", numba="_mod({0}, {1})",
-         llvm="", c="symnum_mod({0}, {1})", torch="torch.remainder({0}, {1})", latex=r"{0} \bmod {1}", sympy="Mod", arb="({0} - {1} * ({0} / {1}).floor())"),
+         llvm="modulo", c="symnum_mod({0}, {1})", torch="torch.remainder({0}, {1})", latex=r"{0} \bmod {1}", sympy="Mod", arb="({0} - {1} * ({0} / {1}).floor())"),
     _row("min", (1, None), None, associative=True, commutative=True, idempotent=True, result_sort="join", exact=min, cost=2,
-         numpy="numpy.minimum({0}, {1})", numba="_min({0}, {1})", llvm="llvm.minimum.f64", c="symnum_min({0}, {1})",
+         numpy="numpy.minimum({0}, {1})", numba="_min({0}, {1})", llvm="minimum", c="symnum_min({0}, {1})",
          torch="torch.minimum({0}, {1})", latex=r"\min\left({0}, {1}\right)", sympy="Min", arb="{0}.min({1})"),
     _row("max", (1, None), None, associative=True, commutative=True, idempotent=True, result_sort="join", exact=max, cost=2,
-         numpy="numpy.maximum({0}, {1})", numba="_max({0}, {1})", llvm="llvm.maximum.f64", c="symnum_max({0}, {1})",
+         numpy="numpy.maximum({0}, {1})", numba="_max({0}, {1})", llvm="maximum", c="symnum_max({0}, {1})",
          torch="torch.maximum({0}, {1})", latex=r"\max\left({0}, {1}\right)", sympy="Max", arb="{0}.max({1})"),
     # special functions
     _row("erf", 1, "2/sqrt(pi)*exp(-a^2)", parity="odd", values={0: 0}, cost=80, numpy="_erf({0})", torch="torch.special.erf({0})"),
     _row("gamma", 1, "f*digamma(a)", domain="a > 0 or a != floor(a)", values={1: 1, 2: 1, 3: 2, 4: 6, 5: 24}, cost=150, numpy="_gamma({0})", numba="_gamma({0})",
-         llvm="tgamma", c="symnum_gamma({0})", torch="_gamma({0})", latex=r"\Gamma\left({0}\right)"),
+         llvm="", c="tgamma({0})", torch="_gamma({0})", latex=r"\Gamma\left({0}\right)"),
     _row("lgamma", 1, "digamma(a)", domain="a > 0 or a != floor(a)", values={1: 0, 2: 0}, cost=150, numpy="_lgamma({0})", sympy="", arb="({0}.lgamma() if {0} > 0 else abs({0}.gamma()).log())",
-         numba="_lgamma({0})", latex=r"\ln\left|\Gamma\left({0}\right)\right|"),
+         numba="_lgamma({0})", llvm="", c="symnum_lgamma({0})", latex=r"\ln\left|\Gamma\left({0}\right)\right|"),
     _row("digamma", 1, "trigamma(a)", domain="a > 0 or a != floor(a)", cost=150, numpy="_digamma({0})", numba="_digamma({0})", llvm="", c="symnum_digamma({0})",
          torch="torch.special.digamma({0})", latex=r"\psi\left({0}\right)", sympy="", arb="{0}.digamma()"),
     _row("trigamma", 1, None, domain="a > 0 or a != floor(a)", cost=150, numpy="_trigamma({0})", numba="_trigamma({0})", llvm="", c="symnum_trigamma({0})",
-         torch="torch.special.polygamma(1, {0})", latex=r"\psi^{{(1)}}\left({0}\right)", sympy="", arb="(arb(2).zeta({0}) if {0} > 0 else (arb.pi() / {0}.sin_pi()) ** 2 - arb(2).zeta(1 - {0}))"),
+         torch="_trigamma({0})", latex=r"\psi^{{(1)}}\left({0}\right)", sympy="", arb="(arb(2).zeta({0}) if {0} > 0 else (arb.pi() / {0}.sin_pi()) ** 2 - arb(2).zeta(1 - {0}))"),
     # comparisons
     _comparison("<", "less", "lt", "olt", "<", "Lt", "StrictLessThan"),
     _comparison("<=", "less_equal", "le", "ole", r"\leq", "Le", "LessThan"),
@@ -233,7 +236,7 @@ _ROWS = (
     _row("or", (0, None), None, associative=True, commutative=True, idempotent=True, unit=False, zero=True, argument_sorts=("boolean",), result_sort="boolean",
          numpy="numpy.logical_or({0}, {1})", numba="({0} or {1})", llvm="or", c="({0} || {1})", torch="torch.logical_or({0}, {1})",
          latex=r"{0} \vee {1}", egglog="Or", sympy="Or", arb="", precedence=10),
-    _row("not", 1, None, argument_sorts=("boolean",), result_sort="boolean", numpy="numpy.logical_not({0})", numba="(not {0})", llvm="xor", c="(!{0})",
+    _row("not", 1, None, argument_sorts=("boolean",), result_sort="boolean", numpy="numpy.logical_not({0})", numba="(not {0})", llvm="not", c="(!{0})",
          torch="torch.logical_not({0})", latex=r"\neg {0}", egglog="Not", sympy="Not", arb="", precedence=30),
     _row("ifelse", 3, "0; ifelse(a, 1, 0); ifelse(a, 0, 1)", argument_sorts=("boolean", "any", "any"), result_sort="branch", cost=2, numpy="numpy.where({0}, {1}, {2})",
          numba="({1} if {0} else {2})", llvm="select", c="({0} ? {1} : {2})", torch="torch.where({0}, {1}, {2})",
@@ -314,6 +317,12 @@ def register_operator(
         if callable(spelling):
             namespace[f"_{name}_{target}"] = spelling
             columns[target] = f"_{name}_{target}({call})"
+    for column in ("c", "c_code", "llvm", "latex", "arb"):
+        if not isinstance(columns.get(column, ""), str):
+            raise TypeError(
+                f"the column {column!r} of operator {name!r} is text, but got {columns[column]!r}; write a template such as "
+                f"'tanh({{0}})'"
+            )
     spelled = dict(numba="", llvm="", c="", torch="", latex=rf"\operatorname{{{{{name}}}}}\left({call}\right)",
                    egglog=f"User_{name}", sympy="", arb="", cost=50.0)  # fmt: skip
     texts = (derivative,) if isinstance(derivative, str) else derivative

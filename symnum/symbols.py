@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from symnum import term as interface
-from symnum.backends import interned, tree
+from symnum.backends import columns, interned, tree
 from symnum.operators import OPERATORS
 
-BACKENDS: Mapping[str, Any] = {"interned": interned, "tree": tree}
+BACKENDS: Mapping[str, Any] = {"interned": interned, "tree": tree, "columns": columns}
 """Backend name -> the module with its ``symbol``, ``number`` and ``make``."""
 
 RESERVED = frozenset({"True", "False", "None", "pi", "π", "inf", "nan", "true", "false", "and", "or", "not"})

@@ -67,6 +67,7 @@ class Interface:
     factors: Callable[[Term], tuple[Value, Iterable[tuple[Term, Any]]]] | None
     operands: Callable[[Term], Iterable[Term]]
     rebuild: Callable[[Term, Mapping[Term, Term]], Term] | None
+    bulk: Mapping[str, Callable[..., Any]]
     backend: str
 
 
@@ -94,6 +95,7 @@ def register(
     factors: Callable[[Term], tuple[Value, Iterable[tuple[Term, Any]]]] | None = None,
     operands: Callable[[Term], Iterable[Term]] | None = None,
     rebuild: Callable[[Term, Mapping[Term, Term]], Term] | None = None,
+    bulk: Mapping[str, Callable[..., Any]] | None = None,
     backend: str | None = None,
 ) -> None:
     """Make ``cls`` a term type, so that every generic function of symnum accepts its instances.
@@ -102,7 +104,7 @@ def register(
     Python number); ``key(term)`` is a hashable that equals for equal terms (by default the term itself).
     ``addends`` and ``factors`` give a faster view of sums and products, see the functions of these names, with ``operands`` to match;
     ``rebuild(term, new)`` then returns the call with each of its operands replaced by ``new[operand]``; a backend with
-    ``rebuild`` leaves ``key`` at its default.
+    ``rebuild`` leaves ``key`` at its default.  ``bulk`` holds operations on many terms by name, see :func:`in_bulk`.
     Subclasses of ``cls`` are term types too.  Raises TypeError when ``cls`` is no class.
 
     >>> class Leaf:
@@ -135,6 +137,7 @@ def register(
         factors=factors,
         operands=operands or given_args,
         rebuild=rebuild,
+        bulk=bulk or {},
         backend=backend or cls.__name__,
     )
     for known in [c for c in _FACES if issubclass(c, cls)]:
@@ -319,6 +322,21 @@ def operands(term: Term) -> Iterable[Term]:
     ([x^3, y], [x, y])
     """
     return interface(term).operands(term)
+
+
+def in_bulk(operation: str, *given: Term | Sequence[Term]) -> Any | None:
+    """Return what the backend's own operation on many terms gives, or None where there is none or it does not reach.
+
+    The operations are ``jacobian(terms, variables)``, ``hessian(term, variables)``, ``gradient(term, variables)`` and
+    ``substitute(terms, old, new)``; all terms must be of the backend that has them.
+    """
+    terms = [t for part in given for t in (part if isinstance(part, list | tuple) else (part,))]
+    if not terms:
+        return None
+    function = interface(terms[0]).bulk.get(operation)
+    if function is None or any(type(t) is not type(terms[0]) for t in terms):
+        return None
+    return function(*given)
 
 
 def postorder(

@@ -32,13 +32,16 @@ def substitute(term: Any, replacements: Mapping[Any, Any]) -> Any:
     targets: list[Any] = []
     for key, value in _by_term(term, replacements):
         _check_sorts(key, value)
-        known[interface.key(key)] = (
-            value if not isinstance(value, int | float) else interface.make_number(key, value)
-        )
+        number = interface.is_term(value) and interface.backend_of(value) == "python"
+        known[interface.key(key)] = interface.make_number(key, value) if number else value
         targets.append(key)
     refuse_mixed([term, *targets])
     if not known:
         return term
+    if all(map(interface.is_symbol, targets)):
+        in_bulk = interface.in_bulk("substitute", [term], targets, list(known.values()))
+        if in_bulk is not None:
+            return in_bulk[0]
     may_occur = _occurrence_test(targets)
     whole = any(
         interface.is_number(t) or (interface.is_call(t) and interface.head(t) in ("*", "^")) for t in targets

@@ -102,6 +102,9 @@ def gradient(term: Any, xs: Any) -> list[Any]:
     """
     variables = _variables(xs)
     _one_term(term)
+    in_bulk = interface.in_bulk("gradient", term, variables) if variables else None
+    if in_bulk is not None:
+        return list(in_bulk)
     found = _reverse([term], variables)[0] if variables else {}
     zero = interface.make_number(term, 0)
     return [found.get(j, zero) for j in range(len(variables))]
@@ -128,9 +131,10 @@ def jacobian(terms: Any, xs: Any, *, sparse: bool = False) -> Any:
     """
     roots = [terms] if interface.is_term(terms) else list(terms)
     variables = _variables(xs)
+    rows: list[dict[int, Any]] | None = interface.in_bulk("jacobian", roots, variables) if variables else None
     if not roots or not variables:
-        rows: list[dict[int, Any]] = [{} for _ in roots]
-    else:
+        rows = [{} for _ in roots]
+    elif rows is None:
         rows = _reverse(roots, variables) if len(roots) < len(variables) // 4 else _forward(roots, variables)
     return _matrix(rows, roots, len(variables), sparse)
 
@@ -146,6 +150,10 @@ def hessian(term: Any, xs: Any, *, sparse: bool = False) -> Any:
     [[2*y, 2*x], [2*x, 0]]
     """
     variables = _variables(xs)
+    _one_term(term)
+    in_bulk = interface.in_bulk("hessian", term, variables) if variables else None
+    if in_bulk is not None:
+        return _matrix(in_bulk, [term] * len(variables), len(variables), sparse)
     slopes = gradient(term, variables)
     rows = _forward(slopes, variables) if variables else []
     symmetric: list[dict[int, Any]] = [{} for _ in rows]

@@ -1,8 +1,9 @@
-"""Generated modules on disk, so that numba can keep their machine code for the next process.
+"""Generated code on disk: modules for numba and C, and object code of the native target, for the next process.
 
-Each module has a folder of its own under the cache folder, named by a hash of its text and of the versions of all that made it.
-What is executed is always the text generated in this process: the file is there for numba and for debuggers, and it is written
-again whenever it differs, which makes numba drop the machine code that belonged to it.
+Each entry has a folder of its own under the cache folder, named by a hash of its content and of the versions of all that made it.
+Of a numba module what is executed is always the text generated in this process: the file is there for numba and for debuggers, and it
+is written again whenever it differs, which makes numba drop the machine code that belonged to it.  Object code and shared libraries are
+loaded only if they have the hash that was noted; anything else is compiled again.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import hashlib
 import os
 import platform
 import shutil
+import struct
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 MAX_ENTRIES = 512
-"""Modules kept on disk; the least recently used go first."""
+"""Entries of each kind kept on disk; the least recently used go first."""
 
 MAX_BYTES = 256 << 20
-"""Bytes kept on disk."""
+"""Bytes of each kind kept on disk."""
 
 
 class CacheUnavailable(OSError):
@@ -47,13 +50,8 @@ def module_name(source: str, *made_with: str) -> str:
 
 def store(name: str, source: str) -> Path:
     """Return the file that holds ``source`` after making sure that it does; raises CacheUnavailable when it cannot be written."""
+    folder = private_folder("numba", name)
     try:
-        root = cache_folder() / "numba"
-        folder = root / name
-        root.parent.mkdir(parents=True, exist_ok=True)
-        for own in (root, folder):
-            own.mkdir(mode=0o700, exist_ok=True)
-            refuse_foreign(own)
         path = folder / "generated.py"
         wanted = source.encode()
         try:
@@ -64,15 +62,31 @@ def store(name: str, source: str) -> Path:
             forget_machine_code(folder)
         if not unchanged:
             _write_atomically(path, wanted)
-            prune(root, keep=folder)
-        os.utime(folder)
+            prune(folder.parent, keep=folder)
         probe = folder / "__pycache__"
         probe.mkdir(mode=0o700, exist_ok=True)
         if not os.access(probe, os.W_OK):
             raise PermissionError(f"{probe} may not be written")
-    except (OSError, RuntimeError) as problem:  # RuntimeError: there is no home folder
+    except OSError as problem:
         raise CacheUnavailable(str(problem)) from problem
     return path
+
+
+def private_folder(kind: str, name: str) -> Path:
+    """Return the folder of one module, made for this user alone and marked as used; raises CacheUnavailable when that cannot be."""
+    try:
+        root = cache_folder() / kind
+        folder = root / name
+        root.parent.mkdir(parents=True, exist_ok=True)
+        for own in (root, folder):
+            own.mkdir(mode=0o700, exist_ok=True)
+            refuse_foreign(own)
+        os.utime(folder)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(f"{folder} may not be written")
+    except (OSError, RuntimeError) as problem:  # RuntimeError: there is no home folder
+        raise CacheUnavailable(str(problem)) from problem
+    return folder
 
 
 def refuse_foreign(folder: Path) -> None:
@@ -115,6 +129,59 @@ def forget_machine_code(folder: Path) -> None:
     (folder / _SEAL).unlink(missing_ok=True)
 
 
+class Damaged(ValueError):
+    """Say that a file of object code is not what was written; it is compiled again and never executed."""
+
+
+def keep_objects(name: str, objects: Sequence[bytes]) -> Path:
+    """Write object code under a name and return its file; raises CacheUnavailable when it cannot be written."""
+    sizes = struct.pack(f"<{len(objects) + 1}q", len(objects), *map(len, objects))
+    payload = b"".join([sizes, *objects])
+    try:
+        folder = private_folder("native", name)
+        path = folder / _OBJECTS
+        _write_atomically(path, _head(name, payload) + payload)
+        prune(folder.parent, keep=folder)
+    except (OSError, RuntimeError) as problem:
+        raise CacheUnavailable(str(problem)) from problem
+    return path
+
+
+def kept_objects(name: str) -> tuple[list[bytes], Path] | None:
+    """Return the object code kept under a name and its file, or None where there is none.
+
+    Raises Damaged for a file that was truncated, changed or written for another name, CacheUnavailable for a folder that cannot be
+    read or that others may write to.
+    """
+    try:
+        folder = cache_folder() / "native" / name
+        for own in (folder.parent, folder):
+            if not own.exists():
+                return None
+            refuse_foreign(own)
+        path = folder / _OBJECTS
+        content = path.read_bytes()
+        os.utime(folder)
+    except FileNotFoundError:
+        return None
+    except (OSError, RuntimeError) as problem:
+        raise CacheUnavailable(str(problem)) from problem
+    payload = content[len(_head(name, b"")) :]
+    if len(payload) < 8 or content[: -len(payload)] != _head(name, payload):
+        raise Damaged(f"{path} is not the object code that was written there")
+    (count,) = struct.unpack_from("<q", payload)
+    sizes = struct.unpack_from(f"<{count}q", payload, 8)
+    ends = list(accumulate(sizes, initial=8 * (count + 1)))
+    return [payload[a:b] for a, b in pairwise(ends)], path
+
+
+_OBJECTS = "objects.bin"
+
+
+def _head(name: str, payload: bytes) -> bytes:
+    return f"symnum object code {name} {hashlib.sha256(payload).hexdigest()}\n".encode()
+
+
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
@@ -131,7 +198,7 @@ def _write_atomically(path: Path, content: bytes) -> None:
 
 
 def prune(root: Path, keep: Path) -> None:
-    """Remove the least recently used modules until the cache is within its bounds."""
+    """Remove the least recently used entries until the cache is within its bounds."""
     entries = sorted(_entries(root), reverse=True)
     total = 0
     for position, (_, size, folder) in enumerate(entries):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy
 
 from symnum import term as interface
+from symnum.codegen.auto import promoting
 from symnum.codegen.lower import Program, lower
-from symnum.codegen.target import AUTO, TARGETS, Code, Options, Unsupported, build
+from symnum.codegen.parameters import separate
+from symnum.codegen.target import AUTO, TARGETS, TIERS, TRAINING, Code, Options, Unsupported, build
 
 _FLOAT64 = numpy.dtype(float)
 _PLAIN = frozenset({float})
@@ -18,12 +22,17 @@ _SCALARS = frozenset({float, int, bool, numpy.float64, numpy.float32, numpy.int6
 
 
 def compile(
-    expression: Any, arguments: Any, target: str = "auto", *, fastmath: bool = False
+    expression: Any, arguments: Any, target: str = "auto", *, fastmath: bool = False, tier: str = "auto"
 ) -> CompiledFunction:
     """Compile a term, a list of terms or a list of equally long lists to a function of ``arguments``.
 
-    ``target`` is "tape" (no compile time), "numba" (machine code, kept on disk), "numpy" (plain NumPy source), or "auto": the
-    tape, or NumPy where an operator has no place on the tape.  ``fastmath=True`` lets numba reorder arithmetic and ignore nan.
+    ``target`` is "tape" (no compile time), "numba" (machine code, kept on disk), "native" (machine code of large programs in a
+    fraction of a second), "numpy" (plain NumPy source), "c" (a C99 file, compiled by the system's compiler at the first call), "torch"
+    (a torch.nn.Module, whose parameters are the expression's floats), or "auto": the tape, or NumPy where an operator has no place on
+    the tape; large programs of arithmetic get native code when they were called often with single numbers, which changes no value.
+    ``fastmath=True`` lets numba and native code reorder arithmetic and ignore nan.  ``tier`` is a choice of native code: "first"
+    stays with code that was quick to make, "optimised" waits for better code, and "auto" replaces the one by the other, in the
+    background, when the function was called often.
 
     Raises ValueError for a symbol that is not an argument, for arguments that repeat or share a name, for an unknown target and
     for an operator that the target cannot spell; TypeError for an argument that is not a symbol.
@@ -36,7 +45,7 @@ def compile(
     >>> f([1, 2, 3], 0.5)
     array([1.5, 4.5, 9.5])
     """
-    return CompiledFunction(expression, arguments, target, fastmath=fastmath)
+    return CompiledFunction(expression, arguments, target, fastmath=fastmath, tier=tier)
 
 
 class CompiledFunction:
@@ -46,30 +55,49 @@ class CompiledFunction:
     (n, *shape), lists of lists (rows, columns, *shape); numbers alone give a float (a bool for a condition) or an array of one
     value for each term.  ``out=`` takes the array to fill.  Values are float64 and follow IEEE rules: log(-1) is nan.
 
-    ``source`` is the code, ``target`` the target in use, ``why`` says why it is in use and what was cached, and ``numba`` is the
-    scalar function to call from one's own njit code (target "numba").
+    ``source`` is the code, ``target`` the target in use, ``why`` says why it is in use and what was cached.  ``numba`` is the
+    scalar function to call from one's own njit code (target "numba"), and ``address`` that of the function in machine code
+    (target "native").  ``write`` makes a file of the code of the targets
+    "c", whose ``header`` declares it, and "torch", whose ``module`` is a torch.nn.Module.  In that, the floats of the expression are
+    trainable; exact numbers (2, 1/3, pi) stay fixed, and so do coefficients of 1.0 and -1.0 and whole exponents.  ``expression`` is
+    what was compiled, with the constants as trained.
     """
 
     __slots__ = (
-        "__weakref__", "_code", "_count", "_dtype", "_kept", "_names", "_outer", "_program", "_scalar", "_single", "target", "why",
+        "__weakref__", "_code", "_count", "_dtype", "_kept", "_names", "_outer", "_program", "_reason", "_scalar", "_single", "target",
     )  # fmt: skip
 
     def __init__(
-        self, expression: Any, arguments: Any, target: str = "auto", *, fastmath: bool = False
+        self,
+        expression: Any,
+        arguments: Any,
+        target: str = "auto",
+        *,
+        fastmath: bool = False,
+        tier: str = "auto",
     ) -> None:
         if target != "auto" and target not in TARGETS:
             raise ValueError(
                 f"there is no target {target!r}; the targets are 'auto', {', '.join(map(repr, TARGETS))}"
             )
+        if tier not in TIERS:
+            raise ValueError(f"there is no tier {tier!r}; the tiers are {', '.join(map(repr, TIERS))}")
+        if tier != "auto" and target != "native":
+            raise ValueError(
+                f"tier={tier!r} is a choice of target='native', but the target is {target!r}; leave it out"
+            )
         symbols = _checked_arguments(arguments)
         terms, self._outer = _flatten(expression)
-        self._kept = (expression, arguments, target, fastmath)
-        self._program: Program = lower(terms, symbols)
-        options = Options(fastmath=fastmath)
-        self._code, self.target, reason = _choose(self._program, target, options)
-        self.why = f"{reason}; {self._code.remark}" if self._code.remark else reason
-        self._names = self._program.arguments
+        self._kept = (expression, arguments, target, {"fastmath": fastmath, "tier": tier})
+        parameters = separate(terms, symbols) if target in TRAINING else None
+        if parameters is None:
+            self._program: Program = lower(terms, symbols)
+        else:
+            self._program = lower(parameters.terms, [*parameters.arguments, *parameters.symbols])
+        options = Options(fastmath=fastmath, tier=tier, shape=self._outer, parameters=parameters)
+        self._code, self.target, self._reason = _choose(self._program, target, options)
         self._count = len(symbols)
+        self._names = self._program.arguments[: self._count]
         self._single = self._outer == ()
         self._dtype = numpy.dtype(bool if self._program.boolean else float)
         self._scalar = self._code.scalar
@@ -87,6 +115,93 @@ class CompiledFunction:
                 f"the target {self.target!r} has no njit function; compile with target='numba'"
             )
         return self._code.numba
+
+    @property
+    def why(self) -> str:
+        """Return why this target is in use, and what it says about itself, which may change while the function is used."""
+        remark = self._code.remark
+        return f"{self._reason}; {remark}" if remark else self._reason
+
+    @property
+    def address(self) -> int:
+        """Return the address of ``void(double *x, double *p, double *out, double *work)`` with all arguments in ``x``.
+
+        ``p`` is not read, ``work`` is room for :attr:`work` doubles, and truth values come as 1.0 and 0.0.
+        """
+        if self._code.address is None:
+            raise AttributeError(f"the target {self.target!r} has no address; compile with target='native'")
+        return self._code.address
+
+    @property
+    def work(self) -> int:
+        """Return how many doubles of work memory the function at :attr:`address` needs."""
+        return self._code.work
+
+    @property
+    def tier(self) -> str:
+        """Return which tier of the native target runs, "first" or "optimised"; other targets have one only, "optimised"."""
+        return self._code.tier
+
+    @property
+    def module(self) -> Any:
+        """Return the torch.nn.Module (target "torch"), whose parameters are the float constants of the expression.
+
+        Raises ImportError where torch is not installed.
+        """
+        module = self._code.torch_module
+        if module is None:
+            raise AttributeError(
+                f"the target {self.target!r} has no torch module; compile with target='torch'"
+            )
+        return module
+
+    @property
+    def expression(self) -> Any:
+        """Return what was compiled, for target "torch" with the constants as they are trained now."""
+        terms = self._code.trained()
+        if terms is None:
+            return self._kept[0]
+        return _shaped(terms, self._outer)
+
+    @property
+    def header(self) -> str:
+        """Return the C header that declares the function of ``source`` (target "c")."""
+        return self._file(".h")
+
+    def write(self, path: str | os.PathLike[str], name: str | None = None) -> list[Path]:
+        """Write the code as a file of one's own, with its header beside it for target "c", and return the paths.
+
+        The function in it is called ``name``, by default as the file.  Raises ValueError for a target whose code runs in symnum only,
+        for another suffix than the target's and for a name that its language has taken.
+
+        >>> import tempfile, symnum as sn
+        >>> x = sn.symbols("x")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     [path.name for path in sn.compile(x**2, [x], target="c").write(folder + "/square.c")]
+        ['square.c', 'square.h']
+        """
+        main = Path(path)
+        texts = self._code.files(main.stem if name is None else name)
+        if not texts:
+            raise ValueError(
+                f"code of the target {self.target!r} runs inside symnum only; compile with target='c' or target='torch' to write a file"
+            )
+        if main.suffix not in texts:
+            raise ValueError(
+                f"{str(path)!r} does not end in {next(iter(texts))!r}, as the target {self.target!r} wants"
+            )
+        paths = [main.with_suffix(suffix) for suffix in texts]
+        for where, text in zip(paths, texts.values(), strict=True):
+            where.write_text(text, encoding="utf-8")
+        return paths
+
+    def _file(self, suffix: str) -> str:
+        texts = self._code.files("formula")
+        if suffix not in texts:
+            raise AttributeError(
+                f"the target {self.target!r} has no file {suffix!r}; compile with target='c'"
+            )
+        return texts[suffix]
 
     @property
     def operations(self) -> int:
@@ -174,8 +289,8 @@ class CompiledFunction:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as what was compiled, never as code: it is compiled again where it is loaded."""
-        expression, arguments, target, fastmath = self._kept
-        return _rebuild, (expression, arguments, target, {"fastmath": fastmath})
+        _, arguments, target, options = self._kept
+        return _rebuild, (self.expression, arguments, target, options)
 
     def __copy__(self) -> CompiledFunction:
         return self
@@ -205,7 +320,7 @@ def _choose(program: Program, target: str, options: Options) -> tuple[Code, str,
         return build(program, target, options), target, "asked for"
     if options.fastmath:
         raise ValueError(
-            "fastmath is a choice of target='numba', which target='auto' does not take; write target='numba'"
+            "fastmath is a choice of target='numba' and of target='native', which target='auto' does not take; name one of them"
         )
     reasons: list[str] = []
     for name in AUTO:
@@ -214,6 +329,8 @@ def _choose(program: Program, target: str, options: Options) -> tuple[Code, str,
         except Unsupported as problem:
             reasons.append(str(problem))
             continue
+        if name == "tape":
+            code = promoting(code, program)
         chosen = _MERITS[name] if not reasons else f"{name} because {'; '.join(reasons)}"
         return code, name, f"auto: {chosen}"
     raise Unsupported("; ".join(reasons))
@@ -259,6 +376,13 @@ def _flatten(expression: Any) -> tuple[list[Any], tuple[int, ...]]:
     if len(lengths) != 1 or not all(_is_list(item) for item in items):
         raise ValueError("a list of lists of terms must have rows of one length; fill short rows with 0")
     return [_term(item) for row in rows for item in row], (len(rows), *lengths)
+
+
+def _shaped(terms: list[Any], outer: tuple[int, ...]) -> Any:
+    """Return terms in the shape that they were given in; see :func:`_flatten`."""
+    if len(outer) < 2:
+        return terms if outer else terms[0]
+    return [terms[i * outer[1] : (i + 1) * outer[1]] for i in range(outer[0])]
 
 
 def _is_list(thing: Any) -> bool:

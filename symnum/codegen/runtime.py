@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import re
 from collections.abc import Callable
@@ -38,6 +39,15 @@ def _special(name: str) -> Any:
         return lambda a: special.zeta(2.0, a)
     ufunc = getattr(getattr(special, "_ufuncs", None), f"_{name}", None)
     return ufunc if isinstance(ufunc, importlib.import_module("numpy").ufunc) else getattr(special, name)
+
+
+def address_of(array: Any) -> int:
+    """Return where an array begins; the buffer protocol tells it in a quarter of the time, but of writable ones only."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    except (TypeError, ValueError, BufferError):
+        address: int = array.__array_interface__["data"][0]
+        return address
 
 
 def numpy_function(row: Operator) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""How operands are written in generated Python source; every name in it is ours, so a user's names cannot collide with one."""
+"""How operands are written in generated source; every name in it is ours, so a user's names cannot collide with one."""
 
 from __future__ import annotations
 
@@ -52,8 +52,25 @@ def literal(value: float | bool, module: str) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
-def argument_comment(program: Program) -> str:
-    """Return a comment line that says which argument is which."""
-    if not program.arguments:
+def without_outer_brackets(text: str) -> str:
+    """Return ``(a + b)`` as ``a + b``, where the first bracket is closed by the last one.
+
+    >>> without_outer_brackets("(a + b)"), without_outer_brackets("(a + b)*(c)")
+    ('a + b', '(a + b)*(c)')
+    """
+    if not text.startswith("("):
+        return text
+    depth = 0
+    for position, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return text[1:-1] if position == len(text) - 1 else text
+    return text
+
+
+def argument_comment(program: Program, count: int | None = None) -> str:
+    """Return a comment line that says which argument is which, of the first ``count`` (all)."""
+    names = program.arguments[:count]
+    if not names:
         return "# no arguments"
-    return "# " + ", ".join(f"a{i}: {ascii(name)[1:-1]}" for i, name in enumerate(program.arguments))
+    return "# " + ", ".join(f"a{i}: {ascii(name)[1:-1]}" for i, name in enumerate(names))

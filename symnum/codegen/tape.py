@@ -6,7 +6,6 @@ register is used again as soon as its value is dead.  Inputs are read where they
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import struct
 import sys
@@ -19,6 +18,7 @@ import numpy
 from symnum.codegen.loops import SELECT, Micro, NoLoop, find_loop, recipe
 from symnum.codegen.lower import Constant, Program
 from symnum.codegen.registers import allocate
+from symnum.codegen.runtime import address_of
 from symnum.codegen.target import Code, Options, Unsupported, refuse_disabled_jit
 
 CACHE_BYTES = 32 << 10
@@ -82,7 +82,7 @@ class Tape(Code):
         )
         numbers = self.inputs + len(self.constants)
         truths = numbers + self.registers
-        places[self.inputs : numbers, 0] = _address(self.constants) + 8 * numpy.arange(len(self.constants))
+        places[self.inputs : numbers, 0] = address_of(self.constants) + 8 * numpy.arange(len(self.constants))
         places[numbers:truths, 1] = 8
         places[truths : truths + self.registers, 1] = 1
         return places
@@ -106,13 +106,13 @@ class Tape(Code):
             IndexError
         ):  # tables wait in ``idle`` between calls: there are as many as threads ever called at once
             memory = numpy.empty(self.registers * self.block + 8)
-            places, results = self._table(-(-_address(memory) // 64) * 64, self.block)
+            places, results = self._table(-(-address_of(memory) // 64) * 64, self.block)
         numbers: list[int] = []
         for given in inputs:
             step = given.strides[0] if given.shape[0] != 1 else 0
-            numbers += (_address(given), step, step)
+            numbers += (address_of(given), step, step)
         self.pack_inputs(places, 0, *numbers)
-        address, step = _address(out), out.itemsize
+        address, step = address_of(out), out.itemsize
         if self.outputs == 1:
             results[0] = address, step, step
         else:
@@ -143,9 +143,9 @@ class Tape(Code):
     def _scalar_table(self) -> tuple[Array, Array, Array]:
         memory = numpy.empty(self.inputs + self.registers + 1)
         out = numpy.empty((self.outputs, 1), self.result_type)
-        places, results = self._table(_address(memory) + 8 * self.inputs, 1)
-        places[: self.inputs, 0] = _address(memory) + 8 * numpy.arange(self.inputs)
-        results[:, 0] = _address(out) + out.itemsize * self.result_steps
+        places, results = self._table(address_of(memory) + 8 * self.inputs, 1)
+        places[: self.inputs, 0] = address_of(memory) + 8 * numpy.arange(self.inputs)
+        results[:, 0] = address_of(out) + out.itemsize * self.result_steps
         return places, memory, out
 
 
@@ -156,15 +156,6 @@ def build(program: Program, options: Options) -> Code:
             "fastmath is a choice of target='numba'; the tape runs NumPy's loops as they are: leave fastmath out"
         )
     return Tape(program, options)
-
-
-def _address(array: Array) -> int:
-    """Return where an array begins; the buffer protocol tells it in a quarter of the time, but of writable ones only."""
-    try:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))
-    except (TypeError, ValueError, BufferError):
-        address: int = array.__array_interface__["data"][0]
-        return address
 
 
 def _constant_memory(constants: Sequence[Constant]) -> Array:

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from operator_values import needs_compiler
 
 import symnum as sn
 from symnum.cli import main
+from symnum.codegen.target import TARGETS
 
 Outcome = tuple[int, str, str]
 Call = Callable[..., Outcome]
@@ -164,7 +166,74 @@ def test_compile_prints_the_source(symnum: Call) -> None:
         == expected.strip()
     )
     code, out, _ = symnum("compile", "2*sin(x)", "--target", "numpy", "--json")
-    assert json.loads(out) == {"input": ["2*sin(x)"], "args": ["x"], "target": "numpy", "source": expected}
+    assert json.loads(out) == {
+        "input": ["2*sin(x)"],
+        "args": ["x"],
+        "target": "numpy",
+        "why": "asked for",
+        "operations": 2,
+        "source": expected,
+    }
+
+
+def test_compile_reports(symnum: Call) -> None:
+    code, out, err = symnum("compile", "x*y + 1", "--target", "numpy", "--report")
+    assert (code, err) == (0, "symnum: 2 operations, target numpy: asked for\n")
+    assert out.startswith("# a0: x, a1: y\n")
+    code, out, err = symnum("compile", "x + 1", "--at", "x=2", "--report")
+    assert (code, out) == (0, "3.0\n")
+    assert err.startswith("symnum: 1 operation, target tape: auto: the tape, which needs no compile time")
+    _, _, err = symnum("compile", "x + 1", "--target", "c", "--report")
+    assert err == "symnum: 1 operation, target c: asked for; the first call compiles it\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "suffixes", "begins"),
+    [("c", [".c", ".h"], "/* Generated"), ("torch", [".py"], '"""Generated')],
+)
+def test_compile_writes_files(
+    symnum: Call, tmp_path: Path, target: str, suffixes: list[str], begins: str
+) -> None:
+    file = tmp_path / f"model{suffixes[0]}"
+    command = ("compile", "sin(x)^2 + y", "--target", target, "-o", str(file))
+    paths = [file.with_suffix(s) for s in suffixes]
+    assert symnum(*command, stdin="1 2\n") == (0, "", f"symnum: wrote {', '.join(map(str, paths))}\n")
+    assert [p.name for p in sorted(tmp_path.iterdir())] == [p.name for p in paths]
+    assert file.read_text().startswith(begins)
+    code, out, _ = symnum(*command, "--emit", "source")
+    assert code == 0 and out.startswith(begins)
+    assert json.loads(symnum(*command, "--json")[1])["operations"] == 3
+
+
+@needs_compiler
+def test_compile_writes_a_file_and_shows_a_value(
+    symnum: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYMNUM_CACHE_DIR", str(tmp_path / "cache"))
+    command = ("compile", "x^2 + y", "--target", "c", "--args", "x,y", "-o", str(tmp_path / "model.c"))
+    code, out, err = symnum(*command, "--at", "x=3,y=1", "--report")
+    assert (code, out) == (0, "10.0\n")
+    wrote, report = err.splitlines()
+    assert wrote == f"symnum: wrote {tmp_path / 'model.c'}, {tmp_path / 'model.h'}"
+    assert report.startswith("symnum: 2 operations, target c: asked for; compiled by ")
+    assert symnum("compile", "x*y", "--target", "c", stdin="1 2\n3 4\n") == (0, "2.0\n12.0\n", "")
+
+
+def test_compile_without_what_a_target_needs(symnum: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    code, out, err = symnum("compile", "2.5*x", "--target", "torch", "--at", "x=1")
+    assert (code, out) == (1, "")
+    assert err.startswith("symnum: target='torch' computes with PyTorch") and "'symnum[torch]'" in err
+    assert len(err.splitlines()) == 1
+    monkeypatch.setenv("CC", "no-such-compiler")
+    code, out, err = symnum("compile", "x", "--target", "c", "--at", "x=1")
+    assert (code, out) == (1, "")
+    assert "CC names the C compiler 'no-such-compiler'" in err and len(err.splitlines()) == 1
+
+
+def test_help_lists_the_targets(symnum: Call) -> None:
+    out = " ".join(symnum("compile", "--help")[1].split())
+    assert f"auto (default), {', '.join(TARGETS)}" in out
 
 
 def test_rows(symnum: Call) -> None:
@@ -216,6 +285,10 @@ def test_formulas_to_compile_from_stdin(symnum: Call) -> None:
         (["x", "--at", "y=1"], "--at gives no value for x; the arguments are x: write --at x=1"),
         (["x", "--at", "x=1,y=2"], "--at gives y, not an argument"),
         (["x", "--target", "fortran"], "no target 'fortran'"),
+        (["x", "--target", "numpy", "-o", "model.py"], "code of the target 'numpy' runs inside symnum only"),
+        (["x", "--target", "c", "-o", "model.py"], "'model.py' does not end in '.c'"),
+        (["x", "--target", "c", "-o", "double.c"], "cannot be called 'double', which is taken in C"),
+        (["x", "--target", "c", "-o", "no/such/folder/model.c"], "No such file or directory"),
         (["x", "--args", "x,x"], "twice"),
         (["x", "--args", "sin"], "'sin' is a word of the formula language"),
         (["x + x::positive", "--args", "x"], "x"),

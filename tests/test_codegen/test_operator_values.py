@@ -4,60 +4,24 @@ import itertools
 
 import numpy as np
 import pytest
+from operator_values import (
+    BINARY,
+    BUILT_IN,
+    COMPARISONS,
+    FOLDED,
+    LOOSER,
+    SPECIAL,
+    UNARY,
+    assert_agrees,
+    interpreter,
+    needs_compiler,
+)
 
 import symnum as sn
 from symnum.algebra.evaluate import evaluate
 from symnum.codegen.function import compile as compile_terms
-from symnum.operators import OPERATORS
 
-TARGETS = ("tape", "numba", "numpy")
-SPECIAL = [
-    0.0,
-    -0.0,
-    1.0,
-    -1.0,
-    2.0,
-    -2.0,
-    0.5,
-    -0.5,
-    3.0,
-    -7.0,
-    1e-300,
-    1e10,
-    1e300,
-    -1e300,
-    np.inf,
-    -np.inf,
-    np.nan,
-]
-LOOSER = {"gamma": 4e-15, "lgamma": 5e-12, "digamma": 1e-12, "trigamma": 4e-15}
-"""Relative differences allowed where scipy.special itself (Cephes) is off by that much; others agree to 4 ulps."""
-
-BUILT_IN = [row for row in OPERATORS.values() if not row.namespace and "_doc" not in row.name]
-UNARY = [row.name for row in BUILT_IN if row.arity == (1, 1) and row.name not in ("not", "neg")]
-BINARY = ["atan2", "mod", "^", "/", "-"]
-FOLDED = ["+", "*", "min", "max"]
-COMPARISONS = ["<", "<=", ">", ">=", "==", "!="]
-
-
-def assert_agrees(got, wanted, tolerance, what):
-    got, wanted = np.asarray(got, float), np.asarray(wanted, float)
-    assert got.shape == wanted.shape
-    with np.errstate(all="ignore"):
-        close = np.abs(got - wanted) <= tolerance * np.abs(wanted) + 1e-305
-    good = (
-        (got == wanted)
-        | (np.isnan(got) & np.isnan(wanted))
-        | (np.isfinite(got) & np.isfinite(wanted) & close)
-    )
-    where = np.nonzero(~good)[0][:3]
-    assert good.all(), f"{what}: {[(int(i), got[i], wanted[i]) for i in where]}"
-
-
-def interpreter(term, columns):
-    """Evaluate at each row; the columns are {symbol: values}."""
-    rows = zip(*columns.values(), strict=True)
-    return [evaluate(term, dict(zip(columns, map(float, row), strict=True))) for row in rows]
+TARGETS = ("tape", "numba", "numpy", "native", pytest.param("c", marks=needs_compiler))
 
 
 def test_the_lists_cover_the_table():

@@ -13,7 +13,7 @@ import pytest
 
 import symnum as sn
 from symnum import term
-from symnum.backends import interned, tree
+from symnum.backends import columns, interned, tree
 from symnum.operators import operator
 
 
@@ -96,6 +96,7 @@ class Backend:
 BACKENDS = [
     Backend("interned", interned.symbol, interned.number, interned.make),
     Backend("tree", tree.symbol, tree.number, tree.make),
+    Backend("columns", columns.symbol, columns.number, columns.make),
     Backend("odd", OddName, lambda v: v, odd_make),
 ]
 

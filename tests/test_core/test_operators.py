@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 import symnum as sn
+from symnum.codegen.c_helpers import needed
+from symnum.codegen.torch_source import HELPERS
 from symnum.operators import ARGUMENTS, OPERATORS, Operator, operator, register_operator
 
 BUILT_IN = [row for row in OPERATORS.values() if not row.egglog.startswith("User_")]
@@ -93,25 +95,11 @@ def _agree(got: float, want: float, row: Operator, values: tuple[float, ...], re
     )
 
 
-C_PRELUDE = """
-#include <math.h>
-double symnum_mod(double a, double b) {
-    double r = fmod(a, b);
-    return r != 0 && (r < 0) != (b < 0) ? r + b : (r == 0 ? copysign(0, b) : r);
-}
-double symnum_min(double a, double b) { return isnan(a) || isnan(b) ? NAN : (a < b ? a : b); }
-double symnum_max(double a, double b) { return isnan(a) || isnan(b) ? NAN : (a > b ? a : b); }
-double symnum_gamma(double a) { return tgamma(a); }
-"""
-WITHOUT_C = {"digamma", "trigamma"}
-"""Rows whose C function is not in the standard library."""
-
-
 def test_c_spellings_compute_the_reference(tmp_path: Path) -> None:
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
-    rows = [row for row in BUILT_IN if row.name not in WITHOUT_C]
-    source = [C_PRELUDE]
+    rows = BUILT_IN
+    source = ["#include <math.h>", *needed(row.c for row in rows)]
     for index, row in enumerate(rows):
         count = len(_arguments(row)[0])
         parameters = ", ".join(f"double v{i}" for i in range(count)) or "void"
@@ -134,10 +122,8 @@ def test_c_spellings_compute_the_reference(tmp_path: Path) -> None:
 
 def test_torch_spellings_compute_the_reference() -> None:
     torch = pytest.importorskip("torch", reason="torch is an extra: pip install 'symnum[torch]'")
-    names: dict[str, Any] = {
-        "torch": torch,
-        "_gamma": lambda a: torch.exp(torch.special.gammaln(a)) * _gamma_sign(torch, a),
-    }
+    names: dict[str, Any] = {"torch": torch}
+    exec("\n".join(HELPERS.values()), names)
     for row in BUILT_IN:
         for values in _arguments(row):
             sorts = [row.argument_sorts[min(i, len(row.argument_sorts) - 1)] for i in range(len(values))]
@@ -155,10 +141,6 @@ def test_torch_spellings_compute_the_reference() -> None:
                 values,
                 rel=1e-9 if row.name in ("cbrt", "trigamma") else 2e-14,
             )
-
-
-def _gamma_sign(torch: Any, a: Any) -> Any:
-    return torch.where((a < 0) & (torch.remainder(torch.floor(a), 2) == 1), -1.0, 1.0)
 
 
 @pytest.mark.parametrize(

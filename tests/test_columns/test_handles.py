@@ -1,0 +1,109 @@
+"""Handles of the columns backend: ordinary terms, whose operations on many terms run as kernels."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from strategies import terms
+
+import symnum as sn
+from symnum import term as interface
+from symnum.backends import columns
+from symnum.columns import ready
+
+
+def test_handles_are_equal_as_their_terms_are() -> None:
+    x, y = sn.symbols("x y", backend="columns")
+    assert x + y == y + x and hash(x + y) == hash(y + x) and x + y != x - y
+    assert x * 0 == 0 and x / x == 1 and x != sn.symbols("x")
+    assert str(2 * x**2 + sn.sin(y) - 1) == str(sn.parse("2*x^2 + sin(y) - 1"))
+
+
+def test_backends_do_not_mix() -> None:
+    x = sn.symbols("x", backend="columns")
+    with pytest.raises(TypeError, match=r"convert one of them: symnum.convert\(term, backend='columns'\)"):
+        x + sn.symbols("x")
+    with pytest.raises(TypeError, match="on terms in columns"):
+        interface.make(x, "+", (x, sn.symbols("x")))
+    assert sn.convert(sn.parse("x + 1"), "columns") == x + 1
+    assert sn.convert(x + 1, "interned") is sn.parse("x + 1")
+
+
+@settings(max_examples=60, deadline=None)
+@given(terms(backend="columns"))
+def test_handles_pickle_print_and_parse(term: Any) -> None:
+    assert pickle.loads(pickle.dumps(term)) == term
+    assert sn.from_json(sn.to_json(term)) == term
+    assert interface.backend_of(term) == "columns"
+
+
+def test_a_sum_grows_in_linear_time_and_is_one_term() -> None:
+    xs = sn.symbols("x0:3000", backend="columns")
+    total = xs[0]
+    for k, x in enumerate(xs[1:]):
+        total = total + k * x
+    assert len(list(interface.addends(total)[1])) == 2999
+    slopes = sn.gradient(total, xs[:3])
+    assert slopes == [1, 0, 1]
+
+
+def test_matrices_of_derivatives_come_from_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("symnum.calculus.derivative._forward", None)  # single terms would need it
+    monkeypatch.setattr("symnum.calculus.derivative._reverse", None)
+    ready.prepare()
+    from symnum.columns import store  # noqa: F401  loaded kernels serve small terms, too
+
+    x, y = sn.symbols("x y", backend="columns")
+    assert sn.jacobian([x * y, sn.sin(x)], [x, y]) == [[y, x], [sn.cos(x), 0]]
+    assert sn.gradient(x**2 * y, [x, y]) == [2 * x * y, x**2]
+    assert sn.hessian(x**2 * y, [x, y]) == [[2 * y, 2 * x], [2 * x, 0]]
+    assert sn.jacobian([x * y], [x, y], sparse=True).entries == (y, x)
+
+
+def test_the_rewriter_runs_unchanged() -> None:
+    x, y = sn.symbols("x y", backend="columns")
+    assert sn.simplify(sn.sin(x) ** 2 + sn.cos(x) ** 2 + y) == y + 1
+    assert sn.factor(sn.expand((x + y) ** 3)) == (x + y) ** 3
+    assert sn.compile([x + y], [x, y])(1.0, 2.0)[0] == 3.0
+
+
+def test_rows_that_no_handle_needs_are_dropped() -> None:
+    xs = sn.symbols("x0:40", backend="columns")
+    kept = sn.jacobian([sn.sin(a * b) for a in xs for b in xs[:5]], xs, sparse=True).entries[7]
+    text = str(kept)
+    gc.collect()
+    left = columns.SHARED.compact()
+    assert str(kept) == text and sn.jacobian([kept], xs, sparse=True).entries
+    more = sn.jacobian([sn.cos(a * b) for a in xs for b in xs], xs, sparse=True)
+    assert len(more) and columns.SHARED.compact() > left
+    del more
+    gc.collect()
+    assert columns.SHARED.compact() <= left + 200
+
+
+def test_small_terms_do_not_wait_for_kernels() -> None:
+    code = (
+        "import sys, symnum as sn\n"
+        "x, y = sn.symbols('x y', backend='columns')\n"
+        "assert sn.jacobian([x*y], [x, y]) == [[y, x]]\n"
+        "assert 'numba' not in sys.modules and 'symnum.columns.store' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-P", "-c", code], check=True, timeout=120)
+
+
+def test_compiling_the_kernels_is_announced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Any
+) -> None:
+    monkeypatch.setattr(ready, "_ready", False)
+    monkeypatch.setattr(ready, "_stamp", lambda: tmp_path / "cache" / "kernels.ready")
+    with caplog.at_level(logging.WARNING, logger="symnum"):
+        assert ready.prepare() > 0
+    assert "compiling the kernels" in caplog.text and ready.are_ready() and ready.prepare() == 0.0
+    assert (tmp_path / "cache" / "kernels.ready").exists()
