@@ -8,25 +8,65 @@ from typing import Any
 import numpy as np
 
 from symnum.codegen.function import compile as compile_terms
+from symnum.codegen.lower import lower
+from symnum.codegen.target import Unsupported
 
 
 class TermCode:
-    """Terms as a function of time, states and parameters that fills an array of floats."""
+    """Terms as a function of time, states and parameters that fills an array of floats.
+
+    ``target`` is that of :func:`symnum.compile`; "auto" is native code, since a system is called thousands of times, or what
+    :func:`symnum.compile` chooses where an operator has no native code; ``why`` says which.
+    """
 
     def __init__(
         self, terms: Sequence[Any], time: Any, states: Sequence[Any], parameters: Sequence[Any], target: str
     ) -> None:
         self.size = len(terms)
-        self._function = (
-            compile_terms(list(terms), [time, *states, *parameters], target) if self.size else None
-        )
-        self.target = self._function.target if self._function else target
-        self.why = self._function.why if self._function else "there is nothing to compute"
+        self._native: Any = None
+        self._function: Any = None
+        self._note = ""
+        if not self.size:
+            return
+        if target in ("auto", "native"):
+            try:
+                self._native = _native(terms, [*states, time, *parameters], len(states))
+                return
+            except Unsupported as problem:
+                if target == "native":
+                    raise
+                self._note = f"no native code: {problem}; "
+        self._function = compile_terms(list(terms), [time, *states, *parameters], target)
+
+    @property
+    def why(self) -> str:
+        """Say what runs and why."""
+        if self._native is not None:
+            return f"native code for a system: {self._native.why}"
+        return "there is nothing to compute" if self._function is None else self._note + self._function.why
 
     def __call__(self, t: float, u: Any, p: Any, out: Any) -> None:
         """Fill ``out``: (terms,), from ``t``, ``u``: (states,) and ``p``: (parameters,)."""
-        if self._function is not None:
+        if self._native is not None:
+            x = np.ascontiguousarray(u, dtype=np.float64)
+            # the states are the arguments that change at each call; time goes with the parameters
+            rest = np.empty(len(p) + 1)
+            rest[0], rest[1:] = t, p
+            direct = out.flags.c_contiguous and out.dtype == np.float64 and not np.may_share_memory(x, out)
+            filled = out if direct else np.empty(self.size)
+            self._native.fill(x, rest, filled)
+            if not direct:
+                out[...] = filled
+        elif self._function is not None:
             out[:] = self._function(float(t), *u.tolist(), *p.tolist())
+
+
+def _native(terms: Sequence[Any], arguments: Sequence[Any], split: int) -> Any:
+    """Return native code of a system; raises Unsupported where it cannot be made."""
+    from symnum.codegen.native import compile_code
+    from symnum.codegen.straight import StraightCode
+
+    return compile_code(StraightCode.of_program(lower(list(terms), list(arguments)), split))
 
 
 class JacobianCode:
