@@ -98,8 +98,11 @@ class OdeSystem:
                 f"{double!r} stands for two things among states, parameters and time; rename one"
             )
         known = {interface.key(s) for s in (*self.states, self.time, *self._symbols.values())}
-        for what, terms in (("right-hand side", self.rhs), ("observables", self.observables.values())):
-            for symbol in interface.free_symbols(*terms):
+        used = interface.free_symbols(*self.rhs)
+        self.used = frozenset(interface.name(s) for s in used)
+        observed = interface.free_symbols(*self.observables.values())
+        for what, symbols in (("right-hand side", used), ("observables", observed)):
+            for symbol in symbols:
                 if interface.key(symbol) not in known:
                     raise ValueError(
                         f"the {what} uses {interface.name(symbol)!r}, which is no state and no parameter; "
@@ -256,10 +259,7 @@ class CompiledSystem:
     def __init__(self, system: OdeSystem, target: str = "auto") -> None:
         self.system, self.target = system, target
         names = list(system._formulas)
-        occurring = {interface.key(s) for s in interface.free_symbols(*system.rhs)}
-        self._used = np.array(
-            [i for i, n in enumerate(names) if interface.key(system._symbols[n]) in occurring], np.int64
-        )
+        self._used = np.array([i for i, name in enumerate(names) if name in system.used], np.int64)
         self._arguments = [system._symbols[names[i]] for i in self._used]
         self._values = np.array(list(parameter_values(system._formulas).values()), dtype=np.float64)
         self._rhs = TermCode(system.rhs, system.time, system.states, self._arguments, target)
