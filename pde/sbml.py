@@ -278,6 +278,7 @@ def _assign(assignment: Any, sid: str, tree: Any) -> None:
 def _write_reactions(network: ReactionNetwork, model: Any, ids: list[str], parse: Any) -> None:
     arrays = network.arrays
     starts, factors = arrays.factor_starts.tolist(), arrays.factors.tolist()
+    state_place = {interface.key(state): i for i, state in enumerate(network.states)}
     for r, reaction in enumerate(network.reactions):
         written = model.createReaction()
         written.setId(f"R{r + 1}")
@@ -296,12 +297,9 @@ def _write_reactions(network: ReactionNetwork, model: Any, ids: list[str], parse
                 reference.setSpecies(ids[place])
                 reference.setStoichiometry(float(places.count(place)))
                 reference.setConstant(True)
-        used = {interface.key(s) for s in interface.free_symbols(flux)}
-        for place, state in enumerate(network.states):
-            if (
-                interface.key(state) in used
-                and place not in reaction.reactants
-                and place not in reaction.products
-            ):
-                written.createModifier().setSpecies(ids[place])
+        used = {
+            state_place[k] for s in interface.free_symbols(flux) if (k := interface.key(s)) in state_place
+        }
+        for place in sorted(used - {*reaction.reactants, *reaction.products}):
+            written.createModifier().setSpecies(ids[place])
         written.createKineticLaw().setMath(parse(flux))
