@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ class TermCode:
         self._native: Any = None
         self._function: Any = None
         self._note = ""
+        self._local = threading.local()
         if not self.size:
             return
         if target in ("auto", "native"):
@@ -48,15 +50,15 @@ class TermCode:
     def __call__(self, t: float, u: Any, p: Any, out: Any) -> None:
         """Fill ``out``: (terms,), from ``t``, ``u``: (states,) and ``p``: (parameters,)."""
         if self._native is not None:
-            x = np.ascontiguousarray(u, dtype=np.float64)
-            # the states are the arguments that change at each call; time goes with the parameters
-            rest = np.empty(len(p) + 1)
+            # the states are the arguments that change at each call; time goes with the parameters.  The buffers stay, because the
+            # code need not look at memory again that it saw in the last call.
+            buffers = getattr(self._local, "buffers", None)
+            if buffers is None:
+                buffers = self._local.buffers = np.empty(len(p) + 1), np.empty(self.size)
+            rest, filled = buffers
             rest[0], rest[1:] = t, p
-            direct = out.flags.c_contiguous and out.dtype == np.float64 and not np.may_share_memory(x, out)
-            filled = out if direct else np.empty(self.size)
-            self._native.fill(x, rest, filled)
-            if not direct:
-                out[...] = filled
+            self._native.fill(np.ascontiguousarray(u, dtype=np.float64), rest, filled)
+            out[...] = filled
         elif self._function is not None:
             out[:] = self._function(float(t), *u.tolist(), *p.tolist())
 
