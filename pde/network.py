@@ -322,15 +322,9 @@ class ReactionNetwork:
 
         Observed are the groups, and the functions without arguments whose names do not begin with "_".
         """
-        from symnum.pde.system import OdeSystem
+        from symnum.pde.network_system import NetworkSystem
 
-        observed = {
-            n: term for n, term in self.definitions.items() if n in self.groups or not n.startswith("_")
-        }
-        return OdeSystem(
-            self.states, self.rhs, self.initial, self.parameters,
-            time=self.time, observables=observed, state_names=self.species,
-        )  # fmt: skip
+        return NetworkSystem(self)
 
     @cached_property
     def _system(self) -> OdeSystem:

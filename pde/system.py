@@ -7,6 +7,7 @@ import time as clock
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ import numpy as np
 from symnum import term as interface
 from symnum.algebra.substitute import substitute
 from symnum.backends import interned
+from symnum.codegen.target import Unsupported
+from symnum.columns.ready import SMALL
 from symnum.pde.integrate import Progress, integrate
 from symnum.pde.parameters import formula_values, parameter_values
 from symnum.pde.solution import Solution
-from symnum.pde.term_code import JacobianCode, TermCode
+from symnum.pde.term_code import NATIVE, JacobianCode, NativeFill, TermCode, kernels_serve
 
 Functions = tuple[Callable[[float, Any], Any], Callable[[float, Any], Any]]
 
@@ -53,7 +56,7 @@ class OdeSystem:
         state_names: Sequence[str] | None = None,
         t0: float = 0.0,
     ) -> None:
-        self.states, self.rhs = list(states), list(rhs)
+        self.states, self._terms = list(states), list(rhs)
         self._start = list(u0)
         self._formulas = {_name(key): formula for key, formula in (parameters or {}).items()}
         self._symbols = {name: interned.symbol(name) for name in self._formulas}
@@ -86,8 +89,8 @@ class OdeSystem:
                 raise TypeError(
                     f"states and time are symbols, but got {symbol!r}; write symnum.symbols('u v')"
                 )
-        for what, given in (("rhs", self.rhs), ("u0", self._start)):
-            if len(given) != len(self.states):
+        for what, given in (("rhs", self._terms), ("u0", self._start)):
+            if given is not None and len(given) != len(self.states):
                 raise ValueError(
                     f"{what} has {len(given)} entries for {len(self.states)} states; give one for each state"
                 )
@@ -98,16 +101,17 @@ class OdeSystem:
                 f"{double!r} stands for two things among states, parameters and time; rename one"
             )
         known = {interface.key(s) for s in (*self.states, self.time, *self._symbols.values())}
-        used = interface.free_symbols(*self.rhs)
-        self.used = frozenset(interface.name(s) for s in used)
-        observed = interface.free_symbols(*self.observables.values())
-        for what, symbols in (("right-hand side", used), ("observables", observed)):
-            for symbol in symbols:
+        for what, terms in (("right-hand side", self._parts()), ("observables", self.observables.values())):
+            for symbol in interface.free_symbols(*terms):
                 if interface.key(symbol) not in known:
                     raise ValueError(
                         f"the {what} uses {interface.name(symbol)!r}, which is no state and no parameter; "
                         f"give it a value: OdeSystem(..., parameters={{{interface.name(symbol)!r}: 1.0}})"
                     )
+
+    def _parts(self) -> Sequence[Any]:
+        """Return terms that have all symbols of the right-hand side."""
+        return self.rhs
 
     # --- what it is ---------------------------------------------------------------------------------------------------------
 
@@ -115,6 +119,11 @@ class OdeSystem:
     def shape(self) -> tuple[int, ...]:
         """Return the shape of the state."""
         return (len(self.states),)
+
+    @property
+    def rhs(self) -> list[Any]:
+        """Return the right-hand side: one term for each state."""
+        return self._terms
 
     @property
     def parameters(self) -> Mapping[Any, float]:
@@ -143,6 +152,14 @@ class OdeSystem:
         """Return where the Jacobian of the flattened system may be non-zero: a boolean scipy.sparse.csc_matrix."""
         found = self.jacobian()
         return found.to_scipy(np.ones(len(found), bool))
+
+    def _rows(self) -> Any | None:
+        """Return the system as rows of a term table, or None where it is small and kernels are not loaded."""
+        if not kernels_serve(sum(1 for _ in islice(interface.postorder(*self.rhs), SMALL))):
+            return None
+        from symnum.pde.rows import Rows
+
+        return Rows.of_terms(self.rhs, self.states, list(self._symbols.values()), self.time)
 
     # --- what it does -------------------------------------------------------------------------------------------------------
 
@@ -258,11 +275,27 @@ class CompiledSystem:
 
     def __init__(self, system: OdeSystem, target: str = "auto") -> None:
         self.system, self.target = system, target
-        names = list(system._formulas)
-        self._used = np.array([i for i, name in enumerate(names) if name in system.used], np.int64)
-        self._arguments = [system._symbols[names[i]] for i in self._used]
+        self._rows: Any = system._rows() if target in NATIVE else None
+        self._rhs: Any = None
+        self._refused = ""
+        if self._rows is not None:
+            try:
+                self._rhs, self._used = (
+                    NativeFill(self._rows.code(self._rows.rhs), self._rows.timed),
+                    self._rows.used,
+                )
+            except (ArithmeticError, Unsupported) as problem:
+                self._rows, self._refused = None, f"not by columns: {problem}; "
+        if self._rhs is None:
+            occurring = {interface.key(s) for s in interface.free_symbols(*system.rhs)}
+            symbols = [system._symbols[name] for name in system._formulas]
+            self._used = np.array(
+                [i for i, s in enumerate(symbols) if interface.key(s) in occurring], np.int64
+            )
+            self._arguments = [symbols[i] for i in self._used]
+            self._rhs = TermCode(system.rhs, system.time, system.states, self._arguments, target)
         self._values = np.array(list(parameter_values(system._formulas).values()), dtype=np.float64)
-        self._rhs = TermCode(system.rhs, system.time, system.states, self._arguments, target)
+        self._default = self._values[self._used]
         self._jacobian: JacobianCode | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -271,12 +304,12 @@ class CompiledSystem:
     @property
     def why(self) -> str:
         """Say why this target was chosen."""
-        return self._rhs.why
+        return self._refused + str(self._rhs.why)
 
     def _parameters(self, p: Any) -> Any:
         if p is None:
-            values = self._values
-        elif isinstance(p, Mapping):
+            return self._default
+        if isinstance(p, Mapping):
             values = np.array(list(parameter_values(self.system._formulas, p).values()), dtype=np.float64)
         else:
             values = np.asarray(p, dtype=np.float64)
@@ -288,7 +321,7 @@ class CompiledSystem:
         return values[self._used]
 
     def _state(self, u: Any) -> Any:
-        u = np.asarray(u, dtype=np.float64)
+        u = np.ascontiguousarray(u, dtype=np.float64)
         if u.shape != self.system.shape:
             raise ValueError(f"u has shape {u.shape}; the system takes {self.system.shape}")
         return u
@@ -300,6 +333,9 @@ class CompiledSystem:
             out = np.empty(u.shape)
         elif not isinstance(out, np.ndarray) or out.shape != u.shape:
             raise ValueError(f"out must be an array of shape {u.shape}; write out=np.empty_like(u)")
+        elif not out.flags.c_contiguous or out.dtype != np.float64 or np.may_share_memory(out, u):
+            out[...] = self.rhs(t, u, None, p)
+            return out
         self._rhs(t, u, self._parameters(p), out)
         return out
 
@@ -311,10 +347,19 @@ class CompiledSystem:
         if self._jacobian is None:
             system = self.system
             with system._lock:
-                self._jacobian = self._jacobian or JacobianCode(
-                    system.jacobian(), system.time, system.states, self._arguments, self.target
-                )
+                if self._jacobian is None:
+                    self._jacobian = self._made_jacobian(system)
         return self._jacobian
+
+    def _made_jacobian(self, system: OdeSystem) -> JacobianCode:
+        if self._rows is not None:
+            try:
+                return JacobianCode.of_rows(self._rows)
+            except (ArithmeticError, Unsupported) as problem:
+                self._refused = f"Jacobian not by columns: {problem}; "
+        symbols = [system._symbols[name] for name in system._formulas]
+        arguments = [symbols[i] for i in self._used]
+        return JacobianCode.of_matrix(system.jacobian(), system.time, system.states, arguments, self.target)
 
     def bound(self, parameters: Mapping[Any, Any] | None = None) -> Functions:
         """Return (f(t, u), jacobian(t, u)) for fixed parameters."""
@@ -322,10 +367,10 @@ class CompiledSystem:
 
         def rhs(t: float, u: Any) -> Any:
             out = np.empty(len(u))
-            self._rhs(t, u, p, out)
+            self._rhs(t, np.ascontiguousarray(u), p, out)
             return out
 
-        return rhs, lambda t, u: self._jacobian_code()(t, u, p)
+        return rhs, lambda t, u: self._jacobian_code()(t, np.ascontiguousarray(u), p)
 
 
 def _name(key: Any) -> str:

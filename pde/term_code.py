@@ -1,90 +1,122 @@
-"""Machine code for systems of terms: the one place that says how right-hand sides and Jacobians are compiled."""
+"""Machine code for systems of terms: the one place that says how right-hand sides and Jacobians are compiled.
+
+Systems go the way of columns: rows, factored, lowered and compiled by the native target.  Small ones, which would wait for kernels, are
+lowered term by term for the same target; what that target cannot spell, and any other target that is asked for, goes through
+:func:`symnum.compile`.
+"""
 
 from __future__ import annotations
 
-import threading
+import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symnum import term as interface
 from symnum.codegen.function import compile as compile_terms
 from symnum.codegen.lower import lower
 from symnum.codegen.target import Unsupported
 
+if TYPE_CHECKING:
+    from symnum.codegen.straight import StraightCode
+    from symnum.pde.rows import Rows
+
+NATIVE = ("auto", "native")
+"""Targets that are served by native code."""
+
 
 class TermCode:
-    """Terms as a function of time, states and parameters that fills an array of floats.
-
-    ``target`` is that of :func:`symnum.compile`; "auto" is native code, since a system is called thousands of times, or what
-    :func:`symnum.compile` chooses where an operator has no native code; ``why`` says which.
-    """
+    """Terms as a function of time, states and parameters that fills an array of floats."""
 
     def __init__(
         self, terms: Sequence[Any], time: Any, states: Sequence[Any], parameters: Sequence[Any], target: str
     ) -> None:
-        self.size = len(terms)
-        self._native: Any = None
+        self._fill: NativeFill | None = None
         self._function: Any = None
-        self._note = ""
-        self._local = threading.local()
-        if not self.size:
-            return
-        if target in ("auto", "native"):
+        why = ""
+        if target in NATIVE:
+            used = {interface.key(s) for s in interface.free_symbols(*terms)}
+            timed = interface.key(time) in used
             try:
-                self._native = _native(terms, [*states, time, *parameters], len(states))
-                return
+                program = lower(list(terms), [*states, *([time] if timed else []), *parameters])
+                self._fill = NativeFill(_straight(program, len(states)), timed)
             except Unsupported as problem:
                 if target == "native":
                     raise
-                self._note = f"no native code: {problem}; "
-        self._function = compile_terms(list(terms), [time, *states, *parameters], target)
+                why = f"no native code: {problem}; "
+        if self._fill is None and len(terms):
+            self._function = compile_terms(list(terms), [time, *states, *parameters], target)
+        self.target = "native" if self._fill else self._function.target if self._function else target
+        self._why = why
 
     @property
     def why(self) -> str:
-        """Say what runs and why."""
-        if self._native is not None:
-            return f"native code for a system: {self._native.why}"
-        return "there is nothing to compute" if self._function is None else self._note + self._function.why
+        """Say which code runs and why."""
+        if self._fill is not None:
+            return self._fill.why
+        return self._why + (self._function.why if self._function else "there is nothing to compute")
 
     def __call__(self, t: float, u: Any, p: Any, out: Any) -> None:
         """Fill ``out``: (terms,), from ``t``, ``u``: (states,) and ``p``: (parameters,)."""
-        if self._native is not None:
-            # the states are the arguments that change at each call; time goes with the parameters.  The buffers stay, because the
-            # code need not look at memory again that it saw in the last call.
-            buffers = getattr(self._local, "buffers", None)
-            if buffers is None:
-                buffers = self._local.buffers = np.empty(len(p) + 1), np.empty(self.size)
-            rest, filled = buffers
-            rest[0], rest[1:] = t, p
-            self._native.fill(np.ascontiguousarray(u, dtype=np.float64), rest, filled)
-            out[...] = filled
+        if self._fill is not None:
+            self._fill(t, u, p, out)
         elif self._function is not None:
             out[:] = self._function(float(t), *u.tolist(), *p.tolist())
 
 
-def _native(terms: Sequence[Any], arguments: Sequence[Any], split: int) -> Any:
-    """Return native code of a system; raises Unsupported where it cannot be made."""
-    from symnum.codegen.native import compile_code
+class NativeFill:
+    """A straight program as machine code that fills an array from time, states and parameters, which are contiguous floats."""
+
+    def __init__(self, code: StraightCode, timed: bool) -> None:
+        from symnum.codegen.native import compile_code
+
+        self.function = compile_code(code)
+        self.timed = timed
+        self.target = "native"
+
+    @property
+    def why(self) -> str:
+        """Say which tier runs and what was cached."""
+        return f"native: {self.function.why}"
+
+    def __call__(self, t: float, u: Any, p: Any, out: Any) -> None:
+        """Fill ``out`` from ``t``, ``u``: (states,) and ``p``: (parameters that occur,)."""
+        self.function.fill(u, np.concatenate([[t], p]) if self.timed else p, out)
+
+
+def _straight(program: Any, split: int) -> StraightCode:
     from symnum.codegen.straight import StraightCode
 
-    return compile_code(StraightCode.of_program(lower(list(terms), list(arguments)), split))
+    return StraightCode.of_program(program, split)
 
 
 class JacobianCode:
     """A sparse matrix of terms as a function that fills the data of a CSC matrix; ``indptr`` and ``indices`` are its pattern."""
 
-    def __init__(
-        self, matrix: Any, time: Any, states: Sequence[Any], parameters: Sequence[Any], target: str
-    ) -> None:
-        rows, columns = np.array(matrix.rows, np.int32), np.array(matrix.columns, np.int32)
+    def __init__(self, shape: tuple[int, int], rows: Any, columns: Any, fill: Any) -> None:
+        """``rows`` and ``columns`` are the places of the entries in the order of a CSC matrix; ``fill(t, u, p, out)`` computes them."""
+        self.shape, self.fill = shape, fill
+        self.indices = np.asarray(rows, np.int32)
+        counts = np.bincount(columns, minlength=shape[1])
+        self.indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+
+    @classmethod
+    def of_matrix(
+        cls, matrix: Any, time: Any, states: Sequence[Any], parameters: Sequence[Any], target: str
+    ) -> JacobianCode:
+        """Compile a :class:`symnum.calculus.sparse.SparseMatrix`."""
+        rows, columns = np.array(matrix.rows, np.int64), np.array(matrix.columns, np.int64)
         order = np.lexsort((rows, columns))
-        self.shape = matrix.shape
-        self.indices = rows[order]
-        self.indptr = np.concatenate(
-            [[0], np.cumsum(np.bincount(columns, minlength=matrix.shape[1]))]
-        ).astype(np.int32)
-        self.fill = TermCode([matrix.entries[k] for k in order], time, states, parameters, target)
+        fill = TermCode([matrix.entries[k] for k in order], time, states, parameters, target)
+        return cls(matrix.shape, rows[order], columns[order], fill)
+
+    @classmethod
+    def of_rows(cls, rows: Rows) -> JacobianCode:
+        """Compile the Jacobian of a system in columns."""
+        i, j, entries = rows.jacobian
+        shape = (len(rows.rhs), len(rows.states))
+        return cls(shape, i, j, NativeFill(rows.code(entries), rows.timed))
 
     def __call__(self, t: float, u: Any, p: Any) -> Any:
         """Return the matrix at a time, state and parameters as a scipy.sparse.csc_matrix of its own arrays."""
@@ -93,3 +125,14 @@ class JacobianCode:
         data = np.empty(len(self.indices))
         self.fill(t, u, p, data)
         return csc_matrix((data, self.indices.copy(), self.indptr.copy()), shape=self.shape)
+
+
+def kernels_serve(size: int) -> bool:
+    """Tell whether a system of so many nodes goes through kernels: once they are loaded, and if large, for which they are compiled."""
+    from symnum.columns import ready
+
+    if "symnum.columns.store" not in sys.modules:
+        if size < ready.SMALL:
+            return False
+        ready.prepare()
+    return True

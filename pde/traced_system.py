@@ -112,7 +112,7 @@ class TracedSystem(OdeSystem):
         return state_symbols(self.shape)
 
     @property
-    def rhs(self) -> list[Any]:  # type: ignore[override]
+    def rhs(self) -> list[Any]:
         """Return one term in :attr:`states` and the symbol t for each entry of the right-hand side."""
         self._check_small("rhs")
         return scalar_terms(self.graph, self.output)

@@ -18,6 +18,7 @@ import numpy
 import symnum
 from symnum.codegen import c_library
 from symnum.codegen.c_helpers import needed
+from symnum.codegen.export import NAME
 from symnum.codegen.lower import Operand, Program
 from symnum.codegen.registers import allocate, last_uses
 from symnum.codegen.source import without_outer_brackets
@@ -28,9 +29,6 @@ PART = 500
 
 STACK = 4096
 """Largest number of doubles that a function keeps on the stack; more are allocated for each call."""
-
-NAME = "formula"
-"""What the function is called until a file is written under a name."""
 
 
 class CCode(Code):

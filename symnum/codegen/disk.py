@@ -1,9 +1,10 @@
-"""Generated code on disk: modules for numba and C, and object code of the native target, for the next process.
+"""Generated code on disk: modules for numba, which keeps their machine code beside them, object code of the native target, and
+libraries of the C target.
 
 Each entry has a folder of its own under the cache folder, named by a hash of its content and of the versions of all that made it.
-Of a numba module what is executed is always the text generated in this process: the file is there for numba and for debuggers, and it
-is written again whenever it differs, which makes numba drop the machine code that belonged to it.  Object code and shared libraries are
-loaded only if they have the hash that was noted; anything else is compiled again.
+Of a module what is executed is always the text generated in this process: the file is there for numba and for debuggers, and it
+is written again whenever it differs, which makes numba drop the machine code that belonged to it.  Object code is loaded only if
+it begins with its own name and hash, and a library only if its name is its hash; anything else is compiled again.
 """
 
 from __future__ import annotations
@@ -137,12 +138,12 @@ def keep_objects(name: str, objects: Sequence[bytes]) -> Path:
     """Write object code under a name and return its file; raises CacheUnavailable when it cannot be written."""
     sizes = struct.pack(f"<{len(objects) + 1}q", len(objects), *map(len, objects))
     payload = b"".join([sizes, *objects])
+    folder = private_folder("native", name)
     try:
-        folder = private_folder("native", name)
         path = folder / _OBJECTS
         _write_atomically(path, _head(name, payload) + payload)
         prune(folder.parent, keep=folder)
-    except (OSError, RuntimeError) as problem:
+    except OSError as problem:
         raise CacheUnavailable(str(problem)) from problem
     return path
 

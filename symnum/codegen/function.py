@@ -12,6 +12,7 @@ import numpy
 
 from symnum import term as interface
 from symnum.codegen.auto import promoting
+from symnum.codegen.export import file_of, write_files
 from symnum.codegen.lower import Program, lower
 from symnum.codegen.parameters import separate
 from symnum.codegen.target import AUTO, TARGETS, TIERS, TRAINING, Code, Options, Unsupported, build
@@ -166,7 +167,7 @@ class CompiledFunction:
     @property
     def header(self) -> str:
         """Return the C header that declares the function of ``source`` (target "c")."""
-        return self._file(".h")
+        return file_of(self._code, self.target, ".h")
 
     def write(self, path: str | os.PathLike[str], name: str | None = None) -> list[Path]:
         """Write the code as a file of one's own, with its header beside it for target "c", and return the paths.
@@ -180,28 +181,7 @@ class CompiledFunction:
         ...     [path.name for path in sn.compile(x**2, [x], target="c").write(folder + "/square.c")]
         ['square.c', 'square.h']
         """
-        main = Path(path)
-        texts = self._code.files(main.stem if name is None else name)
-        if not texts:
-            raise ValueError(
-                f"code of the target {self.target!r} runs inside symnum only; compile with target='c' or target='torch' to write a file"
-            )
-        if main.suffix not in texts:
-            raise ValueError(
-                f"{str(path)!r} does not end in {next(iter(texts))!r}, as the target {self.target!r} wants"
-            )
-        paths = [main.with_suffix(suffix) for suffix in texts]
-        for where, text in zip(paths, texts.values(), strict=True):
-            where.write_text(text, encoding="utf-8")
-        return paths
-
-    def _file(self, suffix: str) -> str:
-        texts = self._code.files("formula")
-        if suffix not in texts:
-            raise AttributeError(
-                f"the target {self.target!r} has no file {suffix!r}; compile with target='c'"
-            )
-        return texts[suffix]
+        return write_files(self._code, self.target, path, name)
 
     @property
     def operations(self) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy
 
 import symnum
+from symnum.codegen.export import NAME
 from symnum.codegen.lower import Operand, Program
 from symnum.codegen.parameters import Parameters
 from symnum.codegen.registers import allocate
@@ -19,8 +20,6 @@ from symnum.codegen.runtime import template_function
 from symnum.codegen.source import Spelling, argument_comment, literal, without_outer_brackets
 from symnum.codegen.target import Code, Options, Unsupported
 from symnum.operators import Operator
-
-NAME = "formula"
 
 HELPERS = {
     "_gamma": '''\

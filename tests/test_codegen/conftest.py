@@ -2,6 +2,9 @@
 
 import pytest
 
+from symnum import operators
+from symnum.operators import OPERATORS, register_operator
+
 
 @pytest.fixture(scope="session", autouse=True)
 def code_folder(tmp_path_factory):
@@ -9,3 +12,12 @@ def code_folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SYMNUM_CACHE_DIR", str(folder))
         yield folder
+
+
+@pytest.fixture
+def register():
+    """Give ``register_operator``, whose operators are gone after the test: other tests go through the whole table."""
+    before = set(OPERATORS)
+    yield register_operator
+    for name in set(OPERATORS) - before:
+        del operators._TABLE[name]

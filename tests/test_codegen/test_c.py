@@ -1,6 +1,7 @@
 """The C target: the file, its names, its values beside the tape's, and the libraries in the cache folder."""
 
 import dataclasses
+import hashlib
 import itertools
 import os
 import pickle
@@ -273,10 +274,10 @@ def test_threads_call_one_function():
 
 
 @needs_compiler
-def test_operators_bring_their_c_code():
+def test_operators_bring_their_c_code(register):
     code = "static double twice_and_one(double a)\n{\n    return 2.0 * a + 1.0;\n}"
-    sn.register_operator("twice_c", 1, "2", numpy="(2.0 * {0} + 1.0)", c="twice_and_one({0})", c_code=code)
-    sn.register_operator(
+    register("twice_c", 1, "2", numpy="(2.0 * {0} + 1.0)", c="twice_and_one({0})", c_code=code)
+    register(
         "twice_mod_c",
         1,
         "2",
@@ -289,20 +290,20 @@ def test_operators_bring_their_c_code():
     assert f(3.0).tolist() == [7.0, 1.0]
 
 
-def test_operators_without_c_are_refused():
-    sn.register_operator("no_c_op", 1, numpy="numpy.sinc({0})")
+def test_operators_without_c_are_refused(register):
+    register("no_c_op", 1, numpy="numpy.sinc({0})")
     with pytest.raises(
         ValueError,
         match=r"operator 'no_c_op' has no C spelling; give one with symnum\.register_operator\('no_c_op'",
     ):
         sn.compile(sn.call("no_c_op", x), [x], target="c")
     with pytest.raises(TypeError, match="the column 'c' of operator 'odd_c_op' is text"):
-        sn.register_operator("odd_c_op", 1, numpy="numpy.sinc({0})", c=np.sinc)
+        register("odd_c_op", 1, numpy="numpy.sinc({0})", c=np.sinc)
 
 
 @needs_compiler
-def test_what_the_compiler_refuses_is_told():
-    sn.register_operator("wrong_c_op", 1, numpy="numpy.sinc({0})", c="no_such_function({0})")
+def test_what_the_compiler_refuses_is_told(register):
+    register("wrong_c_op", 1, numpy="numpy.sinc({0})", c="no_such_function({0})")
     f = sn.compile(sn.call("wrong_c_op", x), [x], target="c")
     with pytest.raises(
         ValueError, match="(?s)refuses the generated code; look at the c spellings.*no_such_function"
@@ -388,7 +389,8 @@ def test_a_damaged_library_is_never_loaded(folder, damage):
     (library.parent / ("0" * 64 + ".so")).write_bytes(content)  # sound, but not what its name says
     f = sn.compile(x + 14, [x], target="c")
     assert f(1.0) == 15.0 and "compiled by" in f.why
-    assert [p.read_bytes() for p in libraries(folder)] == [content]
+    (remade,) = libraries(folder)
+    assert remade.stem == hashlib.sha256(remade.read_bytes()).hexdigest()
 
 
 @needs_compiler

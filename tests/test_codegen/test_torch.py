@@ -18,6 +18,7 @@ from torch_stand_in import stand_in
 
 import symnum as sn
 from symnum.codegen.parameters import separate
+from symnum.symbols import BACKENDS
 
 x, y = sn.symbols("x y")
 has_torch = importlib.util.find_spec("torch") is not None
@@ -83,10 +84,13 @@ def test_values_go_back_where_they_came_from():
     assert new[1] is sn.atan2(x, 1.75)
 
 
-def test_terms_of_other_backends():
-    a = sn.symbols("a", backend="tree")
-    found = separate([0.5 * a + sn.call("sin", a)], [a])
-    assert found.values == (0.5,) and sn.term.backend_of(found.terms[0]) == "tree"
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_terms_of_every_backend(backend):
+    a = sn.symbols("a", backend=backend)
+    term = 0.5 * a + sn.sin(a)
+    found = separate([term], [a])
+    assert found.values == (0.5,) and sn.term.backend_of(found.terms[0]) == backend
+    assert found.with_values([0.5]) == [term]
 
 
 def test_deep_and_shared_terms():
@@ -299,11 +303,9 @@ def test_fastmath_is_refused():
         sn.compile(x, [x], target="torch", fastmath=True)
 
 
-def test_operators_of_users(torch, tmp_path):
-    sn.register_operator("plus_one_torch", 1, "1", numpy="({0} + 1.0)", torch=lambda a: a + 1.0)
-    sn.register_operator(
-        "twice_torch", 1, "2", numpy=lambda a: 2 * a, torch="torch.minimum({0} * 2.0, {0} + {0})"
-    )
+def test_operators_of_users(torch, tmp_path, register):
+    register("plus_one_torch", 1, "1", numpy="({0} + 1.0)", torch=lambda a: a + 1.0)
+    register("twice_torch", 1, "2", numpy=lambda a: 2 * a, torch="torch.minimum({0} * 2.0, {0} + {0})")
     f = sn.compile(sn.call("plus_one_torch", x) + sn.call("twice_torch", x), [x], target="torch")
     assert f(3.0) == 10.0
     with pytest.raises(
@@ -311,7 +313,7 @@ def test_operators_of_users(torch, tmp_path):
     ):
         f.write(tmp_path / "model.py")
     assert sn.compile(sn.call("twice_torch", x), [x], target="torch").write(tmp_path / "model.py")
-    sn.register_operator("no_torch_op", 1, numpy="numpy.sinc({0})")
+    register("no_torch_op", 1, numpy="numpy.sinc({0})")
     with pytest.raises(ValueError, match="operator 'no_torch_op' has no torch spelling; give one"):
         sn.compile(sn.call("no_torch_op", x), [x], target="torch")
 
