@@ -31,7 +31,7 @@ _SKIPPED = (
     "energy patterns",
     "population maps",
     "actions",
-    "model",
+    "population types",
 )
 """Blocks of the model that the network was made from; they say nothing that the network does not."""
 
@@ -113,6 +113,8 @@ class NetReader:
                 continue
             if line.startswith(("begin ", "end ")) or line in ("begin", "end"):
                 word, _, block = " ".join(line.split()).partition(" ")
+                if block == "model":  # holds the other blocks
+                    continue
                 if word == "end":
                     if block != name:
                         self.fail(
@@ -120,7 +122,7 @@ class NetReader:
                             f"'{line}' ends no block; open is {f'{name!r}, from line {began}' if name else 'none'}",
                         )
                     name = ""
-                elif name and name != "model":
+                elif name:
                     self.fail(
                         number,
                         f"the block {block!r} begins within the block {name!r}, which began in line {began}; write 'end {name}' before",

@@ -50,7 +50,9 @@ def read_sbml(path: str | os.PathLike[str]) -> ReactionNetwork:
     text = Path(path).read_bytes().decode("utf-8", "replace")
     document = libsbml.readSBMLFromString(text)
     _check(libsbml, document, origin)
-    if document.getLevel() < 3 and not document.setLevelAndVersion(3, 2, False):
+    if document.getLevel() >= 3:
+        _refuse_packages(document, origin)
+    elif not document.setLevelAndVersion(3, 2, False):
         _check(libsbml, document, origin)
         raise ValueError(f"{origin} is SBML Level {document.getLevel()} and cannot be converted to Level 3")
     model = document.getModel()
@@ -66,6 +68,16 @@ def _check(libsbml: Any, document: Any, origin: str) -> None:
         if error.getSeverity() >= libsbml.LIBSBML_SEV_ERROR:
             message = " ".join(error.getMessage().split())
             raise ValueError(f"{origin}, line {error.getLine()}: {message}")
+
+
+def _refuse_packages(document: Any, origin: str) -> None:
+    """Raise ValueError for packages that change what the model means; "l3v2extendedmath" is libsbml's name for a part of core SBML."""
+    for k in range(document.getNumPlugins()):
+        package = document.getPlugin(k).getPackageName()
+        if package != "l3v2extendedmath" and document.getPackageRequired(package):
+            raise ValueError(
+                f"{origin}: the model needs the SBML package {package!r}, which is not supported; write core SBML"
+            )
 
 
 class _Trees:
@@ -145,6 +157,10 @@ def _parts(trees: _Trees, model: Any, origin: str) -> SbmlModel:
         )
     for reaction in _all(model.getListOfReactions()):
         law = reaction.getKineticLaw()
+        if reaction.isSetFast() and reaction.getFast():
+            raise ValueError(
+                f"{origin}, line {reaction.getLine()}: fast reactions are not supported; give {reaction.getId()!r} a rate"
+            )
         if law is None or law.getMath() is None:
             raise ValueError(
                 f"{origin}, line {reaction.getLine()}: the reaction {reaction.getId()!r} has no kinetic law; give it one"
@@ -262,6 +278,7 @@ def _assign(assignment: Any, sid: str, tree: Any) -> None:
 def _write_reactions(network: ReactionNetwork, model: Any, ids: list[str], parse: Any) -> None:
     arrays = network.arrays
     starts, factors = arrays.factor_starts.tolist(), arrays.factors.tolist()
+    state_place = {interface.key(state): i for i, state in enumerate(network.states)}
     for r, reaction in enumerate(network.reactions):
         written = model.createReaction()
         written.setId(f"R{r + 1}")
@@ -280,12 +297,9 @@ def _write_reactions(network: ReactionNetwork, model: Any, ids: list[str], parse
                 reference.setSpecies(ids[place])
                 reference.setStoichiometry(float(places.count(place)))
                 reference.setConstant(True)
-        used = {interface.key(s) for s in interface.free_symbols(flux)}
-        for place, state in enumerate(network.states):
-            if (
-                interface.key(state) in used
-                and place not in reaction.reactants
-                and place not in reaction.products
-            ):
-                written.createModifier().setSpecies(ids[place])
+        used = {
+            state_place[k] for s in interface.free_symbols(flux) if (k := interface.key(s)) in state_place
+        }
+        for place in sorted(used - {*reaction.reactants, *reaction.products}):
+            written.createModifier().setSpecies(ids[place])
         written.createKineticLaw().setMath(parse(flux))

@@ -46,7 +46,7 @@ def steady_state(
 
     Raises ValueError for a system that depends on time, and ArithmeticError where no steady state is found.
     """
-    if interface.key(system.time) in {interface.key(s) for s in interface.free_symbols(*system.rhs)}:
+    if interface.key(system.time) in {interface.key(s) for s in interface.free_symbols(*system._parts())}:
         raise ValueError(
             f"the right-hand side depends on time ({system.time}), so there is no steady state; fix the time first"
         )

@@ -333,7 +333,7 @@ class CompiledSystem:
             out = np.empty(u.shape)
         elif not isinstance(out, np.ndarray) or out.shape != u.shape:
             raise ValueError(f"out must be an array of shape {u.shape}; write out=np.empty_like(u)")
-        elif out is u or not out.flags.c_contiguous or out.dtype != np.float64:
+        elif not out.flags.c_contiguous or out.dtype != np.float64 or np.may_share_memory(out, u):
             out[...] = self.rhs(t, u, None, p)
             return out
         self._rhs(t, u, self._parameters(p), out)

@@ -178,6 +178,7 @@ begin reaction rules
 end reaction rules
 """
     assert ReactionNetwork.parse(around + SMALL) == ReactionNetwork.parse(SMALL)
+    assert ReactionNetwork.parse(f"begin model\n{SMALL}end model\n") == ReactionNetwork.parse(SMALL)
     assert ReactionNetwork.parse(SMALL.replace("\n", "\r\n")) == ReactionNetwork.parse(SMALL)
 
 

@@ -294,6 +294,14 @@ def test_a_file_by_hand(libsbml: Any, tmp_path: Path) -> None:
     assert sol.observables["A"][-1] == pytest.approx(3 * math.exp(-1.0), rel=1e-6)
 
 
+def test_level_2_is_converted(libsbml: Any, shared_data: Path, tmp_path: Path) -> None:
+    ReactionNetwork.read(shared_data / "networks" / "multistate.net").write(tmp_path / "three.xml")
+    document = libsbml.readSBML(str(tmp_path / "three.xml"))
+    assert document.setLevelAndVersion(2, 4, False)
+    (tmp_path / "two.xml").write_text(libsbml.writeSBMLToString(document))
+    assert ReactionNetwork.read(tmp_path / "two.xml") == ReactionNetwork.read(tmp_path / "three.xml")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -302,6 +310,11 @@ def test_a_file_by_hand(libsbml: Any, tmp_path: Path) -> None:
         (SBML.replace("</listOfReactions>", "</listOfReactions><listOfEvents><event useValuesFromTriggerTime='true'>"
                       "<trigger initialValue='true' persistent='true'><math xmlns='http://www.w3.org/1998/Math/MathML'><true/></math></trigger>"
                       "</event></listOfEvents>") % "", "m.xml, line 12: events are not supported"),
+        (SBML.replace('fast="false"', 'fast="true"') % "", "m.xml, line 9: fast reactions are not supported; give 'r' a rate"),
+        (SBML.replace('level="3" version="1">', 'level="3" version="1" comp:required="true" '
+                      'xmlns:comp="http://www.sbml.org/sbml/level3/version1/comp/version1">') % "", "needs the SBML package 'comp'"),
+        (SBML.replace('stoichiometry="1" constant="true"', 'id="x" constant="false"') % "", "line 10: stoichiometries that change"),
+        (SBML.replace("<kineticLaw>", "<!--").replace("</kineticLaw>", "-->") % "", "line 9: the reaction 'r' has no kinetic law"),
         ("<sbml>", "m.xml, line"),
         ("", "m.xml, line"),
         ("no xml", "m.xml, line"),

@@ -30,7 +30,35 @@ def test_a_system_says_what_it_is() -> None:
     assert repr(system) == "OdeSystem(2 states, 2 parameters)"
 
 
-@pytest.mark.parametrize("target", ["auto", "tape", "numpy", "numba"])
+def test_systems_run_as_native_code_or_say_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    from symnum.codegen.target import Unsupported
+
+    u = np.array([1.0, 2.0])
+    native = oscillator().compile()
+    assert native.why.startswith("native: ")
+    wide = np.ones((2, 2))
+    native.rhs(0.3, u, wide[:, 0])  # an array whose values do not lie side by side
+    native.rhs(0.3, u, u[:])  # and one that is the state itself
+    assert (
+        wide[:, 0].tolist()
+        == u.tolist()
+        == oscillator().compile("tape").rhs(0.3, np.array([1.0, 2.0])).tolist()
+    )
+
+    def refuse(*arguments: object) -> None:
+        raise Unsupported("nothing goes")
+
+    monkeypatch.setattr("symnum.pde.term_code.NativeFill", refuse)
+    monkeypatch.setattr("symnum.pde.system.NativeFill", refuse)
+    other = oscillator().compile()
+    assert "no native code: nothing goes; auto: the tape" in other.why
+    assert other.rhs(0.3, np.array([1.0, 2.0])).tolist() == u.tolist()
+    with pytest.raises(Unsupported, match="nothing goes"):
+        oscillator().compile("native")
+    assert OdeSystem([], [], []).compile("tape").why == "there is nothing to compute"
+
+
+@pytest.mark.parametrize("target", ["auto", "tape", "numpy", "numba", "native"])
 def test_parameters_change_without_compiling_again(target: str) -> None:
     compiled = oscillator().compile(target)
     u = np.array([1.0, 2.0])
