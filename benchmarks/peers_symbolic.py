@@ -166,6 +166,18 @@ def diff_expanded(peer: str) -> float:
     return least(work, rounds=3)
 
 
+def shared_steps(peer: str, operations: int) -> float:
+    """Find the common sub-expressions of the last ten values of the shared program."""
+    module, symbols, functions = _system(peer)
+    values = programs.build(programs.shared_dag(operations, False), symbols(10), functions)[-10:]
+
+    def work() -> Any:
+        _fresh(peer)
+        return module.cse(module.vertcat(*values)) if peer == "casadi" else module.cse(values)
+
+    return least(work, rounds=3)
+
+
 def import_time(peer: str) -> float:
     """Time the import in a process that has imported nothing else of weight."""
     import importlib
