@@ -15,6 +15,9 @@ from typing import Any
 
 from symnum import exact as numbers
 from symnum import term as interface
+from symnum.backends import nodes
+from symnum.backends.nodes import Interned
+from symnum.backends.views import factors_of
 from symnum.exact import Value
 from symnum.order import order_key
 
@@ -29,6 +32,8 @@ NUMBER, ATOM, SUM, PRODUCT = range(4)
 
 def view(node: Any) -> tuple[int, Value, Sequence[tuple[Any, Any]]]:
     """Return a node as NUMBER (value), ATOM, SUM (constant, pairs term: coefficient) or PRODUCT (coefficient, base: exponent)."""
+    if isinstance(node, Interned):
+        return _VIEWS[node.kind](node)
     face = interface.interface(node)
     if face.is_number(node):
         value = face.value(node)
@@ -60,6 +65,31 @@ _SPELLED: dict[str, Callable[[Sequence[Any]], tuple[int, Value, Sequence[tuple[A
     "hold": lambda a: (SUM, 0, [(a[0], 1)]),
     "sqrt": lambda a: (PRODUCT, 1, [(a[0], Fraction(1, 2))]),
 }
+
+
+def _scaled_view(node: Any) -> tuple[int, Value, Sequence[tuple[Any, Any]]]:
+    inner = node.term
+    if inner.kind == nodes.SUM:
+        return SUM, 0, [(inner, node.coefficient)]
+    return PRODUCT, node.coefficient, list(factors_of(inner)[1])
+
+
+def _atom_view(node: Any) -> tuple[int, Value, Sequence[tuple[Any, Any]]]:
+    if node.head == "hold":
+        return SUM, 0, [(node.args[0], 1)]
+    return ATOM, node.value if isinstance(node, nodes.Truth) else None, ()
+
+
+_VIEWS: dict[int, Callable[[Any], tuple[int, Value, Sequence[tuple[Any, Any]]]]] = {
+    nodes.NUMBER: lambda node: (NUMBER, node.value, ()),
+    nodes.SUM: lambda node: (SUM, node.constant, list(node.entries().items())),
+    nodes.SCALED: _scaled_view,
+    nodes.PRODUCT: lambda node: (PRODUCT, 1, list(node.entries().items())),
+    nodes.POWER: lambda node: (PRODUCT, 1, [(node.base, node.exponent)]),
+    nodes.OTHER: _atom_view,
+    nodes.BOOLEAN: _atom_view,
+}
+"""The views of interned terms by their kind."""
 
 
 @dataclass(slots=True)

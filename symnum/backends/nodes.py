@@ -23,11 +23,12 @@ LOCK = threading.RLock()
 
 
 class Interned(Expression):
-    """Base of all interned nodes: equality is identity, and ``mask`` has a bit for each symbol that may occur."""
+    """Base of all interned nodes: equality is identity, ``head`` is "" for a leaf, ``mask`` has a bit for each symbol that may occur."""
 
     __slots__ = ("__weakref__", "_order", "_sort", "mask")
     backend = "interned"
     kind: ClassVar[int] = OTHER
+    head: str = ""
     mask: int
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -108,6 +109,7 @@ class Power(Interned):
 
     __slots__ = ("base", "exponent")
     kind = POWER
+    head = "^"
     base: Interned
     exponent: Any
 
@@ -117,6 +119,7 @@ class Scaled(Interned):
 
     __slots__ = ("_args", "coefficient", "term")
     kind = SCALED
+    head = "*"
     coefficient: Value
     term: Interned
     _args: tuple[Any, ...] | None
@@ -167,6 +170,7 @@ class Sum(_Bag):
 
     __slots__ = ("constant",)
     kind = SUM
+    head = "+"
     constant: Value
 
 
@@ -175,6 +179,7 @@ class Product(_Bag):
 
     __slots__ = ()
     kind = PRODUCT
+    head = "*"
 
 
 class _Reference(weakref.ref):
