@@ -23,8 +23,9 @@ from symnum.rewriting.facts import Facts
 from symnum.rewriting.forms import forms_of
 from symnum.rewriting.forms.region import region_parts
 from symnum.rewriting.forms.spelling import spelled
+from symnum.rewriting.idle import IdleCalls, shape_of
 from symnum.rewriting.limits import check_limits, refuse_other_limits
-from symnum.rewriting.measure import Cost, TreeCost, own_cost, shared_cost
+from symnum.rewriting.measure import Cost, TreeCost
 from symnum.rewriting.rule_sets import RuleSet
 from symnum.rewriting.strategies import bottom_up
 from symnum.rewriting.views import SUM_HEADS, call_of, head_of
@@ -94,6 +95,9 @@ class _LimitReached(Exception):
 
 
 DEFAULT_LIMITS = Limits()
+
+_IDLE = {False: IdleCalls(), True: IdleCalls()}
+"""Where the built-in theories find nothing cheaper, without and with the generic rules."""
 
 WORK = 4000
 """How many results of one rule at one place are tried, times the width of the place."""
@@ -172,10 +176,12 @@ class _Run:
     """One simplification: what is known about costs and facts, and what was already settled."""
 
     def __init__(self, generic: bool, limits: Limits, rules: RuleSet | None, trace: bool) -> None:
+        self.idle: IdleCalls | None = None
         if rules is None:
             from symnum.rewriting import theories
 
             rules = theories.ALL if generic else theories.TOTAL
+            self.idle = _IDLE[generic]
         elif not generic:
             rules = rules.only("total")
         self.rules, self.limits, self.tracing, self.generic = rules, limits, trace, generic
@@ -183,6 +189,8 @@ class _Run:
         self.settled: dict[Hashable, tuple[Any, Any]] = {}
         self.best: dict[Hashable, tuple[Any, Any]] = {}
         self.walked: dict[Hashable, tuple[Any, Any]] = {}
+        self.spelling: dict[Hashable, tuple[Any, Any]] = {}
+        self.unusual: dict[Hashable, tuple[Any, bool]] = {}
         self.sizes: dict[Hashable, int] = {}
         self.kept: list[Any] = []
         self.normal: dict[Hashable, Any] = {}
@@ -194,7 +202,7 @@ class _Run:
 
     def report(self, term: Any) -> SimplifyReport:
         """Run to the fixpoint or to a limit and report the cheapest form seen."""
-        before = shared_cost(term)
+        before = self.cost.shared(term)
         best, best_cost = term, before
         stop, passes = "fixpoint", 0
         start = current = normal_form(term, self.normal)
@@ -205,7 +213,7 @@ class _Run:
                     break
                 passes += 1
                 new = self.or_spelled(current, self.one_pass(current))
-                cost = shared_cost(new)
+                cost = self.cost.shared(new)
                 if cost < best_cost or (
                     cost == best_cost and best is term and interface.key(new) == interface.key(start)
                 ):
@@ -216,17 +224,18 @@ class _Run:
         except (_LimitReached, KeyboardInterrupt) as limit:
             stop = str(limit) or "interrupted"
             new = self.so_far(current)
-            if shared_cost(new) < best_cost:
+            if self.cost.shared(new) < best_cost:
                 best = new
         result = term if best is term else readable(best)
         # the measure of the rules looks at products and signs as people do; by plain counting a result is not dearer either
-        if shared_cost(result) > before or ops.dag(result) > ops.dag(term):
-            result = term
+        after = self.cost.shared(result)
+        if result is not term and (after > before or ops.dag(result) > ops.dag(term)):
+            result, after = term, before
         return SimplifyReport(
             result,
             stop,
             before,
-            shared_cost(result),
+            after,
             passes,
             self.fired,
             time.monotonic() - self.start,
@@ -240,7 +249,7 @@ class _Run:
 
     def or_spelled(self, term: Any, found: Any) -> Any:
         """Return ``found``, or what the standard spelling of a term leads to where that is cheaper."""
-        other = spelled(term, {})
+        other = spelled(term, self.spelling)
         if other is None:
             return found
         new = self.one_pass(normal_form(other, self.normal))
@@ -275,6 +284,11 @@ class _Run:
 
     def at_node(self, term: Any) -> Any:
         """Rewrite at the top of one term as long as that makes it cheaper, each time to the cheapest result."""
+        if not head_of(term):
+            return None
+        shape = None if self.idle is None else shape_of(term)
+        if self.idle is not None and shape in self.idle:
+            return None
         current = term
         while True:
             try:
@@ -283,7 +297,7 @@ class _Run:
                 self.settled[interface.key(term)] = (term, current)  # what was reached is not lost
                 raise
             # In a wide sum each result costs its width to build, and one improvement is as good as another.
-            width = len(own_cost(current)[1])
+            width = len(self.cost.own(current)[1])
             tries, enough = max(8, WORK // (width + 1)), max(1, WORK // (40 * (width + 1)))
             if width > WIDE and head_of(current) in SUM_HEADS:
                 swept = next(self.rules.sweeps(current, self.facts, self.is_cheaper), None)
@@ -296,7 +310,11 @@ class _Run:
             if best is None:
                 if time.monotonic() > self.facts.deadline:
                     continue  # not all was looked at: the limit is reported
-                return current if current is not term else None
+                if current is not term:
+                    return current
+                if self.idle is not None:
+                    self.idle.add(shape)
+                return None
             self.note(best[0], current, best[1])
             current = best[1]
 
@@ -345,7 +363,7 @@ class _Run:
                 self.check_limits()
                 form = normal_form(form, self.normal)
                 if interface.key(form) in tried or (
-                    has_unusual_floats(form) and not has_unusual_floats(start)
+                    has_unusual_floats(form, self.unusual) and not has_unusual_floats(start, self.unusual)
                 ):
                     continue
                 tried.add(interface.key(form))

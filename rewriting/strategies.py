@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from itertools import islice
+from operator import is_
 from typing import Any
 
 from symnum import term as interface
@@ -95,16 +96,16 @@ def bottom_up(
             current = node
             if face.is_call(node) and not (prune is not None and prune(node)):
                 args = face.args(node)
-                keys = [interface.key(arg) for arg in args]
-                missing = [arg for arg, key in zip(args, keys) if key not in done]
-                if missing:
-                    stack.extend(reversed(missing))
+                found = [done.get(interface.key(arg)) for arg in args]
+                if None in found:
+                    stack.extend([arg for arg, known in zip(args[::-1], found[::-1]) if known is None])
                     continue
                 # an argument that did not change stays the object it is, also where an equal one was met first
                 new_args = [
-                    arg if (kept := done[key])[1] is kept[0] else kept[1] for arg, key in zip(args, keys)
+                    arg if known is None or known[1] is known[0] else known[1]
+                    for arg, known in zip(args, found)
                 ]
-                if any(new is not old for new, old in zip(new_args, args)):
+                if not all(map(is_, new_args, args)):
                     current = make(node, face.head(node), new_args)
             new = rewriter(current)
             done[identity] = (node, current if new is None else new)
