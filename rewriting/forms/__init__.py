@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from symnum import term as interface
-from symnum.algebra.polynomial import cancel, factor
+from symnum.algebra.rational import rational_forms
 from symnum.algebra.ring import ATOM, NUMBER, SUM, view
 from symnum.rewriting.facts import Facts
 from symnum.rewriting.forms import circular, hyperbolic
@@ -60,8 +60,7 @@ def forms_of(
             yield from _of_functions(term, {interface.key(term): term}, operations)
         return
     if small_enough(term):
-        for name, form in (("cancel", cancel), ("factor", factor)):
-            yield from _tried(name, form, term)
+        yield from rational_forms(term)
     if kind == SUM:
         yield from arctangents_joined(term)
     else:
@@ -79,13 +78,6 @@ def forms_of(
             yield from by_other_factors(term, circular.HEADS | hyperbolic.HEADS, best)
     if kind == SUM:
         yield from by_symbols(term, best)
-
-
-def _tried(name: str, form: Callable[[Any], Any], term: Any) -> Iterator[Form]:
-    try:
-        yield name, form(term)
-    except (ValueError, ZeroDivisionError):  # too many monomials, a float, a denominator that is 0
-        return
 
 
 def _of_functions(term: Any, atoms: dict[Hashable, Any], operations: int) -> Iterator[Form]:

@@ -7,7 +7,7 @@ gcd and lcm, since a rounded coefficient has no factors of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -107,11 +107,26 @@ class Fractions:
 
     def monomial(self, coefficient: Value, exponents: dict[int, int]) -> Quotient:
         """Return one monomial."""
-        above, below = [0] * self.slots, [0] * self.slots
-        for slot, e in exponents.items():
-            (above if e > 0 else below)[slot] = abs(e)
-        top, bottom = _as_integers(coefficient)
-        return self.context.from_dict({tuple(above): top}), self.context.from_dict({tuple(below): bottom})
+        (found,) = self.monomials([(coefficient, exponents)])
+        return found
+
+    def monomials(self, given: Iterable[tuple[Value, dict[int, int]]]) -> list[Quotient]:
+        """Return the sum of monomials as fractions, those with the same denominator as one."""
+        by_bottom: dict[tuple[int, tuple[int, ...]], dict[tuple[int, ...], int]] = {}
+        for coefficient, exponents in given:
+            above, below = [0] * self.slots, [0] * self.slots
+            for slot, e in exponents.items():
+                (above if e > 0 else below)[slot] = abs(e)
+            top, bottom = _as_integers(coefficient)
+            entries, vector = by_bottom.setdefault((bottom, tuple(below)), {}), tuple(above)
+            entries[vector] = entries.get(vector, 0) + top
+        return [
+            (
+                self.context.from_dict(entries),
+                self.one if bottom == 1 and not any(below) else self.context.from_dict({below: bottom}),
+            )
+            for (bottom, below), entries in by_bottom.items()
+        ]
 
     # --- from terms ---
 
@@ -126,8 +141,8 @@ class Fractions:
     def _planned(self, plan: Plan) -> Quotient:
         known = [(self._known[interface.key(part)], weight) for part, weight in plan.others]
         if plan.is_sum:
-            parts = [self.monomial(plan.coefficient, {})]
-            parts += [self.monomial(c, self.ring.exponents(f)) for c, f in plan.monomials]
+            own = [(c, self.ring.exponents(f)) for c, f in plan.monomials]
+            parts = self.monomials([(plan.coefficient, {}), *own])
             parts += [(q[0] * n, q[1] * d) for q, w in known for n, d in [_as_integers(w)]]
             return self.add(parts)
         found = self.monomial(plan.coefficient, self.ring.exponents(plan.factors))
@@ -137,6 +152,8 @@ class Fractions:
 
     def _reduced(self, a: Quotient) -> Quotient:
         """Replace whole powers under a root: with g = s^(1/d), g^(d*q + r) is s^q * g^r."""
+        if not self.ring.relations:
+            return a
         degrees = [[int(d) for d in part.degrees()] for part in a]
         for slot, base in self.ring.relations.items():
             d = self.ring.denominators[slot]
@@ -161,10 +178,10 @@ class Fractions:
     def polynomial_term(self, polynomial: Any, divisor: int = 1, shift: Sequence[int] = ()) -> Any:
         """Return polynomial / (divisor * x^shift) as an expanded term."""
         low = shift or (0,) * self.slots
-        number = numbers.normal if self.ring.exact else _rounded
+        number: Callable[[Any], Value] = numbers.normal if self.ring.exact else _rounded
         monomials = [
             (
-                number(Fraction(int(c), divisor)),
+                number(int(c) if divisor == 1 else Fraction(int(c), divisor)),
                 {i: int(e) - s for i, (e, s) in enumerate(zip(vector, low)) if e != s},
             )
             for vector, c in polynomial.terms()
@@ -204,7 +221,7 @@ def _as_integers(value: Value) -> tuple[int, int]:
     return value.as_integer_ratio() if type(value) is float else (value.numerator, value.denominator)
 
 
-def _rounded(value: Fraction) -> Value:
+def _rounded(value: int | Fraction) -> Value:
     """Return a coefficient of a term with floats: whole numbers that a float holds stay exact."""
     return int(value) if value.denominator == 1 and abs(value) <= 1 << 53 else float(value)
 
@@ -233,7 +250,10 @@ def cancel(term: Any) -> Any:
         return [cancel(t) for t in term]
     if view(term)[0] == ATOM:
         return term
-    fractions = Fractions(Ring([term], fractions=True))
+    return _cancelled(Fractions(Ring([term], fractions=True)), term)
+
+
+def _cancelled(fractions: Fractions, term: Any) -> Any:
     return fractions.term(fractions.fraction(term))
 
 
@@ -305,8 +325,30 @@ def factor(term: Any) -> Any:
         return [factor(t) for t in term]
     if view(term)[0] == ATOM:
         return term
-    coefficient, pairs, ring = _factored(term)
+    return _as_product(Fractions(Ring([term], fractions=True)), term)
+
+
+def _as_product(fractions: Fractions, term: Any) -> Any:
+    coefficient, pairs = _factored(fractions, term)
+    ring = fractions.ring
     return ring.product(coefficient, [_power(ring, base, e) for base, e in pairs])
+
+
+def rational_forms(term: Any) -> Iterator[tuple[str, Any]]:
+    """Yield ("cancel", form) and ("factor", form) of a sum or product by one reading of it, without those that cannot be made.
+
+    >>> import symnum as sn
+    >>> x = sn.symbols("x")
+    >>> list(rational_forms((x**3 - x)/(x - 1)))
+    [('cancel', x^2 + x), ('factor', x*(x + 1))]
+    """
+    fractions = None
+    for name, form in (("cancel", _cancelled), ("factor", _as_product)):
+        try:
+            fractions = fractions or Fractions(Ring([term], fractions=True))
+            yield name, form(fractions, term)
+        except (ValueError, ZeroDivisionError):  # too many monomials, a float, a denominator that is 0
+            continue
 
 
 def factor_list(term: Any) -> tuple[Value, list[tuple[Any, int]]]:
@@ -319,28 +361,28 @@ def factor_list(term: Any) -> tuple[Value, list[tuple[Any, int]]]:
     >>> factor_list(2*x**3 - 4*x**2 + 2*x)
     (2, [(x, 1), (x - 1, 2)])
     """
-    coefficient, pairs, _ = _factored(term)
-    return coefficient, pairs
+    return _factored(Fractions(Ring([term], fractions=True)), term)
 
 
 def _power(ring: Ring, base: Any, exponent: int) -> Any:
     return base if exponent == 1 else interface.make(ring.like, "^", (base, exponent))
 
 
-def _factored(term: Any) -> tuple[Value, list[tuple[Any, int]], Ring]:
-    ring = Ring([term], fractions=True)
+def _factored(fractions: Fractions, term: Any) -> tuple[Value, list[tuple[Any, int]]]:
+    ring = fractions.ring
     _refuse_floats(ring, "factor")
-    fractions = Fractions(ring)
     coefficient: Value = 1
     slots: dict[int, int] = {}
     found: dict[str, tuple[Any, int]] = {}
     for part, weight in _factors_as_written(ring, term):
         if isinstance(part, Plan):
-            coefficient = coefficient * Fraction(part.coefficient) ** weight
+            coefficient = coefficient * _raised(part.coefficient, weight)
             for slot, e in ring.exponents(part.factors).items():
                 slots[slot] = slots.get(slot, 0) + e * weight
             continue
         for polynomial, sign in zip(fractions.fraction(part), (weight, -weight)):
+            if polynomial.is_one():
+                continue
             _refuse_degree(polynomial)
             constant, factors = polynomial.factor()
             if constant == 0:
@@ -348,8 +390,8 @@ def _factored(term: Any) -> tuple[Value, list[tuple[Any, int]], Ring]:
                     raise ZeroDivisionError(
                         "a denominator of the term is identically zero, so it has no value anywhere; check the term"
                     )
-                return 0, [], ring
-            coefficient = coefficient * Fraction(int(constant)) ** sign
+                return 0, []
+            coefficient = coefficient * _raised(int(constant), sign)
             for base, multiplicity in factors:
                 exponent = int(multiplicity) * sign
                 if base.leading_coefficient() < 0:
@@ -368,7 +410,12 @@ def _factored(term: Any) -> tuple[Value, list[tuple[Any, int]], Ring]:
     ]
     ordered.sort(key=lambda item: (item[0], item[1], order_key(item[2])))
     pairs.sort(key=lambda item: order_key(item[0]))
-    return numbers.normal(coefficient), [*pairs, *((base, e) for _, _, base, e in ordered)], ring
+    return numbers.normal(coefficient), [*pairs, *((base, e) for _, _, base, e in ordered)]
+
+
+def _raised(base: int | Fraction, exponent: int) -> int | Fraction:
+    """Return a power of a number, exact also where the exponent is negative."""
+    return base if exponent == 1 else Fraction(base) ** exponent
 
 
 def _slot_base(ring: Ring, slot: int, exponent: int) -> tuple[Any, int]:
