@@ -14,6 +14,7 @@ from symnum import term as interface
 from symnum.backends.nodes import number_key
 from symnum.rewriting.features import Features, exponent_slots, fits, idle_exponents, is_true_sum
 from symnum.rewriting.pattern import (
+    BagPattern,
     CallPattern,
     Literal,
     Pattern,
@@ -25,7 +26,7 @@ from symnum.rewriting.pattern import (
     pattern_slots,
 )
 from symnum.rewriting.sign_sets import ASSUMED
-from symnum.rewriting.views import SUM_HEADS, head_of, is_value, item_keys, sum_view
+from symnum.rewriting.views import SUM_HEADS, head_of, is_value, item_keys, product_view, sum_view
 
 if TYPE_CHECKING:
     from symnum.rewriting.rules import Rule
@@ -100,6 +101,8 @@ def _write_call(writer: _Writer, pattern: Pattern, variable: str, whole: bool) -
                 _write_call(writer, part, name, whole)
     elif isinstance(pattern, SumPattern) and not whole:
         _write_whole_sum(writer, pattern, variable)
+    elif isinstance(pattern, ProductPattern) and not whole:
+        _write_whole_product(writer, pattern, variable)
     elif not whole:
         head = base_head(pattern)
         if head:
@@ -133,6 +136,55 @@ def _write_whole_sum(writer: _Writer, pattern: SumPattern, variable: str) -> Non
         writer.line(f"if len({pairs}) != {len(pattern.addends)}: return None")
 
 
+def _write_whole_product(writer: _Writer, pattern: ProductPattern, variable: str) -> None:
+    """Write checks of width, powers and heads for a product that is used up."""
+    if pattern.segment is not None or not pattern.factors:
+        return
+    coefficient, items = writer.new(), writer.new()
+    root = root_taken(pattern)
+    if root is None:
+        base, exponent = pattern.factors[-1]
+        if pattern.coefficient != 1 or (isinstance(base, Slot) and is_value(exponent) and exponent == 1):
+            return
+        writer.line(f"{coefficient}, {items} = product_view({variable})")
+        writer.line(f"if len({items}) + ({coefficient} != 1) != {len(pattern.factors)}: return None")
+    elif type(root) is int:
+        writer.line(f"if not is_power({variable}, {root!r}): return None")
+        return
+    else:
+        return
+    for base, exponent in pattern.factors:
+        if isinstance(base, CallPattern | BagPattern):
+            test = f"head_of(base) == {base.head!r}"
+        elif isinstance(base, Slot) and base.assumptions and not is_value(exponent):
+            test = _assumed(base.assumptions, "base")
+        else:
+            continue
+        writer.line(f"if not any([{test} for base, _ in {items}]): return None")
+
+
+def root_taken(pattern: ProductPattern) -> Any | None:
+    """Return the power other than 1 of the one slot that a product pattern is, or None for another pattern."""
+    if len(pattern.factors) != 1 or pattern.segment is not None:
+        return None
+    base, exponent = pattern.factors[0]
+    return exponent if isinstance(base, Slot) and is_value(exponent) and exponent != 1 else None
+
+
+def _is_power(term: Any, exponent: int) -> bool:
+    """Tell whether a term may be a product to a whole power, as far as the powers of its factors tell."""
+    items = product_view(term)[1]
+    return bool(items) and all([type(power) is int and not power % exponent for _, power in items])
+
+
+def _assumed(assumptions: frozenset[str], variable: str) -> str:
+    """Return the text of the check that a term has the assumptions of a slot."""
+    bits = 0
+    for assumption in assumptions:
+        bits |= ~ASSUMED[assumption]
+    return f"not search.facts.signs({variable}) & {bits}"
+
+
 def _write_width(writer: _Writer, pattern: SumPattern) -> None:
     """Write checks that skip a factor whose constant or width is not that of a sum pattern, which is matched as a whole."""
     if pattern.segment is not None or any(_is_open(product) for _, product in pattern.addends):
@@ -156,11 +208,14 @@ def _simple_slots(base: Pattern) -> dict[str, int]:
     return {part.name: i for i, part in reversed(list(enumerate(base.args))) if isinstance(part, Slot)}
 
 
-def _write_equal_powers(writer: _Writer, count: int) -> None:
+def _write_equal_powers(writer: _Writer, count: int, bases: list[Slot]) -> None:
     """Write the gate of a product of powers with one exponent: so many factors must have the same power, other than 1."""
     writer.line("counts = {}")
-    writer.line("for _, power in items:")
-    writer.line("if power != 1 if is_value(power) else True:", 2)
+    writer.line("for base, power in items:")
+    # as many as there are factors must have what all bases of the pattern are assumed to have
+    assumed = frozenset.intersection(*[base.assumptions for base in bases]) if bases else frozenset()
+    test = f" and {_assumed(assumed, 'base')}" if assumed else ""
+    writer.line(f"if (power != 1 if is_value(power) else True){test}:", 2)
     writer.line("identity = number_key(power) if is_value(power) else key(power)", 3)
     writer.line("counts[identity] = counts.get(identity, 0) + 1", 3)
     writer.line(f"if counts[identity] == {count}: return True", 3)
@@ -170,6 +225,8 @@ def _write_equal_powers(writer: _Writer, count: int) -> None:
 def _write_product(writer: _Writer, pattern: ProductPattern) -> None:
     """Write the gate of a product pattern found in a longer product: two factors with a slot in common, on the same side."""
     factors = [(base, e) for base, e in pattern.factors if base_head(base)]
+    if len(factors) < 2 and _write_powers(writer, pattern):
+        return
     if len(factors) < 2:
         raise _NoGate("a product with fewer than two factors of a known head: the features say all")
     (a, e), (b, f) = factors[:2]
@@ -199,6 +256,38 @@ def _write_product(writer: _Writer, pattern: ProductPattern) -> None:
     )
     writer.line("return True", 4)
     writer.line("return None")
+
+
+def _write_powers(writer: _Writer, pattern: ProductPattern) -> bool:
+    """Write the gate of a power of a power, or of a product of broken powers of slots; tell whether the pattern is one."""
+    base = pattern.factors[0][0]
+    if isinstance(base, ProductPattern) and len(pattern.factors) == 1 and base.segment is None:
+        root, inside = (
+            root_taken(base),
+            [b.head for b, _ in base.factors if isinstance(b, CallPattern | BagPattern)],
+        )
+        if type(root) is int:
+            test = f"is_power(base, {root!r})"
+        elif inside and base.slots:
+            test = f"any([head_of(b) == {inside[0]!r} for b, _ in product_view(base)[1]])"
+        else:
+            return False
+        writer.line("for base, _ in items:")
+        writer.line(f"if {test}: return True", 2)
+        writer.line("return None")
+        return True
+    if len(pattern.factors) > 1 and all(
+        [
+            isinstance(b, Slot) and not b.predicates and is_value(e) and type(e) is not int
+            for b, e in pattern.factors
+        ]
+    ):
+        writer.line("count = 0")
+        writer.line("for _, power in items:")
+        writer.line("if is_value(power) and type(power) is not int: count += 1", 2)
+        writer.line(f"return True if count >= {len(pattern.factors)} else None")
+        return True
+    return False
 
 
 def _is_nan(value: Any) -> bool:
@@ -344,6 +433,8 @@ _NAMESPACE = {
     "is_value": is_value,
     "key": interface.key,
     "number_key": number_key,
+    "is_power": _is_power,
+    "product_view": product_view,
     "rest": _rest,
     "sort_of": interface.sort_of,
     "sorted_args": interface.sorted_args,
@@ -376,7 +467,10 @@ def compile_rule(entry: Rule, number: int, features: Features) -> CompiledRule:
                 and len(idle & exponent_slots(pattern)) == 1
                 and all(isinstance(exponent, Slot) for _, exponent in pattern.factors)
             ):
-                _write_equal_powers(writer, len(pattern.factors))
+                bases = [base for base, _ in pattern.factors if isinstance(base, Slot)]
+                _write_equal_powers(
+                    writer, len(pattern.factors), bases if len(bases) == len(pattern.factors) else []
+                )
             else:
                 _write_product(writer, pattern)
         elif isinstance(pattern, SumPattern) and pattern.segment is None:

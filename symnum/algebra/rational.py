@@ -221,7 +221,7 @@ def _as_integers(value: Value) -> tuple[int, int]:
     return value.as_integer_ratio() if type(value) is float else (value.numerator, value.denominator)
 
 
-def _rounded(value: int | Fraction) -> Value:
+def _rounded(value: Value) -> Value:
     """Return a coefficient of a term with floats: whole numbers that a float holds stay exact."""
     return int(value) if value.denominator == 1 and abs(value) <= 1 << 53 else float(value)
 
