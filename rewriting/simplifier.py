@@ -27,7 +27,7 @@ from symnum.rewriting.idle import IdleCalls, shape_of
 from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.measure import Cost, TreeCost
 from symnum.rewriting.rule_sets import RuleSet
-from symnum.rewriting.strategies import bottom_up
+from symnum.rewriting.strategies import bottom_up, rewritten
 from symnum.rewriting.views import SUM_HEADS, call_of, head_of
 
 
@@ -244,7 +244,7 @@ class _Run:
 
     def one_pass(self, term: Any) -> Any:
         """Bring each part, inner ones first, and then the term itself into its best form."""
-        found = bottom_up(self.changed_form, memo=self.walked, make=call_of, prune=self.is_closed)(term)
+        found = rewritten(term, self.changed_form, self.walked, call_of, self.is_closed)
         return term if found is None else found
 
     def or_spelled(self, term: Any, found: Any) -> Any:
@@ -275,9 +275,8 @@ class _Run:
 
     def by_rules(self, term: Any) -> Any:
         """Apply the rules bottom-up until no part changes; the tree cost falls with each round."""
-        walk = bottom_up(self.at_node, memo=self.settled, make=call_of, prune=self.is_closed)
         while True:
-            new = walk(term)
+            new = rewritten(term, self.at_node, self.settled, call_of, self.is_closed)
             if new is None or not self.cost(new) < self.cost(term):
                 return term if new is None or self.cost(term) < self.cost(new) else new
             term = new

@@ -268,6 +268,11 @@ def key(term: Term) -> Hashable:
     return term if type(term) in _OWN_KEYS else interface(term).key(term)
 
 
+def is_own_key(term: Term) -> bool:
+    """Tell whether a term and all of its parts are their own keys and have one interface, as the terms of a backend with ``rebuild`` do."""
+    return interface(term).rebuild is not None
+
+
 def addends(term: Term) -> tuple[Value, Iterable[tuple[Term, Value]]]:
     """Return a sum as (constant, pairs (term, coefficient)); any other term is the sum of itself.
 

@@ -67,7 +67,7 @@ def _denested(a: Any) -> Any | None:
 
 def _with_base(a: Any, n: Any) -> Any | None:
     """Return a numeric power 4^x or 8^x as a power of the smallest whole base."""
-    if not interface.is_number(a) or interface.is_number(n):
+    if interface.is_number(n):
         return None
     value = interface.value(a)
     if type(value) is not int or value < 4:
@@ -98,5 +98,7 @@ powers = RuleSet(
     "powers",
 )
 
-common_base = RuleSet([rule("a^n", _with_base, name="(r^k)^x -> r^(k*x)")], "common base")
+common_base = RuleSet(
+    [rule("a^n", _with_base, where={"a": interface.is_number}, name="(r^k)^x -> r^(k*x)")], "common base"
+)
 """A spelling that lets powers of 2 and of 4 meet; it is tried as a form of the whole, not as a rule of its own."""

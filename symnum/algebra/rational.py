@@ -56,6 +56,7 @@ class Fractions:
         self.context = flint.fmpz_mpoly_ctx.get(("x", self.slots), flint.Ordering.lex)
         self.one, self.zero = self.context.constant(1), self.context.constant(0)
         self._known: dict[Any, Quotient] = {}
+        self._written: dict[str, Any] = {}
 
     # --- arithmetic ---
 
@@ -177,6 +178,14 @@ class Fractions:
 
     def polynomial_term(self, polynomial: Any, divisor: int = 1, shift: Sequence[int] = ()) -> Any:
         """Return polynomial / (divisor * x^shift) as an expanded term."""
+        if divisor == 1 and not any(shift):
+            text = str(polynomial)
+            if text not in self._written:
+                self._written[text] = self._term_of(polynomial, 1, ())
+            return self._written[text]
+        return self._term_of(polynomial, divisor, shift)
+
+    def _term_of(self, polynomial: Any, divisor: int, shift: Sequence[int]) -> Any:
         low = shift or (0,) * self.slots
         number: Callable[[Any], Value] = numbers.normal if self.ring.exact else _rounded
         monomials = [
