@@ -134,6 +134,14 @@ def _write_whole_sum(writer: _Writer, pattern: SumPattern, variable: str) -> Non
     open_ = pattern.segment is not None or (last is not None and _is_open(last))
     if not open_ and not any(_is_open(product) for _, product in pattern.addends):
         writer.line(f"if len({pairs}) != {len(pattern.addends)}: return None")
+    calls = [
+        base.head
+        for _, product in pattern.addends
+        for base, _ in product.factors
+        if isinstance(base, CallPattern)
+    ]
+    for head in dict.fromkeys(calls):
+        writer.line(f"if not holds_head({pairs}, {head!r}): return None")
 
 
 def _write_whole_product(writer: _Writer, pattern: ProductPattern, variable: str) -> None:
@@ -418,6 +426,11 @@ def _rest(items: list[tuple[Any, Any]], place: int, power: Any, wanted: Any) -> 
     return item_keys(left)
 
 
+def _holds_head(pairs: list[tuple[Any, Any]], head: str) -> bool:
+    """Tell whether an addend of a sum has a factor of a head."""
+    return any([head_of(base) == head for term, _ in pairs for base, _ in product_view(term)[1]])
+
+
 def _held(power: Any, wanted: Any) -> bool:
     return fits("held", wanted, power)
 
@@ -428,6 +441,7 @@ _NAMESPACE = {
     "has_other": _has_other,
     "is_sum": _is_sum,
     "head_of": head_of,
+    "holds_head": _holds_head,
     "held": _held,
     "is_number": interface.is_number,
     "is_value": is_value,

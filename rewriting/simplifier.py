@@ -249,6 +249,8 @@ class _Run:
 
     def or_spelled(self, term: Any, found: Any) -> Any:
         """Return ``found``, or what the standard spelling of a term leads to where that is cheaper."""
+        if self.cost(found) == (0, 0):
+            return found  # nothing is cheaper than a leaf
         other = spelled(term, self.spelling)
         if other is None:
             return found

@@ -7,7 +7,7 @@ gcd and lcm, since a rounded coefficient has no factors of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -257,13 +257,7 @@ def cancel(term: Any) -> Any:
     """
     if isinstance(term, list | tuple):
         return [cancel(t) for t in term]
-    if view(term)[0] == ATOM:
-        return term
-    return _cancelled(Fractions(Ring([term], fractions=True)), term)
-
-
-def _cancelled(fractions: Fractions, term: Any) -> Any:
-    return fractions.term(fractions.fraction(term))
+    return RationalTerm(term).cancelled()
 
 
 def gcd(*terms: Any) -> Any:
@@ -332,32 +326,7 @@ def factor(term: Any) -> Any:
     """
     if isinstance(term, list | tuple):
         return [factor(t) for t in term]
-    if view(term)[0] == ATOM:
-        return term
-    return _as_product(Fractions(Ring([term], fractions=True)), term)
-
-
-def _as_product(fractions: Fractions, term: Any) -> Any:
-    coefficient, pairs = _factored(fractions, term)
-    ring = fractions.ring
-    return ring.product(coefficient, [_power(ring, base, e) for base, e in pairs])
-
-
-def rational_forms(term: Any) -> Iterator[tuple[str, Any]]:
-    """Yield ("cancel", form) and ("factor", form) of a sum or product by one reading of it, without those that cannot be made.
-
-    >>> import symnum as sn
-    >>> x = sn.symbols("x")
-    >>> list(rational_forms((x**3 - x)/(x - 1)))
-    [('cancel', x^2 + x), ('factor', x*(x + 1))]
-    """
-    fractions = None
-    for name, form in (("cancel", _cancelled), ("factor", _as_product)):
-        try:
-            fractions = fractions or Fractions(Ring([term], fractions=True))
-            yield name, form(fractions, term)
-        except (ValueError, ZeroDivisionError):  # too many monomials, a float, a denominator that is 0
-            continue
+    return RationalTerm(term).factored()
 
 
 def factor_list(term: Any) -> tuple[Value, list[tuple[Any, int]]]:
@@ -370,7 +339,40 @@ def factor_list(term: Any) -> tuple[Value, list[tuple[Any, int]]]:
     >>> factor_list(2*x**3 - 4*x**2 + 2*x)
     (2, [(x, 1), (x - 1, 2)])
     """
-    return _factored(Fractions(Ring([term], fractions=True)), term)
+    return RationalTerm(term).factor_list()
+
+
+class RationalTerm:
+    """A term read as a rational function of its generators once, for all that is made of it."""
+
+    def __init__(self, term: Any) -> None:
+        self._term = term
+        self._read: Fractions | None = None
+
+    @property
+    def fractions(self) -> Fractions:
+        """Return the fractions of the term's ring, read on first use."""
+        if self._read is None:
+            self._read = Fractions(Ring([self._term], fractions=True))
+        return self._read
+
+    def cancelled(self) -> Any:
+        """Return what :func:`cancel` makes of the term."""
+        if view(self._term)[0] == ATOM:
+            return self._term
+        return self.fractions.term(self.fractions.fraction(self._term))
+
+    def factor_list(self) -> tuple[Value, list[tuple[Any, int]]]:
+        """Return what :func:`factor_list` makes of the term."""
+        return _factored(self.fractions, self._term)
+
+    def factored(self) -> Any:
+        """Return what :func:`factor` makes of the term."""
+        if view(self._term)[0] == ATOM:
+            return self._term
+        coefficient, pairs = self.factor_list()
+        ring = self.fractions.ring
+        return ring.product(coefficient, [_power(ring, base, e) for base, e in pairs])
 
 
 def _power(ring: Ring, base: Any, exponent: int) -> Any:
