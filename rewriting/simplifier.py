@@ -187,6 +187,7 @@ class _Run:
         self.rules, self.limits, self.tracing, self.generic = rules, limits, trace, generic
         self.cost, self.facts = TreeCost(), Facts()
         self.settled: dict[Hashable, tuple[Any, Any]] = {}
+        self.finished: dict[Hashable, Any] = {}
         self.best: dict[Hashable, tuple[Any, Any]] = {}
         self.walked: dict[Hashable, tuple[Any, Any]] = {}
         self.spelling: dict[Hashable, tuple[Any, Any]] = {}
@@ -261,7 +262,12 @@ class _Run:
         return new
 
     def changed_form(self, term: Any) -> Any | None:
-        new = self.best_form(term) if interface.is_call(term) else term
+        if not head_of(term):
+            return None
+        if self.is_idle(shape_of(term)) and self.cost(term)[0] < SHORTEST:
+            self.check_limits()
+            return None
+        new = self.best_form(term)
         return None if new is term else new
 
     def so_far(self, term: Any) -> Any:
@@ -288,7 +294,8 @@ class _Run:
         if not head_of(term):
             return None
         shape = None if self.idle is None else shape_of(term)
-        if self.idle is not None and shape in self.idle:
+        if interface.key(term) in self.finished or self.is_idle(shape):
+            self.check_limits()
             return None
         current = term
         while True:
@@ -311,6 +318,7 @@ class _Run:
             if best is None:
                 if time.monotonic() > self.facts.deadline:
                     continue  # not all was looked at: the limit is reported
+                self.finished[interface.key(current)] = current
                 if current is not term:
                     return current
                 if self.idle is not None:
@@ -339,6 +347,10 @@ class _Run:
     def is_closed(self, term: Any) -> bool:
         """Tell whether a term is not entered: a comparison whose sides may be undefined, unless generic rules are allowed."""
         return not self.generic and is_closed(term, self.facts)
+
+    def is_idle(self, shape: Hashable | None) -> bool:
+        """Tell whether the rules are known to find nothing cheaper at a call of a shape."""
+        return self.idle is not None and shape in self.idle
 
     def is_cheaper(self, before: Any, after: Any) -> bool:
         """Tell whether a rewrite of some addends pays."""
