@@ -214,7 +214,7 @@ class _Run:
                     break
                 passes += 1
                 new = self.or_spelled(current, self.one_pass(current))
-                cost = self.cost.shared(new)
+                cost = best_cost if new is best else self.cost.shared(new)
                 if cost < best_cost or (
                     cost == best_cost and best is term and interface.key(new) == interface.key(start)
                 ):
@@ -226,10 +226,10 @@ class _Run:
             stop = str(limit) or "interrupted"
             new = self.so_far(current)
             if self.cost.shared(new) < best_cost:
-                best = new
+                best, best_cost = new, self.cost.shared(new)
         result = term if best is term else readable(best)
         # the measure of the rules looks at products and signs as people do; by plain counting a result is not dearer either
-        after = self.cost.shared(result)
+        after = best_cost if result is best else self.cost.shared(result)
         if result is not term and (after > before or ops.dag(result) > ops.dag(term)):
             result, after = term, before
         return SimplifyReport(

@@ -61,8 +61,9 @@ class BooleanSymbol(Symbol):
 class Number(Interned):
     """A constant, keyed by type and value; it equals the Python number of the same type and value."""
 
-    __slots__ = ("value",)
+    __slots__ = ("hash", "value")
     kind = NUMBER
+    hash: int
     value: Value
 
     def __eq__(self, other: object) -> bool:
@@ -73,7 +74,7 @@ class Number(Interned):
         return number_key(other) == number_key(self.value)
 
     def __hash__(self) -> int:
-        return hash(self.value)
+        return self.hash
 
 
 class Truth(Number):
@@ -107,11 +108,12 @@ class BooleanCall(Call):
 class Power(Interned):
     """base ^ exponent, where the exponent is a Python number or a term."""
 
-    __slots__ = ("base", "exponent")
+    __slots__ = ("_args", "base", "exponent")
     kind = POWER
     head = "^"
     base: Interned
     exponent: Any
+    _args: tuple[Any, ...] | None
 
 
 class Scaled(Interned):

@@ -32,7 +32,9 @@ def args_of(node: Any) -> tuple[Any, ...]:
             node._args = tuple([power_node(b, e) for b, e in node.entries().items()])
         return node._args
     if kind == POWER:
-        return (node.base, as_term(node.exponent))
+        if node._args is None:
+            node._args = (node.base, as_term(node.exponent))
+        return node._args
     if kind == SCALED:
         if node._args is None:
             inner = args_of(node.term) if node.term.kind == PRODUCT else (node.term,)
