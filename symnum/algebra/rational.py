@@ -56,7 +56,7 @@ class Fractions:
         self.context = flint.fmpz_mpoly_ctx.get(("x", self.slots), flint.Ordering.lex)
         self.one, self.zero = self.context.constant(1), self.context.constant(0)
         self._known: dict[Any, Quotient] = {}
-        self._written: dict[str, Any] = {}
+        self.written: dict[str, Any] = {}
 
     # --- arithmetic ---
 
@@ -180,9 +180,9 @@ class Fractions:
         """Return polynomial / (divisor * x^shift) as an expanded term."""
         if divisor == 1 and not any(shift):
             text = str(polynomial)
-            if text not in self._written:
-                self._written[text] = self._term_of(polynomial, 1, ())
-            return self._written[text]
+            if text not in self.written:
+                self.written[text] = self._term_of(polynomial, 1, ())
+            return self.written[text]
         return self._term_of(polynomial, divisor, shift)
 
     def _term_of(self, polynomial: Any, divisor: int, shift: Sequence[int]) -> Any:
@@ -360,7 +360,23 @@ class RationalTerm:
         """Return what :func:`cancel` makes of the term."""
         if view(self._term)[0] == ATOM:
             return self._term
-        return self.fractions.term(self.fractions.fraction(self._term))
+        top, bottom = self.fractions.fraction(self._term)
+        if bottom.is_one() and self._is_polynomial():
+            self.fractions.written[str(top)] = self._term
+            return self._term
+        return self.fractions.term((top, bottom))
+
+    def _is_polynomial(self) -> bool:
+        """Tell whether the term is a canonical sum that is multiplied out."""
+        ring = self.fractions.ring
+        plan = ring.plans[interface.key(self._term)]
+        return (
+            plan.is_sum
+            and ring.exact
+            and not ring.changed
+            and interface.interface(self._term).addends is not None
+            and ring.is_expanded(plan)
+        )
 
     def factor_list(self) -> tuple[Value, list[tuple[Any, int]]]:
         """Return what :func:`factor_list` makes of the term."""

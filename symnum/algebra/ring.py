@@ -314,6 +314,17 @@ class Ring:
             plan.factors = [(place[s], q) for s, q in plan.factors]
             plan.monomials = [(c, [(place[s], q) for s, q in f]) for c, f in plan.monomials]
 
+    def is_expanded(self, plan: Plan) -> bool:
+        """Tell whether a canonical node is its own expansion."""
+        products = [factors for _, factors in plan.monomials] if plan.is_sum else [plan.factors]
+        # an exp of a sum looks like two exps from here
+        splits = any(isinstance(base, str) for base in self.bases)
+        return (
+            not plan.others
+            and not splits
+            and not any(slot in self.relations and abs(q) >= 1 for f in products for slot, q in f)
+        )
+
     def slot_of(self, term: Any) -> int | None:
         """Return the slot whose first power is ``term``, or None."""
         kind, coefficient, pairs = view(term)
