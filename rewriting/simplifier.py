@@ -102,6 +102,9 @@ _IDLE = {False: IdleCalls(), True: IdleCalls()}
 WORK = 4000
 """How many results of one rule at one place are tried, times the width of the place."""
 
+LEAF = (0, 0)
+"""The cost of a leaf: nothing is cheaper."""
+
 SHORTEST = 2
 """Terms of fewer operations are not looked at for other forms."""
 
@@ -230,7 +233,7 @@ class _Run:
         result = term if best is term else readable(best)
         # the measure of the rules looks at products and signs as people do; by plain counting a result is not dearer either
         after = best_cost if result is best else self.cost.shared(result)
-        if result is not term and (after > before or ops.dag(result) > ops.dag(term)):
+        if result is not term and (after > before or (after != LEAF and ops.dag(result) > ops.dag(term))):
             result, after = term, before
         return SimplifyReport(
             result,
@@ -250,8 +253,8 @@ class _Run:
 
     def or_spelled(self, term: Any, found: Any) -> Any:
         """Return ``found``, or what the standard spelling of a term leads to where that is cheaper."""
-        if self.cost(found) == (0, 0):
-            return found  # nothing is cheaper than a leaf
+        if self.cost(found) == LEAF:
+            return found
         other = spelled(term, self.spelling)
         if other is None:
             return found
@@ -340,6 +343,8 @@ class _Run:
                 if new_cost < cost:
                     best, cost = (entry.name, new), new_cost
                     better += 1
+                    if cost == LEAF:
+                        return best
                     if better == enough:
                         break
         return best
