@@ -268,7 +268,13 @@ def _write_product(writer: _Writer, pattern: ProductPattern) -> None:
 
 def _write_powers(writer: _Writer, pattern: ProductPattern) -> bool:
     """Write the gate of a power of a power, or of a product of broken powers of slots; tell whether the pattern is one."""
-    base = pattern.factors[0][0]
+    base, exponent = pattern.factors[0]
+    if isinstance(base, Slot) and len(pattern.factors) == 1 and is_value(exponent) and base.predicates:
+        tests = " and ".join([f"{writer.constant(predicate)}(base)" for predicate in base.predicates])
+        writer.line("for base, _ in items:")
+        writer.line(f"if {tests}: return True", 2)
+        writer.line("return None")
+        return True
     if isinstance(base, ProductPattern) and len(pattern.factors) == 1 and base.segment is None:
         root, inside = (
             root_taken(base),

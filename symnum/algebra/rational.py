@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from symnum import exact as numbers
@@ -45,16 +46,22 @@ def _gcd(p: Any, q: Any) -> Any:
     return p.gcd(q)
 
 
+@lru_cache(maxsize=64)
+def _context(slots: int) -> tuple[Any, Any, Any]:
+    """Return FLINT's polynomials in so many variables, with the constants 1 and 0."""
+    import flint
+
+    context = flint.fmpz_mpoly_ctx.get(("x", slots), flint.Ordering.lex)
+    return context, context.constant(1), context.constant(0)
+
+
 class Fractions:
     """The fractions that the nodes of a ring are, computed once each."""
 
     def __init__(self, ring: Ring, max_terms: int = MAX_TERMS) -> None:
-        import flint
-
         self.ring, self.max_terms = ring, max_terms
         self.slots = max(len(ring.bases), 1)
-        self.context = flint.fmpz_mpoly_ctx.get(("x", self.slots), flint.Ordering.lex)
-        self.one, self.zero = self.context.constant(1), self.context.constant(0)
+        self.context, self.one, self.zero = _context(self.slots)
         self._known: dict[Any, Quotient] = {}
         self.written: dict[str, Any] = {}
 
@@ -88,6 +95,8 @@ class Fractions:
 
     def add(self, parts: Sequence[Quotient]) -> Quotient:
         """Return the sum; what has the same denominator is added first."""
+        if len(parts) == 1:
+            return self.quotient(*parts[0])
         by_bottom: dict[Any, Any] = {}
         for top, bottom in parts:
             identity = str(bottom)
