@@ -190,7 +190,7 @@ class _Run:
         self.rules, self.limits, self.tracing, self.generic = rules, limits, trace, generic
         self.cost, self.facts = TreeCost(), Facts()
         self.settled: dict[Hashable, tuple[Any, Any]] = {}
-        self.finished: dict[Hashable, Any] = {}
+        self.next: dict[Hashable, tuple[Any, tuple[str, Any] | None]] = {}
         self.best: dict[Hashable, tuple[Any, Any]] = {}
         self.walked: dict[Hashable, tuple[Any, Any]] = {}
         self.spelling: dict[Hashable, tuple[Any, Any]] = {}
@@ -297,7 +297,7 @@ class _Run:
         if not head_of(term):
             return None
         shape = None if self.idle is None else shape_of(term)
-        if interface.key(term) in self.finished or self.is_idle(shape):
+        if self.is_idle(shape):
             self.check_limits()
             return None
         current = term
@@ -317,16 +317,20 @@ class _Run:
                 self.note(swept[0].name, current, swept[1])
                 current = swept[1]
                 continue
-            best = self.cheapest(current, tries, enough)
+            identity = interface.key(current)
+            known = self.next.get(identity)
+            best = self.cheapest(current, tries, enough) if known is None else known[1]
             if best is None:
                 if time.monotonic() > self.facts.deadline:
                     continue  # not all was looked at: the limit is reported
-                self.finished[interface.key(current)] = current
+                self.next[identity] = (current, None)
                 if current is not term:
                     return current
                 if self.idle is not None:
                     self.idle.add(shape)
                 return None
+            if time.monotonic() <= self.facts.deadline:
+                self.next[identity] = (current, best)
             self.note(best[0], current, best[1])
             current = best[1]
 

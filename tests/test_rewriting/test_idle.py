@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import symnum as sn
-from symnum.rewriting import Limits, RuleSet, idle, rule, rule_sets, simplify_report, simplifier, theories
+from symnum.rewriting import Limits, RuleSet, idle, rule, rule_sets, simplifier, simplify_report, theories
 from symnum.rewriting.idle import IdleCalls, shape_of
 
 x, y, z = sn.symbols("x y z")
