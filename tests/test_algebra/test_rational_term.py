@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import symnum as sn
-from symnum.algebra import rational
 from symnum.algebra.polynomial import factor_list
+from symnum.algebra.quotients import Fractions
 from symnum.algebra.rational import RationalTerm
 
 TEXTS = [
@@ -43,13 +43,13 @@ def test_floats_come_back_rounded() -> None:
 
 def test_the_term_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     rings: list[Any] = []
-    begin = rational.Fractions.__init__
+    begin = Fractions.__init__
 
-    def noted(self: rational.Fractions, ring: Any, *rest: Any) -> None:
+    def noted(self: Fractions, ring: Any, *rest: Any) -> None:
         rings.append(ring)
         begin(self, ring, *rest)
 
-    monkeypatch.setattr(rational.Fractions, "__init__", noted)
+    monkeypatch.setattr(Fractions, "__init__", noted)
     read = RationalTerm(sn.parse("(x^2 - 1)/(x - 1)"))
     read.cancelled(), read.factored(), read.factor_list()
     assert len(rings) == 1
