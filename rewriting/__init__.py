@@ -23,7 +23,8 @@ _HOME = {
     "symnum.rewriting.cost": "CostModel cost_model ops paper_cycles table_cycles",
     "symnum.rewriting.optimizer": "OptimizeLimits OptimizeReport optimize optimize_report",
     "symnum.rewriting.egraph": "EGraph EGraphError EGraphLimits SaturationReport",
-    "symnum.rewriting.simplifier": "Limits SimplifyReport simplify simplify_report",
+    "symnum.rewriting.reports": "Limits SimplifyReport",
+    "symnum.rewriting.simplifier": "simplify simplify_report",
     "symnum.rewriting.evidence": "Evidence EvidenceLimits compare",
     "symnum.rewriting.equivalence": "EquivalenceLimits EquivalenceReport equivalence_report equivalent",
 }

@@ -12,11 +12,20 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.exact import is_integer
+from symnum.fold import fold
 from symnum.operators import OPERATORS
 from symnum.rewriting.facts import Facts
 from symnum.rewriting.sign_sets import NEGATIVE, POSITIVE, ZERO
 from symnum.rewriting.template import template_of
-from symnum.rewriting.views import PRODUCT_HEADS, head_of, is_value, product_view
+from symnum.rewriting.views import (
+    PRODUCT_HEADS,
+    SUM_HEADS,
+    head_of,
+    is_value,
+    product_view,
+    sum_view,
+    view_parts,
+)
 
 Condition = tuple[str, Hashable]
 """What must hold for a part to be defined: the head of the part and the key of what it is taken of."""
@@ -78,18 +87,31 @@ def is_closed(term: Any, facts: Facts) -> bool:
     return head_of(term) in _COMPARISONS and any(domain(side, facts)[0] for side in interface.args(term))
 
 
-def has_unusual_floats(root: Any) -> bool:
-    """Tell whether an infinite or undefined float is in a term: such terms obey no algebra."""
-    for node in interface.postorder(root):
-        values = [interface.value(node)] if interface.is_number(node) else []
-        if head_of(node) == "+":
-            values = [interface.addends(node)[0], *(c for _, c in interface.addends(node)[1])]
-        elif head_of(node) in PRODUCT_HEADS:
-            coefficient, pairs = product_view(node)
-            values = [coefficient, *(e for _, e in pairs if is_value(e))]
-        if any(isinstance(v, float) and v - v != 0 for v in values):
-            return True
-    return False
+def has_unusual_floats(root: Any, memo: dict[Hashable, tuple[Any, bool]] | None = None) -> bool:
+    """Tell whether an infinite or undefined float is in a term: such terms obey no algebra.
+
+    ``memo`` keeps {key: (part, answer)} between calls.
+    """
+    return fold(root, _with_answer, parts=view_parts, memo=memo)[1]
+
+
+def _with_answer(node: Any, parts: list[tuple[Any, bool]]) -> tuple[Any, bool]:
+    return node, any([answer for _, answer in parts]) or _has_unusual_float(node)
+
+
+def _has_unusual_float(node: Any) -> bool:
+    """Tell whether one of the numbers at a node is infinite or undefined."""
+    head = head_of(node)
+    values: list[Any] = []
+    if head in SUM_HEADS:
+        constant, pairs = sum_view(node)
+        values = [constant, *[c for _, c in pairs]]
+    elif head in PRODUCT_HEADS:
+        coefficient, pairs = product_view(node)
+        values = [coefficient, *[e for _, e in pairs if is_value(e)]]
+    elif not head and interface.is_number(node):
+        values = [interface.value(node)]
+    return any([type(v) is not int and isinstance(v, float) and v - v != 0 for v in values])
 
 
 def _power_condition(base: Any, exponent: Any, facts: Facts) -> str:

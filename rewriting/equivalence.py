@@ -350,7 +350,8 @@ class _Question:
 
     def by_simplification(self) -> str:
         """Simplify the difference, which is 0 for rational functions of the same parts, and then each side."""
-        from symnum.rewriting.simplifier import Limits, simplify
+        from symnum.rewriting.reports import Limits
+        from symnum.rewriting.simplifier import simplify
 
         if interface.node_count(self.a, self.b) > _LARGE:
             return f"{_FAILED}simplification was not tried on more than {_LARGE} nodes"

@@ -209,6 +209,8 @@ class Features:
                 continue  # with all slots bound it is built, and may turn out to be no sum
             elif head:
                 needed |= self.bit(head, how, power)
+            elif isinstance(base, Slot) and interface.is_number in base.predicates and not is_value(exponent):
+                needed |= self.bit("#", how, None)
             elif how == _POWER and power is not None and power != 1:
                 needed |= self.bit("", how, power)
         return needed

@@ -5,15 +5,16 @@ A gate may only refuse what the interpreter does not match.  For patterns withou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from symnum import term as interface
 from symnum.backends.nodes import number_key
-from symnum.rewriting.features import Features, exponent_slots, fits, idle_exponents, is_true_sum
+from symnum.rewriting.features import Features, exponent_slots, idle_exponents, is_true_sum
+from symnum.rewriting.gate_writer import NoGate, Writer, is_nan, simple_slots
 from symnum.rewriting.pattern import (
+    BagPattern,
     CallPattern,
     Literal,
     Pattern,
@@ -25,7 +26,8 @@ from symnum.rewriting.pattern import (
     pattern_slots,
 )
 from symnum.rewriting.sign_sets import ASSUMED
-from symnum.rewriting.views import SUM_HEADS, head_of, is_value, item_keys, sum_view
+from symnum.rewriting.sum_gates import could_fold, has_other, held, is_sum, rest, write_sum
+from symnum.rewriting.views import SUM_HEADS, head_of, is_value, product_view, sum_view
 
 if TYPE_CHECKING:
     from symnum.rewriting.rules import Rule
@@ -46,33 +48,7 @@ class CompiledRule:
     source: str
 
 
-class _NoGate(Exception):
-    """Says why there is no gate for a rule."""
-
-
-class _Writer:
-    """Writes the source of one gate."""
-
-    def __init__(self, name: str, arguments: str) -> None:
-        self.lines = [f"def {name}({arguments}):"]
-        self.names = count()
-        self.slots: dict[str, str] = {}
-        self.met: set[str] = set()
-        self.constants: dict[str, Any] = {}
-
-    def new(self) -> str:
-        return f"t{next(self.names)}"
-
-    def constant(self, value: Any) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants[name] = value
-        return name
-
-    def line(self, text: str, depth: int = 1) -> None:
-        self.lines.append("    " * depth + text)
-
-
-def _write_call(writer: _Writer, pattern: Pattern, variable: str, whole: bool) -> None:
+def _write_call(writer: Writer, pattern: Pattern, variable: str, whole: bool) -> None:
     """Write the checks that a term matches a pattern; with ``whole`` they must be complete, else only necessary."""
     if isinstance(pattern, SumPattern | ProductPattern) and pattern.slots <= writer.met:
         return  # it is built and compared
@@ -100,13 +76,15 @@ def _write_call(writer: _Writer, pattern: Pattern, variable: str, whole: bool) -
                 _write_call(writer, part, name, whole)
     elif isinstance(pattern, SumPattern) and not whole:
         _write_whole_sum(writer, pattern, variable)
+    elif isinstance(pattern, ProductPattern) and not whole:
+        _write_whole_product(writer, pattern, variable)
     elif not whole:
         head = base_head(pattern)
         if head:
             writer.line(f"if head_of({variable}) != {head!r}: return None")
 
 
-def _write_slot(writer: _Writer, slot: Slot, variable: str) -> None:
+def _write_slot(writer: Writer, slot: Slot, variable: str) -> None:
     if slot.sort == "real":
         writer.line(f"if sort_of({variable}) == 'boolean': return None")
     else:
@@ -117,7 +95,7 @@ def _write_slot(writer: _Writer, slot: Slot, variable: str) -> None:
         writer.line(f"if not {writer.constant(predicate)}({variable}): return None")
 
 
-def _write_whole_sum(writer: _Writer, pattern: SumPattern, variable: str) -> None:
+def _write_whole_sum(writer: Writer, pattern: SumPattern, variable: str) -> None:
     """Write checks of constant and width for a sum that is used up."""
     if not is_true_sum(pattern):
         return
@@ -131,9 +109,66 @@ def _write_whole_sum(writer: _Writer, pattern: SumPattern, variable: str) -> Non
     open_ = pattern.segment is not None or (last is not None and _is_open(last))
     if not open_ and not any(_is_open(product) for _, product in pattern.addends):
         writer.line(f"if len({pairs}) != {len(pattern.addends)}: return None")
+    calls = [
+        base.head
+        for _, product in pattern.addends
+        for base, _ in product.factors
+        if isinstance(base, CallPattern)
+    ]
+    for head in dict.fromkeys(calls):
+        writer.line(f"if not holds_head({pairs}, {head!r}): return None")
 
 
-def _write_width(writer: _Writer, pattern: SumPattern) -> None:
+def _write_whole_product(writer: Writer, pattern: ProductPattern, variable: str) -> None:
+    """Write checks of width, powers and heads for a product that is used up."""
+    if pattern.segment is not None or not pattern.factors:
+        return
+    coefficient, items = writer.new(), writer.new()
+    root = root_taken(pattern)
+    if root is None:
+        base, exponent = pattern.factors[-1]
+        if pattern.coefficient != 1 or (isinstance(base, Slot) and is_value(exponent) and exponent == 1):
+            return
+        writer.line(f"{coefficient}, {items} = product_view({variable})")
+        writer.line(f"if len({items}) + ({coefficient} != 1) != {len(pattern.factors)}: return None")
+    elif type(root) is int:
+        writer.line(f"if not is_power({variable}, {root!r}): return None")
+        return
+    else:
+        return
+    for base, exponent in pattern.factors:
+        if isinstance(base, CallPattern | BagPattern):
+            test = f"head_of(base) == {base.head!r}"
+        elif isinstance(base, Slot) and base.assumptions and not is_value(exponent):
+            test = _assumed(base.assumptions, "base")
+        else:
+            continue
+        writer.line(f"if not any([{test} for base, _ in {items}]): return None")
+
+
+def root_taken(pattern: ProductPattern) -> Any | None:
+    """Return the power other than 1 of the one slot that a product pattern is, or None for another pattern."""
+    if len(pattern.factors) != 1 or pattern.segment is not None:
+        return None
+    base, exponent = pattern.factors[0]
+    return exponent if isinstance(base, Slot) and is_value(exponent) and exponent != 1 else None
+
+
+def _is_power(term: Any, exponent: int) -> bool:
+    """Tell whether a term may be a product to a whole power, as far as the powers of its factors tell."""
+    items = product_view(term)[1]
+    return bool(items) and all([type(power) is int and not power % exponent for _, power in items])
+
+
+def _assumed(assumptions: frozenset[str], variable: str) -> str:
+    """Return the text of the check that a term has the assumptions of a slot."""
+    bits = 0
+    for assumption in assumptions:
+        bits |= ~ASSUMED[assumption]
+    return f"not search.facts.signs({variable}) & {bits}"
+
+
+def _write_width(writer: Writer, pattern: SumPattern) -> None:
     """Write checks that skip a factor whose constant or width is not that of a sum pattern, which is matched as a whole."""
     if pattern.segment is not None or any(_is_open(product) for _, product in pattern.addends):
         return
@@ -149,31 +184,29 @@ def _is_open(product: ProductPattern) -> bool:
     return not any(base_head(base) for base, _ in product.factors)
 
 
-def _simple_slots(base: Pattern) -> dict[str, int]:
-    """Return {slot: place} of the slots that are arguments of a call, one by one."""
-    if not isinstance(base, CallPattern) or base.commutative:
-        return {}
-    return {part.name: i for i, part in reversed(list(enumerate(base.args))) if isinstance(part, Slot)}
-
-
-def _write_equal_powers(writer: _Writer, count: int) -> None:
+def _write_equal_powers(writer: Writer, count: int, bases: list[Slot]) -> None:
     """Write the gate of a product of powers with one exponent: so many factors must have the same power, other than 1."""
     writer.line("counts = {}")
-    writer.line("for _, power in items:")
-    writer.line("if power != 1 if is_value(power) else True:", 2)
+    writer.line("for base, power in items:")
+    # as many as there are factors must have what all bases of the pattern are assumed to have
+    assumed = frozenset.intersection(*[base.assumptions for base in bases]) if bases else frozenset()
+    test = f" and {_assumed(assumed, 'base')}" if assumed else ""
+    writer.line(f"if (power != 1 if is_value(power) else True){test}:", 2)
     writer.line("identity = number_key(power) if is_value(power) else key(power)", 3)
     writer.line("counts[identity] = counts.get(identity, 0) + 1", 3)
     writer.line(f"if counts[identity] == {count}: return True", 3)
     writer.line("return None")
 
 
-def _write_product(writer: _Writer, pattern: ProductPattern) -> None:
+def _write_product(writer: Writer, pattern: ProductPattern) -> None:
     """Write the gate of a product pattern found in a longer product: two factors with a slot in common, on the same side."""
     factors = [(base, e) for base, e in pattern.factors if base_head(base)]
+    if len(factors) < 2 and _write_powers(writer, pattern):
+        return
     if len(factors) < 2:
-        raise _NoGate("a product with fewer than two factors of a known head: the features say all")
+        raise NoGate("a product with fewer than two factors of a known head: the features say all")
     (a, e), (b, f) = factors[:2]
-    shared = sorted(_simple_slots(a).keys() & _simple_slots(b).keys())
+    shared = sorted(simple_slots(a).keys() & simple_slots(b).keys())
     for number, (base, exponent) in enumerate(((a, e), (b, f))):
         found = f"found{number}"
         writer.line(f"{found} = []")
@@ -181,11 +214,11 @@ def _write_product(writer: _Writer, pattern: ProductPattern) -> None:
         writer.line(f"if head_of(base) == {base_head(base)!r}:", 2)
         if number == 0 and base is pattern.factors[0][0] and isinstance(base, SumPattern):
             _write_width(writer, base)
-        arguments = "".join(f"key(args[{_simple_slots(base)[name]}]), " for name in shared)
+        arguments = "".join(f"key(args[{simple_slots(base)[name]}]), " for name in shared)
         if shared:
             writer.line("args = sorted_args(base)", 3)
         # both powers must be values for the sides to be compared
-        side = f"(power > 0) == {exponent > 0}" if is_value(exponent) and not _is_nan(exponent) else "None"
+        side = f"(power > 0) == {exponent > 0}" if is_value(exponent) and not is_nan(exponent) else "None"
         writer.line(f"side = {side} if is_value(power) else None", 3)
         writer.line(f"{found}.append(({arguments}side, place))", 3)
         writer.line(f"if not {found}: return None")
@@ -201,150 +234,64 @@ def _write_product(writer: _Writer, pattern: ProductPattern) -> None:
     writer.line("return None")
 
 
-def _is_nan(value: Any) -> bool:
-    return value != value
-
-
-def _write_sum(writer: _Writer, pattern: SumPattern) -> None:
-    """Write the gate of a sum pattern found in a longer sum: addends with the same rest and slots in common.
-
-    An addend whose slots are all bound by those before it is built and looked up by the interpreter.  It then may have cancelled with the
-    rest, or its call may have been folded; the gate lets pass what could be such a case.
-    """
-    bound: set[str] = set()
-    searched = []
-    for i, (_, product) in enumerate(pattern.addends):
-        searched.append(i == 0 or not product.slots <= bound)
-        bound |= product.slots
-    products = [product for _, product in pattern.addends]
-    if not products or not _is_power_of_call(products[0]):
-        raise _NoGate("a sum whose first addend is no power of a call: the features say all")
-    if any(is_value(power) and _is_nan(power) for product in products for _, power in product.factors):
-        raise _NoGate("a power of nan, which no arithmetic on exponents finds again")
-    a, e = products[0].factors[0]
-    others = [
-        (product.factors[0], is_searched)
-        for product, is_searched in zip(products[1:], searched[1:])
-        if _is_power_of_call(product) and (is_searched or _is_tame(product.factors[0][0]))
-    ]
-    if not others and pattern.constant == 0:
-        raise _NoGate("a sum with fewer than two addends that are powers of a call: the features say all")
-    for number, ((b, f), is_searched) in enumerate(others):
-        shared = sorted(_simple_slots(a).keys() & _simple_slots(b).keys())
-        found = f"found{number}"
-        writer.line(f"{found} = {{}}")
-        writer.line("passed = False")
-        _write_held(writer, a, e)
-        if not is_searched:
-            writer.line(f"if could_fold(args) or has_other(items, place, {base_head(b)!r}): passed = True", 4)
-        writer.line(f"{found}.setdefault({_entry(a, shared)}, core)", 4)
-        writer.line("if not passed:")
-        writer.line(f"if not {found}: return None", 2)
-        _write_held(writer, b, f, 2)
-        if base_head(a) == base_head(b) and number_key(e) == number_key(f):
-            # one addend cannot be two; where several give one entry, the first stands for all
-            writer.line(f"if {found}.get({_entry(b, shared)}, core) is not core: passed = True", 5)
-        else:
-            writer.line(f"if {_entry(b, shared)} in {found}: passed = True", 5)
-        writer.line("if not passed: return None")
-    if pattern.constant != 0:
-        _write_held(writer, a, e)
-        writer.line("if len(items) == 1 and power == wanted:", 4)
-        writer.line("if index.constant != 0: return True", 5)
-        writer.line(
-            "elif is_sum(items, place) or rest(items, place, power, wanted) in index.products(): return True",
-            4,
-        )
+def _write_powers(writer: Writer, pattern: ProductPattern) -> bool:
+    """Write the gate of a power of a power, or of a product of broken powers of slots; tell whether the pattern is one."""
+    base, exponent = pattern.factors[0]
+    if isinstance(base, Slot) and len(pattern.factors) == 1 and is_value(exponent) and base.predicates:
+        tests = " and ".join([f"{writer.constant(predicate)}(base)" for predicate in base.predicates])
+        writer.line("for base, _ in items:")
+        writer.line(f"if {tests}: return True", 2)
         writer.line("return None")
-    else:
-        writer.line("return True")
+        return True
+    if isinstance(base, ProductPattern) and len(pattern.factors) == 1 and base.segment is None:
+        root, inside = (
+            root_taken(base),
+            [b.head for b, _ in base.factors if isinstance(b, CallPattern | BagPattern)],
+        )
+        if type(root) is int:
+            test = f"is_power(base, {root!r})"
+        elif inside and base.slots:
+            test = f"any([head_of(b) == {inside[0]!r} for b, _ in product_view(base)[1]])"
+        else:
+            return False
+        writer.line("for base, _ in items:")
+        writer.line(f"if {test}: return True", 2)
+        writer.line("return None")
+        return True
+    if len(pattern.factors) > 1 and all(
+        [
+            isinstance(b, Slot) and not b.predicates and is_value(e) and type(e) is not int
+            for b, e in pattern.factors
+        ]
+    ):
+        writer.line("count = 0")
+        writer.line("for _, power in items:")
+        writer.line("if is_value(power) and type(power) is not int: count += 1", 2)
+        writer.line(f"return True if count >= {len(pattern.factors)} else None")
+        return True
+    return False
 
 
-def _is_power_of_call(product: ProductPattern) -> bool:
-    if len(product.factors) != 1 or product.segment is not None:
-        return False
-    base, exponent = product.factors[0]
-    return isinstance(base, CallPattern) and is_value(exponent)
-
-
-def _is_tame(base: Pattern) -> bool:
-    """Tell whether a call that is built is a call of the same head again, unless :func:`_could_fold` warns of its slots."""
-    if not isinstance(base, CallPattern) or base.commutative or base.head in ("ifelse", "hold"):
-        return False
-    return bool(base.args) and all(isinstance(part, Slot) or _is_multiple(part) for part in base.args)
-
-
-def _is_multiple(pattern: Any) -> bool:
-    if not isinstance(pattern, ProductPattern) or len(pattern.factors) != 1 or pattern.segment is not None:
-        return False
-    ((base, exponent),) = pattern.factors
-    return isinstance(base, Slot) and is_value(exponent) and exponent == 1
-
-
-def _could_fold(args: Iterable[Any]) -> bool:
-    """Tell whether a call of these terms could be a number, or lose its sign."""
-    return any(interface.is_number(arg) or head_of(arg) in ("*", "neg") for arg in args)
-
-
-def _has_other(items: list[tuple[Any, Any]], place: int, head: str) -> bool:
-    """Tell whether a product has another factor of a head."""
-    return any(i != place and head_of(base) == head for i, (base, _) in enumerate(items))
-
-
-def _is_sum(items: list[tuple[Any, Any]], place: int) -> bool:
-    """Tell whether a product without one factor may be a sum, which is no addend but several."""
-    return any(head_of(base) in SUM_HEADS for i, (base, _) in enumerate(items) if i != place)
-
-
-def repr_of(writer: _Writer, value: Any) -> str:
-    """Return the text of a number in generated code."""
-    return repr(value) if type(value) is int else writer.constant(value)
-
-
-def _write_held(writer: _Writer, base: Pattern, exponent: Any, depth: int = 1) -> None:
-    """Write the loops over the addends that hold base^exponent; their body comes at ``depth`` + 3."""
-    head = repr(base_head(base))
-    writer.line(f"wanted = {repr_of(writer, exponent)}", depth)
-    writer.line(f"for core, items in index.by_head.get({head}, ()):", depth)
-    writer.line("for place, (base, power) in enumerate(items):", depth + 1)
-    writer.line(f"if head_of(base) == {head} and is_value(power) and held(power, wanted):", depth + 2)
-    writer.line("args = sorted_args(base)", depth + 3)
-
-
-def _entry(base: Pattern, shared: list[str]) -> str:
-    arguments = "".join(f"key(args[{_simple_slots(base)[name]}]), " for name in shared)
-    return f"({arguments}rest(items, place, power, wanted))"
-
-
-_NOTHING: frozenset[Any] = frozenset()
-
-
-def _rest(items: list[tuple[Any, Any]], place: int, power: Any, wanted: Any) -> frozenset[Any]:
-    """Return what a product is without one factor, as a set."""
-    if len(items) == 1 and power == wanted:
-        return _NOTHING
-    left = [pair for i, pair in enumerate(items) if i != place]
-    if power != wanted:
-        left.append((items[place][0], power - wanted))
-    return item_keys(left)
-
-
-def _held(power: Any, wanted: Any) -> bool:
-    return fits("held", wanted, power)
+def _holds_head(pairs: list[tuple[Any, Any]], head: str) -> bool:
+    """Tell whether an addend of a sum has a factor of a head."""
+    return any([head_of(base) == head for term, _ in pairs for base, _ in product_view(term)[1]])
 
 
 _NAMESPACE = {
     "SUM_HEADS": SUM_HEADS,
-    "could_fold": _could_fold,
-    "has_other": _has_other,
-    "is_sum": _is_sum,
+    "could_fold": could_fold,
+    "has_other": has_other,
+    "is_sum": is_sum,
     "head_of": head_of,
-    "held": _held,
+    "holds_head": _holds_head,
+    "held": held,
     "is_number": interface.is_number,
     "is_value": is_value,
     "key": interface.key,
     "number_key": number_key,
-    "rest": _rest,
+    "is_power": _is_power,
+    "product_view": product_view,
+    "rest": rest,
     "sort_of": interface.sort_of,
     "sorted_args": interface.sorted_args,
     "sum_view": sum_view,
@@ -359,32 +306,35 @@ def compile_rule(entry: Rule, number: int, features: Features) -> CompiledRule:
     name = f"gate_{number}"
     try:
         if len(entry.patterns) > 1:
-            raise _NoGate(f"its default slots make it {len(entry.patterns)} patterns")
+            raise NoGate(f"its default slots make it {len(entry.patterns)} patterns")
         pattern = entry.pattern
         whole = is_straight(pattern)
         if isinstance(pattern, CallPattern):
-            writer = _Writer(name, "term, search")
+            writer = Writer(name, "term, search")
             if pattern.commutative:
-                raise _NoGate("the arguments of a commutative call match both ways round")
+                raise NoGate("the arguments of a commutative call match both ways round")
             _write_call(writer, pattern, "term", whole)
             bound = ", ".join(f"{slot!r}: {variable}" for slot, variable in writer.slots.items())
             writer.line(f"return {{{bound}}}" if whole else "return True")
         elif isinstance(pattern, ProductPattern) and pattern.segment is None:
-            writer = _Writer(name, "items, search")
+            writer = Writer(name, "items, search")
             if (
                 len(pattern.factors) > 1
                 and len(idle & exponent_slots(pattern)) == 1
                 and all(isinstance(exponent, Slot) for _, exponent in pattern.factors)
             ):
-                _write_equal_powers(writer, len(pattern.factors))
+                bases = [base for base, _ in pattern.factors if isinstance(base, Slot)]
+                _write_equal_powers(
+                    writer, len(pattern.factors), bases if len(bases) == len(pattern.factors) else []
+                )
             else:
                 _write_product(writer, pattern)
         elif isinstance(pattern, SumPattern) and pattern.segment is None:
-            writer = _Writer(name, "index, search")
-            _write_sum(writer, pattern)
+            writer = Writer(name, "index, search")
+            write_sum(writer, pattern)
         else:
-            raise _NoGate("a pattern with a segment, a function slot, or of min, max, and, or")
-    except _NoGate as reason:
+            raise NoGate("a pattern with a segment, a function slot, or of min, max, and, or")
+    except NoGate as reason:
         return CompiledRule(entry, None, False, str(reason), needs, "")
     source = "\n".join([f"# {entry.name!r}", *writer.lines]) + "\n"
     namespace = {**_NAMESPACE, **writer.constants}

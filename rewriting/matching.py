@@ -72,7 +72,11 @@ def match(pattern: Pattern, term: Any, bound: Bound, search: Search) -> Iterator
         if interface.is_number(term) and number_key(interface.value(term)) == number_key(pattern.value):
             yield bound
     elif isinstance(pattern, CallPattern):
-        if head_of(term) == pattern.head:
+        if pattern.straight:
+            new = _straight(pattern, term, bound, search)
+            if new is not None:
+                yield new
+        elif head_of(term) == pattern.head:
             args = interface.sorted_args(term)
             if len(args) == len(pattern.args):
                 yield from _in_turn(pattern.args, args, 0, bound, search)
@@ -94,6 +98,30 @@ def match(pattern: Pattern, term: Any, bound: Bound, search: Search) -> Iterator
     elif pattern.segment is None or head_of(term) in _PRODUCTS:
         coefficient, items = product_view(term)
         yield from _whole_product(pattern, term, coefficient, items, bound, search)
+
+
+def _straight(pattern: CallPattern, term: Any, bound: Bound, search: Search) -> Bound | None:
+    """Return the bindings with which a pattern that holds nothing commutative is a term, or None."""
+    known: Bound | None = bound
+    stack: list[tuple[Any, Any]] = [(pattern, term)]
+    while stack and known is not None:
+        part, place = stack.pop()
+        if isinstance(part, Slot):
+            known = bind(part, place, known, search)
+        elif isinstance(part, Literal):
+            if not (
+                interface.is_number(place) and number_key(interface.value(place)) == number_key(part.value)
+            ):
+                return None
+        else:
+            if head_of(place) != part.head:
+                return None
+            args = interface.sorted_args(place)
+            if len(args) != len(part.args):
+                return None
+            search.attempt()
+            stack += [*zip(part.args, args)][::-1]
+    return known
 
 
 _PRODUCTS = PRODUCT_HEADS - {"^", "sqrt"}

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from symnum import term as interface
 from symnum.operators import OPERATORS
-from symnum.rewriting.views import PRODUCT_HEADS, SUM_HEADS, is_value, product_view, sum_view
+from symnum.rewriting.views import PRODUCT_HEADS, SUM_HEADS, head_of, is_value, product_view, sum_view
 
 Cost = tuple[int, int]
 """(number of operations, ten times the sum of their costs in the operator table)."""
@@ -20,58 +20,63 @@ SIGN = 5
 """Weight of a change of sign, half an addition: of -cos(x)^2 and sin(x)^2 - 1 the first is simpler."""
 
 
+Own = tuple[Cost, Sequence[Any]]
+"""Cost of the operations at a node, and the terms that they take."""
+
+
 def _weight(head: str) -> int:
     return round(10 * OPERATORS[head].cost)
 
 
-def own_cost(node: Any) -> tuple[Cost, list[Any]]:
+_ADD, _MULTIPLY, _DIVIDE, _POWER, _ROOT = map(_weight, ("+", "*", "/", "^", "sqrt"))
+_LEAF: Own = ((0, 0), ())
+
+
+def own_cost(node: Any) -> Own:
     """Return the cost of the operations at a node, and the terms that they take.
 
     A sum or product is one node with all its coefficients and powers, so that equal terms of different backends cost the same.
     """
-    face = interface.interface(node)
-    if not face.is_call(node):
-        return (0, 0), []
-    head = face.head(node)
+    head = head_of(node)
+    if not head:
+        return _LEAF
     if head in PRODUCT_HEADS:
         return _product_cost(*product_view(node))
     if head in SUM_HEADS:
         return _sum_cost(*sum_view(node))
     row = OPERATORS.get(head)
-    args = list(face.args(node))
+    args = interface.args(node)
     if row is None:
         return (1, 10), args
     count = max(len(args) - 1, 0) if row.associative else 1 if args else 0
     return (count, count * _weight(head)), args
 
 
-def _sum_cost(constant: Any, pairs: list[tuple[Any, Any]]) -> tuple[Cost, list[Any]]:
+def _sum_cost(constant: Any, pairs: list[tuple[Any, Any]]) -> Own:
     """Cost of a sum: its parts with their coefficients, and one addition or subtraction between two of them."""
     count = weight = 0
-    positive = constant > 0 or any(not c < 0 for _, c in pairs)
-    absorbed = positive
+    absorbed = constant > 0
     for term, coefficient in pairs:
-        if coefficient != 1 and coefficient != -1 and not _takes_coefficient(term):
+        if coefficient == -1:
+            continue
+        absorbed = True
+        if coefficient != 1 and not _takes_coefficient(term):
             count += 1
-            weight += _weight("*") + (coefficient < 0)
-        if coefficient != -1:
-            absorbed = True
+            weight += _MULTIPLY + (coefficient < 0)
     adds = len(pairs) - (constant == 0)
     flipped = not absorbed and constant == 0
-    return (count + adds + flipped, weight + adds * _weight("+") + flipped * SIGN), [
-        term for term, _ in pairs
-    ]
+    return (count + adds + flipped, weight + adds * _ADD + flipped * SIGN), [term for term, _ in pairs]
 
 
 def _takes_coefficient(term: Any) -> bool:
     """Tell whether a coefficient is free, because it stands for the 1 in 1/x."""
-    if not interface.is_call(term):
+    if head_of(term) not in PRODUCT_HEADS:
         return False
     coefficient, pairs = product_view(term)
     return coefficient == 1 and bool(pairs) and all(is_value(e) and e < 0 for _, e in pairs)
 
 
-def _product_cost(coefficient: Any, pairs: list[tuple[Any, Any]]) -> tuple[Cost, list[Any]]:
+def _product_cost(coefficient: Any, pairs: list[tuple[Any, Any]]) -> Own:
     """Cost of a product: its powers, the multiplications above and below the bar, and one division."""
     count = weight = above = below = 0
     operands = []
@@ -81,7 +86,7 @@ def _product_cost(coefficient: Any, pairs: list[tuple[Any, Any]]) -> tuple[Cost,
         operands.append(base)
         if not is_value(exponent):
             operands.append(exponent)
-            count, weight, above = count + 1, weight + _weight("^"), above + 1
+            count, weight, above = count + 1, weight + _POWER, above + 1
             continue
         if exponent < 0:
             below, exponent = below + 1, -exponent
@@ -92,16 +97,16 @@ def _product_cost(coefficient: Any, pairs: list[tuple[Any, Any]]) -> tuple[Cost,
         count += 1
         if type(exponent) is int:
             multiplications = exponent.bit_length() + exponent.bit_count() - 2
-            weight += min(multiplications * _weight("*") + 1, _weight("^"))
+            weight += min(multiplications * _MULTIPLY + 1, _POWER)
         else:
-            weight += _weight("sqrt") if exponent * 2 == 1 else _weight("^")
+            weight += _ROOT if exponent * 2 == 1 else _POWER
     if coefficient == -1 and above:
         count, weight = count + 1, weight + SIGN
     elif coefficient != 1 and coefficient != -1:
         above += 1
     multiplications = max(above - 1, 0) + max(below - 1, 0)
     count += multiplications + (below > 0)
-    return (count, weight + multiplications * _weight("*") + (below > 0) * _weight("/")), operands
+    return (count, weight + multiplications * _MULTIPLY + (below > 0) * _DIVIDE), operands
 
 
 class TreeCost:
@@ -109,29 +114,43 @@ class TreeCost:
 
     def __init__(self) -> None:
         self._known: dict[Hashable, tuple[Any, Cost]] = {}
+        self._own: dict[Hashable, tuple[Any, Own]] = {}
+
+    def own(self, node: Any) -> Own:
+        """Return what :func:`own_cost` says, kept for the next time."""
+        identity = interface.key(node)
+        found = self._own.get(identity)
+        if found is None:
+            found = self._own[identity] = (node, own_cost(node))
+        return found[1]
 
     def __call__(self, root: Any) -> Cost:
         known = self._known
-        stack: list[tuple[Any, Cost, list[Any] | None]] = [(root, (0, 0), None)]
+        found = known.get(interface.key(root))
+        if found is not None:
+            return found[1]
+        stack = [root]
         while stack:
-            node, own, operands = stack.pop()
-            identity = interface.key(node)
-            if identity in known:
-                continue
-            if operands is None:
-                own, operands = own_cost(node)
-                missing = [child for child in operands if interface.key(child) not in known]
-                if missing:
-                    stack.append((node, own, operands))
-                    stack.extend((child, (0, 0), None) for child in missing)
-                    continue
-            count, weight = own
+            node = stack[-1]
+            (count, weight), operands = self.own(node)
+            missing = []
             for child in operands:
-                _, (more, heavier) = known[interface.key(child)]
-                count += more
-                weight += heavier
-            known[identity] = (node, (count, weight))
+                found = known.get(interface.key(child))
+                if found is None:
+                    missing.append(child)
+                else:
+                    count += found[1][0]
+                    weight += found[1][1]
+            if missing:
+                stack += missing
+            else:
+                known[interface.key(node)] = (node, (count, weight))
+                stack.pop()
         return known[interface.key(root)][1]
+
+    def shared(self, root: Any) -> Cost:
+        """Return what :func:`shared_cost` says."""
+        return _shared((root,), self.own)
 
 
 def shared_cost(*roots: Any) -> Cost:
@@ -142,6 +161,10 @@ def shared_cost(*roots: Any) -> Cost:
     >>> shared_cost(sn.sin(x) * (x + y) + sn.sin(x))[0]
     4
     """
+    return _shared(roots, own_cost)
+
+
+def _shared(roots: Sequence[Any], own: Callable[[Any], Own]) -> Cost:
     seen: set[Hashable] = set()
     stack = list(roots)
     count = weight = 0
@@ -151,7 +174,7 @@ def shared_cost(*roots: Any) -> Cost:
         if identity in seen:
             continue
         seen.add(identity)
-        (more, heavier), operands = own_cost(node)
+        (more, heavier), operands = own(node)
         count += more
         weight += heavier
         stack.extend(operands)

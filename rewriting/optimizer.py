@@ -24,7 +24,8 @@ from symnum.rewriting.evidence import Evidence, EvidenceLimits, compare
 from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.local_search import factor_and_share
 from symnum.rewriting.nary import build, read
-from symnum.rewriting.simplifier import Limits, simplify_report
+from symnum.rewriting.reports import Limits
+from symnum.rewriting.simplifier import simplify_report
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ class CallPattern:
     head: str
     args: tuple[Pattern, ...]
     commutative: bool
+    straight: bool
+    """Whether it holds nothing commutative, so that it matches in one way at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,8 @@ def _compile_node(node: Any, known: dict[Any, Pattern], predicates: Predicates) 
         segment = _only_segment(node, args)
         items = [a for a in args if not isinstance(a, Segment)]
         return BagPattern(head, tuple([items[i] for i in _telling(items)]), segment)
-    return CallPattern(head, tuple(args), row is not None and row.commutative)
+    commutative = row is not None and row.commutative
+    return CallPattern(head, tuple(args), commutative, not commutative and all(map(is_straight, args)))
 
 
 def _in_fixed_order(pairs: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
@@ -278,9 +281,7 @@ def is_straight(pattern: Any) -> bool:
     """Tell whether a pattern holds nothing commutative, so that it matches in one way at most."""
     if isinstance(pattern, Slot | Literal):
         return True
-    return (
-        isinstance(pattern, CallPattern) and not pattern.commutative and all(map(is_straight, pattern.args))
-    )
+    return isinstance(pattern, CallPattern) and pattern.straight
 
 
 def _vagueness(pattern: Pattern) -> int:

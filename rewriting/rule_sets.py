@@ -114,15 +114,16 @@ class RuleSet:
         head = head_of(term)
         rules = self.at_head(head)
         if not rules:
-            return
-        facts = facts or Facts()
+            return iter(())
         if self._interpreted:
             index = SumIndex(term) if head in SUM_HEADS else None
-            for entry in rules:
-                yield entry, other_than(term, entry.results(term, facts, index))
-            return
+            known = facts or Facts()
+            return ((entry, other_than(term, entry.results(term, known, index))) for entry in rules)
         index = SumIndex(term) if head in SUM_HEADS and not is_canonical(term) else None
-        yield from self._through_gates(term, head, self.compiled.candidates(term, head, index), facts, index)
+        candidates = self.compiled.candidates(term, head, index)
+        if not candidates:
+            return iter(())
+        return self._through_gates(term, head, candidates, facts or Facts(), index)
 
     def _through_gates(
         self,
@@ -133,16 +134,15 @@ class RuleSet:
         index: SumIndex | None = None,
     ) -> Iterator[tuple[Rule, Iterator[Any]]]:
         """Yield (rule, iterator over its results) for those of the candidates whose gates let ``term`` pass."""
-        view: Any = None
+        view: Any
+        if head in SUM_HEADS:
+            view = index = index or SumIndex(term)
+        else:
+            view = product_view(term)[1] if head in PRODUCT_HEADS else term
         search = Search(facts)
         for compiled in candidates:
-            entry = compiled.rule
-            if view is None:
-                if head in SUM_HEADS:
-                    view = index = index or SumIndex(term)
-                else:
-                    view = product_view(term)[1] if head in PRODUCT_HEADS else term
-            passed: Any = True if compiled.gate is None else compiled.gate(view, search)
+            gate, entry = compiled.gate, compiled.rule
+            passed: Any = True if gate is None else gate(view, search)
             if passed is None:
                 continue
             if compiled.whole:

@@ -135,7 +135,8 @@ class Rule:
         if isinstance(pattern, SumPattern) and pattern.segment is None:
             if head_of(term) in SUM_HEADS:
                 index = index or SumIndex(term)
-                if heads_needed(pattern) <= index.by_head.keys():
+                needed = self.needed if len(self.patterns) == 1 else heads_needed(pattern)
+                if needed <= index.by_head.keys():
                     yield from self._in_sum(pattern, fixed, index, search)
         elif isinstance(pattern, ProductPattern) and pattern.segment is None:
             for bound, m, coefficient, rest in match_product(pattern, term, search):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -24,70 +24,13 @@ from symnum.rewriting.forms import forms_of
 from symnum.rewriting.forms.region import region_parts
 from symnum.rewriting.forms.spelling import spelled
 from symnum.rewriting.forms.splits import powers_of, splits_power
-from symnum.rewriting.limits import check_limits, refuse_other_limits
-from symnum.rewriting.measure import Cost, TreeCost, own_cost, shared_cost
+from symnum.rewriting.idle import IdleCalls, shape_of
+from symnum.rewriting.limits import refuse_other_limits
+from symnum.rewriting.measure import TreeCost
+from symnum.rewriting.reports import Limits, SimplifyReport, Step
 from symnum.rewriting.rule_sets import RuleSet
-from symnum.rewriting.strategies import bottom_up
+from symnum.rewriting.strategies import bottom_up, rewritten
 from symnum.rewriting.views import SUM_HEADS, call_of, head_of
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bound what simplify may spend; a limit that was reached is the report's stop reason.
-
-    Parts that could have more than ``monomials`` monomials when multiplied out are not given to polynomial arithmetic.
-    """
-
-    seconds: float = 20.0
-    passes: int = 30
-    steps: int = 1_000_000
-    monomials: int = 400
-
-    def __post_init__(self) -> None:
-        check_limits(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One rewrite: the rule's name, the part before and the part after."""
-
-    rule: str
-    before: Any
-    after: Any
-
-    def __str__(self) -> str:
-        from symnum.text.printer import to_text
-
-        return f"{self.rule}: {to_text(self.before, limit=120)} => {to_text(self.after, limit=120)}"
-
-
-@dataclass(slots=True)
-class SimplifyReport:
-    """What simplify did: the result, why it stopped, and what it cost before and after.
-
-    ``stop`` is "fixpoint" when nothing more applied, the limit that was reached ("seconds", "passes" or "steps"), or "interrupted" after
-    Ctrl-C.  ``trace`` holds the steps in order when it was asked for; ``fired`` counts the steps by rule.
-    """
-
-    result: Any
-    stop: str
-    cost_before: Cost
-    cost_after: Cost
-    passes: int
-    fired: dict[str, int]
-    seconds: float
-    trace: list[Step] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        lines = [
-            f"operations: {self.cost_before[0]} -> {self.cost_after[0]}",
-            f"stopped:    {self.stop} after {self.passes} passes and {sum(self.fired.values())} rewrites",
-        ]
-        lines += [
-            f"  {count:6d}  {name}"
-            for name, count in sorted(self.fired.items(), key=lambda pair: (-pair[1], pair[0]))
-        ]
-        return "\n".join([*lines, *map(str, self.trace)])
 
 
 class _LimitReached(Exception):
@@ -96,8 +39,14 @@ class _LimitReached(Exception):
 
 DEFAULT_LIMITS = Limits()
 
+_IDLE = {False: IdleCalls(), True: IdleCalls()}
+"""Where the built-in theories find nothing cheaper, without and with the generic rules."""
+
 WORK = 4000
 """How many results of one rule at one place are tried, times the width of the place."""
+
+LEAF = (0, 0)
+"""The cost of a leaf: nothing is cheaper."""
 
 SHORTEST = 2
 """Terms of fewer operations are not looked at for other forms."""
@@ -173,18 +122,24 @@ class _Run:
     """One simplification: what is known about costs and facts, and what was already settled."""
 
     def __init__(self, generic: bool, limits: Limits, rules: RuleSet | None, trace: bool) -> None:
+        self.idle: IdleCalls | None = None
         if rules is None:
             from symnum.rewriting import theories
 
             rules = theories.ALL if generic else theories.TOTAL
+            self.idle = _IDLE[generic]
         elif not generic:
             rules = rules.only("total")
         self.rules, self.limits, self.tracing, self.generic = rules, limits, trace, generic
         self.cost, self.facts = TreeCost(), Facts()
         self.settled: dict[Hashable, tuple[Any, Any]] = {}
+        self.next: dict[Hashable, tuple[Any, tuple[str, Any] | None]] = {}
         self.best: dict[Hashable, tuple[Any, Any]] = {}
         self.walked: dict[Hashable, tuple[Any, Any]] = {}
+        self.spelling: dict[Hashable, tuple[Any, Any]] = {}
+        self.unusual: dict[Hashable, tuple[Any, bool]] = {}
         self.sizes: dict[Hashable, int] = {}
+        self.raised: dict[Hashable, bool] = {}
         self.kept: list[Any] = []
         self.normal: dict[Hashable, Any] = {}
         self.trace: list[Step] = []
@@ -195,7 +150,7 @@ class _Run:
 
     def report(self, term: Any) -> SimplifyReport:
         """Run to the fixpoint or to a limit and report the cheapest form seen."""
-        before = shared_cost(term)
+        before = self.cost.shared(term)
         best, best_cost = term, before
         stop, passes = "fixpoint", 0
         start = current = normal_form(term, self.normal)
@@ -206,7 +161,7 @@ class _Run:
                     break
                 passes += 1
                 new = self.or_spelled(current, self.one_pass(current))
-                cost = shared_cost(new)
+                cost = best_cost if new is best else self.cost.shared(new)
                 if cost < best_cost or (
                     cost == best_cost and best is term and interface.key(new) == interface.key(start)
                 ):
@@ -217,17 +172,18 @@ class _Run:
         except (_LimitReached, KeyboardInterrupt) as limit:
             stop = str(limit) or "interrupted"
             new = self.so_far(current)
-            if shared_cost(new) < best_cost:
-                best = new
+            if self.cost.shared(new) < best_cost:
+                best, best_cost = new, self.cost.shared(new)
         result = term if best is term else readable(best)
         # the measure of the rules looks at products and signs as people do; by plain counting a result is not dearer either
-        if shared_cost(result) > before or ops.dag(result) > ops.dag(term):
-            result = term
+        after = best_cost if result is best else self.cost.shared(result)
+        if result is not term and (after > before or (after != LEAF and ops.dag(result) > ops.dag(term))):
+            result, after = term, before
         return SimplifyReport(
             result,
             stop,
             before,
-            shared_cost(result),
+            after,
             passes,
             self.fired,
             time.monotonic() - self.start,
@@ -236,12 +192,14 @@ class _Run:
 
     def one_pass(self, term: Any) -> Any:
         """Bring each part, inner ones first, and then the term itself into its best form."""
-        found = bottom_up(self.changed_form, memo=self.walked, make=call_of, prune=self.is_closed)(term)
+        found = rewritten(term, self.changed_form, self.walked, call_of, self.is_closed)
         return term if found is None else found
 
     def or_spelled(self, term: Any, found: Any) -> Any:
         """Return ``found``, or what the standard spelling of a term leads to where that is cheaper."""
-        other = spelled(term, {})
+        if self.cost(found) == LEAF:
+            return found
+        other = spelled(term, self.spelling)
         if other is None:
             return found
         new = self.one_pass(normal_form(other, self.normal))
@@ -251,7 +209,12 @@ class _Run:
         return new
 
     def changed_form(self, term: Any) -> Any | None:
-        new = self.best_form(term) if interface.is_call(term) else term
+        if not head_of(term):
+            return None
+        if self.is_idle(shape_of(term)) and self.cost(term)[0] < SHORTEST:
+            self.check_limits()
+            return None
+        new = self.best_form(term)
         return None if new is term else new
 
     def so_far(self, term: Any) -> Any:
@@ -267,15 +230,20 @@ class _Run:
 
     def by_rules(self, term: Any) -> Any:
         """Apply the rules bottom-up until no part changes; the tree cost falls with each round."""
-        walk = bottom_up(self.at_node, memo=self.settled, make=call_of, prune=self.is_closed)
         while True:
-            new = walk(term)
+            new = rewritten(term, self.at_node, self.settled, call_of, self.is_closed)
             if new is None or not self.cost(new) < self.cost(term):
                 return term if new is None or self.cost(term) < self.cost(new) else new
             term = new
 
     def at_node(self, term: Any) -> Any:
         """Rewrite at the top of one term as long as that makes it cheaper, each time to the cheapest result."""
+        if not head_of(term):
+            return None
+        shape = None if self.idle is None else shape_of(term)
+        if self.is_idle(shape):
+            self.check_limits()
+            return None
         current = term
         while True:
             try:
@@ -284,7 +252,7 @@ class _Run:
                 self.settled[interface.key(term)] = (term, current)  # what was reached is not lost
                 raise
             # In a wide sum each result costs its width to build, and one improvement is as good as another.
-            width = len(own_cost(current)[1])
+            width = len(self.cost.own(current)[1])
             tries, enough = max(8, WORK // (width + 1)), max(1, WORK // (40 * (width + 1)))
             if width > WIDE and head_of(current) in SUM_HEADS:
                 swept = next(self.rules.sweeps(current, self.facts, self.is_cheaper), None)
@@ -293,11 +261,20 @@ class _Run:
                 self.note(swept[0].name, current, swept[1])
                 current = swept[1]
                 continue
-            best = self.cheapest(current, tries, enough)
+            identity = interface.key(current)
+            known = self.next.get(identity)
+            best = self.cheapest(current, tries, enough) if known is None else known[1]
             if best is None:
                 if time.monotonic() > self.facts.deadline:
                     continue  # not all was looked at: the limit is reported
-                return current if current is not term else None
+                self.next[identity] = (current, None)
+                if current is not term:
+                    return current
+                if self.idle is not None:
+                    self.idle.add(shape)
+                return None
+            if time.monotonic() <= self.facts.deadline:
+                self.next[identity] = (current, best)
             self.note(best[0], current, best[1])
             current = best[1]
 
@@ -314,6 +291,8 @@ class _Run:
                 if new_cost < cost:
                     best, cost = (entry.name, new), new_cost
                     better += 1
+                    if cost == LEAF:
+                        return best
                     if better == enough:
                         break
         return best
@@ -321,6 +300,10 @@ class _Run:
     def is_closed(self, term: Any) -> bool:
         """Tell whether a term is not entered: a comparison whose sides may be undefined, unless generic rules are allowed."""
         return not self.generic and is_closed(term, self.facts)
+
+    def is_idle(self, shape: Hashable | None) -> bool:
+        """Tell whether the rules are known to find nothing cheaper at a call of a shape."""
+        return self.idle is not None and shape in self.idle
 
     def is_cheaper(self, before: Any, after: Any) -> bool:
         """Tell whether a rewrite of some addends pays."""
@@ -340,14 +323,15 @@ class _Run:
         while starts and cost[0] >= SHORTEST:
             start = starts.pop(0)
             operations = self.cost(start)[0]
-            powers = {} if self.generic else powers_of(start, self.facts)
+            self.kept.append(start)  # the keys of its parts stay their own as long as they are known
+            powers = {} if self.generic else powers_of(start, self.facts, self.raised)
             for name, form in forms_of(
                 start, operations, self.facts, self.generic, self.is_worth_expanding, self.best_form
             ):
                 self.check_limits()
                 form = normal_form(form, self.normal)
                 if interface.key(form) in tried or (
-                    has_unusual_floats(form) and not has_unusual_floats(start)
+                    has_unusual_floats(form, self.unusual) and not has_unusual_floats(start, self.unusual)
                 ):
                     continue
                 if splits_power(powers, form, self.facts):

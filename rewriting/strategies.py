@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from itertools import islice
+from operator import is_
 from typing import Any
 
 from symnum import term as interface
@@ -82,37 +83,47 @@ def bottom_up(
     """
     _refuse_others("bottom_up", rewriter)
 
-    def walk(root: Any) -> Any:
-        done: dict[Hashable, tuple[Any, Any]] = {} if memo is None else memo
-        stack = [root]
-        while stack:
-            node = stack[-1]
+    return lambda root: rewritten(root, rewriter, {} if memo is None else memo, make, prune)
+
+
+def rewritten(
+    root: Any,
+    rewriter: Rewriter,
+    done: dict[Hashable, tuple[Any, Any]],
+    make: Callable[[Any, str, Any], Any],
+    prune: Callable[[Any], bool] | None = None,
+) -> Any | None:
+    """Return what :func:`bottom_up` makes of one term, or None where that is the term itself; ``done`` is its memo."""
+    face, own_keys = interface.interface(root), interface.is_own_key(root)
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        if own_keys:
+            identity = node
+        else:
             face = interface.interface(node)
             identity = face.key(node)
-            if identity in done:
-                stack.pop()
-                continue
-            current = node
-            if face.is_call(node) and not (prune is not None and prune(node)):
-                args = face.args(node)
-                keys = [interface.key(arg) for arg in args]
-                missing = [arg for arg, key in zip(args, keys) if key not in done]
-                if missing:
-                    stack.extend(reversed(missing))
-                    continue
-                # an argument that did not change stays the object it is, also where an equal one was met first
-                new_args = [
-                    arg if (kept := done[key])[1] is kept[0] else kept[1] for arg, key in zip(args, keys)
-                ]
-                if any(new is not old for new, old in zip(new_args, args)):
-                    current = make(node, face.head(node), new_args)
-            new = rewriter(current)
-            done[identity] = (node, current if new is None else new)
+        if identity in done:
             stack.pop()
-        result = done[interface.key(root)][1]
-        return result if _changed(root, result) else None
-
-    return walk
+            continue
+        current = node
+        if face.is_call(node) and not (prune is not None and prune(node)):
+            args = face.args(node)
+            found = list(map(done.get, args if own_keys else map(interface.key, args)))
+            if None in found:
+                stack.extend([arg for arg, known in zip(args[::-1], found[::-1]) if known is None])
+                continue
+            # an argument that did not change stays the object it is, also where an equal one was met first
+            kept = [pair for pair in found if pair is not None]
+            if not all([new is old for old, new in kept]):
+                new_args = [arg if new is old else new for arg, (old, new) in zip(args, kept)]
+                if not all(map(is_, new_args, args)):
+                    current = make(node, face.head(node), new_args)
+        new = rewriter(current)
+        done[identity] = (node, current if new is None else new)
+        stack.pop()
+    result = done[interface.key(root)][1]
+    return result if _changed(root, result) else None
 
 
 def top_down(rewriter: Rewriter) -> Rewriter:

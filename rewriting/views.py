@@ -2,7 +2,8 @@
 
 The interned backend keeps this form at construction.  For a backend that keeps terms as they were written, the builders here do the
 same arithmetic: flat sums and products in a fixed order, like terms merged, numbers folded, ``a - b``, ``a/b`` and ``sqrt(a)`` as
-``a + -1*b``, ``a*b^-1`` and ``a^(1/2)``.  So the rewriter above needs one kind of rule only.
+``a + -1*b``, ``a*b^-1`` and ``a^(1/2)``.  So the rewriter above needs one kind of rule only.  Interned terms are read
+directly, since most terms are such and reading is what rewriting does most.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import Any
 
 from symnum import exact as numbers
 from symnum import term as interface
+from symnum.backends.interned import linear, monomial
+from symnum.backends.nodes import Interned
+from symnum.backends.views import addends_of, factors_of
 from symnum.operators import OPERATORS
 from symnum.order import order_key
 
@@ -37,6 +41,8 @@ def is_value(thing: Any) -> bool:
 
 def head_of(term: Any) -> str:
     """Return the head of a call, and "" for a leaf."""
+    if isinstance(term, Interned):
+        return term.head
     face = interface.interface(term)
     return face.head(term) if face.is_call(term) else ""
 
@@ -46,6 +52,9 @@ def head_of(term: Any) -> str:
 
 def product_view(term: Any) -> tuple[Any, list[tuple[Any, Any]]]:
     """Return (coefficient, [(base, exponent), ...]); a term that is no product is itself to the power 1."""
+    if isinstance(term, Interned):
+        coefficient, pairs = factors_of(term)
+        return coefficient, list(pairs)
     face = interface.interface(term)
     if face.is_number(term) and type(face.value(term)) is not bool:
         return face.value(term), []
@@ -81,6 +90,9 @@ def _base_and_exponent(term: Any) -> tuple[Any, Any]:
 
 def sum_view(term: Any) -> tuple[Any, list[tuple[Any, Any]]]:
     """Return (constant, [(term, coefficient), ...]); a term that is no sum is the sum of itself."""
+    if isinstance(term, Interned):
+        constant, pairs = addends_of(term)
+        return constant, list(pairs)
     face = interface.interface(term)
     if face.addends is not None:
         constant, pairs = face.addends(term)
@@ -142,6 +154,8 @@ def view_parts(term: Any) -> Sequence[Any]:
 
 def sum_of(like: Any, constant: Any, pairs: Iterable[tuple[Any, Any]]) -> Any:
     """Return constant + sum of coefficient * term; the terms are in normal form."""
+    if isinstance(like, Interned):
+        return linear(constant, pairs)
     face = interface.interface(like)
     if face.addends is not None:
         parts = [t if c == 1 and type(c) is int else face.make("*", (c, t)) for t, c in pairs]
@@ -161,6 +175,8 @@ def sum_of(like: Any, constant: Any, pairs: Iterable[tuple[Any, Any]]) -> Any:
 
 def product_of(like: Any, coefficient: Any, pairs: Iterable[tuple[Any, Any]]) -> Any:
     """Return coefficient * product of base ^ exponent; bases and exponents are in normal form."""
+    if isinstance(like, Interned):
+        return monomial(coefficient, pairs)
     face = interface.interface(like)
     if face.factors is not None:
         parts = [b if is_value(e) and e == 1 else face.make("^", (b, e)) for b, e in pairs]

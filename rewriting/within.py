@@ -57,8 +57,12 @@ def match_product(
         items, coefficient = [(interface.make_number(term, coefficient), 1), *items], 1
     if len(pattern.factors) > MANY and not _all_have_one(pattern.factors, term, items, search):
         return
-    dead = dead_ends(pattern.factors)
-    for bound, ratios, rest in _parts_of_product(pattern.factors, 0, term, items, {}, [], search, dead):
+    if len(pattern.factors) == 1:
+        found = _only_part(pattern.factors[0], term, items, search)
+    else:
+        dead = dead_ends(pattern.factors)
+        found = _parts_of_product(pattern.factors, 0, term, items, {}, [], search, dead)
+    for bound, ratios, rest in found:
         m = _common_power(ratios)
         unit = None if m is None else numbers.power(pattern.coefficient, m)
         if m is None or unit is None or unit == 0:
@@ -98,6 +102,18 @@ def _part_of_product(
     if type(power) is int and type(exponent) is not int:
         return None  # y is no power of sqrt(y), which is defined for fewer y
     return (base, power, exponent, numbers.divide(power, exponent)), match(pattern, base, bound, search)
+
+
+def _only_part(
+    factor: tuple[Any, Any], like: Any, items: Items, search: Search
+) -> Iterator[tuple[Bound, list[Any], Items]]:
+    """Yield what :func:`_parts_of_product` yields for one factor."""
+    for place, item in enumerate(items):
+        part = _part_of_product(factor, item, like, {}, search)
+        if part is not None and _common_power([part[0]]) is not None:
+            rest = items[:place] + items[place + 1 :]
+            for bound in part[1]:
+                yield bound, [part[0]], rest
 
 
 def _parts_of_product(

@@ -109,6 +109,8 @@ def is_integer(value: Value) -> bool:
 
 def normal(value: Value) -> Value:
     """Return a Fraction that is whole as an int, and any NaN as the one NaN."""
+    if type(value) is int:
+        return value
     if type(value) is Fraction:
         return value.numerator if value.denominator == 1 else value
     return NAN if value != value else value
@@ -149,6 +151,8 @@ def divide(a: Value, b: Value) -> Value:
         if b == 0:
             return NAN if a == 0 or a != a else math.copysign(math.inf, a) * math.copysign(1.0, b)
         return a / b
+    if type(a) is int and type(b) is int and b and not a % b:
+        return a // b
     return normal(Fraction(a) / Fraction(b))
 
 

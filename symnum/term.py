@@ -36,6 +36,10 @@ def _never(term: Term) -> bool:
     return False
 
 
+def _itself(term: Term) -> Hashable:
+    return term
+
+
 def _not_given(what: str, function: str) -> Callable[..., Any]:
     def refuse(term: Term, *rest: Any) -> Any:
         raise TypeError(
@@ -132,7 +136,7 @@ def register(
         sort_of=sort_of or (lambda term: "real"),
         assumptions=assumptions or (lambda term: frozenset()),
         metadata=metadata or (lambda term: {}),
-        key=key or (lambda term: term),
+        key=key or _itself,
         addends=addends,
         factors=factors,
         operands=operands or given_args,
@@ -142,6 +146,7 @@ def register(
     )
     for known in [c for c in _FACES if issubclass(c, cls)]:
         del _FACES[known]
+        _OWN_KEYS.discard(known)
 
 
 def _refuse_make(cls: type) -> Callable[..., Term]:
@@ -157,6 +162,10 @@ _FACES: dict[type, Interface] = {}
 """What was found for types of terms, also for those that inherit it: most of all look-ups end here."""
 
 
+_OWN_KEYS: set[type] = set()
+"""The types in ``_FACES`` whose terms are their own keys."""
+
+
 def interface(term: Term) -> Interface:
     """Return the functions registered for the type of ``term``; raises TypeError for a type that is not registered."""
     try:
@@ -170,6 +179,8 @@ def _looked_up(term: Term) -> Interface:
     for base in cls.__mro__:
         if base in _INTERFACES and (base is not object or cls is object):
             found = _FACES[cls] = _INTERFACES[base]
+            if found.key is _itself:
+                _OWN_KEYS.add(cls)
             return found
     hint = (
         "write symnum.parse(text) to read a formula"
@@ -257,10 +268,12 @@ def backend_of(term: Term) -> str:
 
 def key(term: Term) -> Hashable:
     """Return a hashable that is equal for equal terms, to be used in dictionaries."""
-    try:
-        return _FACES[type(term)].key(term)
-    except KeyError:
-        return interface(term).key(term)
+    return term if type(term) in _OWN_KEYS else interface(term).key(term)
+
+
+def is_own_key(term: Term) -> bool:
+    """Tell whether a term and all of its parts are their own keys and have one interface, as the terms of a backend with ``rebuild`` do."""
+    return interface(term).rebuild is not None
 
 
 def addends(term: Term) -> tuple[Value, Iterable[tuple[Term, Value]]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from symnum import term as interface
-from symnum.algebra.polynomial import cancel, factor
+from symnum.algebra.rational import RationalTerm
 from symnum.algebra.ring import ATOM, NUMBER, SUM, view
 from symnum.rewriting.facts import Facts
 from symnum.rewriting.forms import circular, hyperbolic
@@ -60,8 +60,9 @@ def forms_of(
             yield from _of_functions(term, {interface.key(term): term}, operations)
         return
     if small_enough(term):
-        for name, form in (("cancel", cancel), ("factor", factor)):
-            yield from _tried(name, form, term)
+        read = RationalTerm(term)
+        for name, form in (("cancel", read.cancelled), ("factor", read.factored)):
+            yield from _tried(name, form)
     if kind == SUM:
         yield from arctangents_joined(term)
     else:
@@ -81,9 +82,9 @@ def forms_of(
         yield from by_symbols(term, best)
 
 
-def _tried(name: str, form: Callable[[Any], Any], term: Any) -> Iterator[Form]:
+def _tried(name: str, form: Callable[[], Any]) -> Iterator[Form]:
     try:
-        yield name, form(term)
+        yield name, form()
     except (ValueError, ZeroDivisionError):  # too many monomials, a float, a denominator that is 0
         return
 

@@ -240,13 +240,14 @@ def _is_norm(groups: Group, i: int) -> bool:
 def _written(like: Any, groups: Group, degrees: Sequence[int], angles: Angles) -> Any:
     """Return a polynomial in tangents of half units, times the cosines to its degrees, as a sum of sines and cosines of multiples."""
     parts = []
+    whole = 2 ** sum(degrees)
     for others, monomials in groups.values():
-        waves: list[dict[Vector, Fraction]] = [{}, {}]
+        waves: list[dict[Vector, Any]] = [{}, {}]
         for exponents, coefficient in monomials.items():
             odd = sum(exponents) % 2
-            sign = -1 if sum(exponents) // 2 % 2 else 1
+            weight = -coefficient if sum(exponents) // 2 % 2 else coefficient
             for vector, share in _laurent_product(exponents, tuple(degrees)):
-                waves[odd][vector] = waves[odd].get(vector, Fraction(0)) + sign * share * coefficient
+                waves[odd][vector] = waves[odd].get(vector, 0) + share * weight
         constant: Any = 0
         pairs = []
         for odd, head in enumerate(("cos", "sin")):
@@ -254,6 +255,7 @@ def _written(like: Any, groups: Group, degrees: Sequence[int], angles: Angles) -
                 lead = next((v for v in vector if v), 0)
                 if share == 0 or lead < 0:
                     continue
+                share = Fraction(1, whole) * share
                 if lead == 0:
                     constant += 0 if odd else share
                     continue
@@ -265,22 +267,22 @@ def _written(like: Any, groups: Group, degrees: Sequence[int], angles: Angles) -
 
 
 @lru_cache(maxsize=512)
-def _laurent(sines: int, cosines: int) -> tuple[tuple[int, Fraction], ...]:
-    """Return ((z - 1/z)/2)^sines * ((z + 1/z)/2)^cosines as pairs (exponent, coefficient)."""
-    found = {0: Fraction(1)}
+def _laurent(sines: int, cosines: int) -> tuple[tuple[int, int], ...]:
+    """Return (z - 1/z)^sines * (z + 1/z)^cosines as pairs (exponent, coefficient)."""
+    found = {0: 1}
     for sign in [-1] * sines + [1] * cosines:
-        new: dict[int, Fraction] = {}
+        new: dict[int, int] = {}
         for e, c in found.items():
-            new[e + 1] = new.get(e + 1, Fraction(0)) + c / 2
-            new[e - 1] = new.get(e - 1, Fraction(0)) + sign * c / 2
+            new[e + 1] = new.get(e + 1, 0) + c
+            new[e - 1] = new.get(e - 1, 0) + sign * c
         found = new
     return tuple((e, c) for e, c in found.items() if c)
 
 
 @lru_cache(maxsize=512)
-def _laurent_product(exponents: Vector, degrees: Vector) -> tuple[tuple[Vector, Fraction], ...]:
-    """Return the product over the units of sin^exponent * cos^(degree - exponent), in powers of e^(i*u/2)."""
-    found: list[tuple[Vector, Fraction]] = [((), Fraction(1))]
+def _laurent_product(exponents: Vector, degrees: Vector) -> tuple[tuple[Vector, int], ...]:
+    """Return the product over the units of (2*sin)^exponent * (2*cos)^(degree - exponent), in powers of e^(i*u/2)."""
+    found: list[tuple[Vector, int]] = [((), 1)]
     for sines, degree in zip(exponents, degrees):
         found = [((*v, e), c * share) for v, c in found for e, share in _laurent(sines, degree - sines)]
     return tuple(found)

@@ -12,7 +12,7 @@ from typing import Any
 
 from symnum import exact as numbers
 from symnum import term as interface
-from symnum.algebra.rational import cancel, factor_list
+from symnum.algebra.rational import RationalTerm
 from symnum.rewriting.forms.region import degree_bound, replaced
 from symnum.rewriting.views import (
     call_of,
@@ -46,7 +46,8 @@ def hyperbolic_forms(term: Any, calls: Sequence[Any]) -> Iterator[tuple[str, Any
         if interface.head(c) != "exp"
     }
     inside = replaced(term, new)
-    coefficient, factors = factor_list(inside)
+    read = RationalTerm(inside)
+    coefficient, factors = read.factor_list()
     if coefficient == 0:
         yield "exponential zero", interface.make_number(term, 0)
         return
@@ -58,7 +59,7 @@ def hyperbolic_forms(term: Any, calls: Sequence[Any]) -> Iterator[tuple[str, Any
     if new:
         yield "exponential factors", _joined(term, coefficient, factors)
     if len(factors) > 1:
-        above, below = _over(cancel(inside))
+        above, below = _over(read.cancelled())
         items = [*_written(term, above), *[(b, -w) for b, w in _written(term, below)]]
         yield "hyperbolic sums", _joined(term, 1, items)
 

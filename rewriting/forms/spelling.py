@@ -8,6 +8,7 @@ from typing import Any
 from symnum import term as interface
 from symnum.operators import OPERATORS
 from symnum.order import order_key
+from symnum.rewriting.idle import IdleCalls, shape_of
 from symnum.rewriting.rule_sets import RuleSet
 from symnum.rewriting.rules import rule
 from symnum.rewriting.strategies import bottom_up
@@ -33,6 +34,8 @@ SPELLINGS = RuleSet(
 )
 """Rules that make nothing cheaper by themselves: the whole is simplified from its standard spelling, too."""
 
+_IDLE = IdleCalls()
+
 
 def spelled(term: Any, memo: dict[Hashable, tuple[Any, Any]]) -> Any | None:
     """Return a term in its standard spelling, or None when it is so already."""
@@ -41,9 +44,15 @@ def spelled(term: Any, memo: dict[Hashable, tuple[Any, Any]]) -> Any | None:
 
 def _spelled(term: Any) -> Any | None:
     head = head_of(term)
+    if not head:
+        return None
+    shape = shape_of(term)
+    if shape in _IDLE:
+        return None
     new = SPELLINGS(term)
     if new is not None:
         return new
+    _IDLE.add(shape)
     row = OPERATORS.get(head)
     if head == "^":
         base, exponent = interface.args(term)

@@ -23,9 +23,25 @@ Powers = dict[Hashable, tuple[Any, list[Any]]]
 """{key of a base: (base, its exponents)}."""
 
 
-def powers_of(root: Any, facts: Facts) -> Powers:
-    """Return the exponents with which each base that may be 0 occurs, where one of them is a term and none is a negative number."""
+def has_raised(root: Any, memo: dict[Hashable, bool]) -> bool:
+    """Tell whether a term has a power whose exponent is a term; ``memo`` keeps what is known of parts."""
+
+    def visit(node: Any, below: list[bool]) -> bool:
+        if True in below:
+            return True
+        return head_of(node) in PRODUCT_HEADS and not all(is_value(e) for _, e in product_view(node)[1])
+
+    return fold(root, visit, parts=view_parts, memo=memo)
+
+
+def powers_of(root: Any, facts: Facts, memo: dict[Hashable, bool] | None = None) -> Powers:
+    """Return the exponents with which each base that may be 0 occurs, where one of them is a term and none is a negative number.
+
+    ``memo`` is that of :func:`has_raised`, whose keys stay alive with the caller's terms.
+    """
     found: Powers = {}
+    if not has_raised(root, {} if memo is None else memo):
+        return found
 
     def visit(node: Any, _: list[None]) -> None:
         if head_of(node) in PRODUCT_HEADS:

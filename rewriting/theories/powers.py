@@ -11,7 +11,7 @@ from symnum import term as interface
 from symnum.rewriting.rule_sets import RuleSet
 from symnum.rewriting.rules import rule
 from symnum.rewriting.theories.domains import defined_or_fixed
-from symnum.rewriting.views import is_value, product_of, product_view, sum_of, sum_view
+from symnum.rewriting.views import SUM_HEADS, head_of, is_value, product_of, product_view, sum_of, sum_view
 
 
 def _square_root(value: Fraction) -> Fraction | None:
@@ -20,6 +20,10 @@ def _square_root(value: Fraction) -> Fraction | None:
         return None
     top, bottom = math.isqrt(value.numerator), math.isqrt(value.denominator)
     return Fraction(top, bottom) if Fraction(top * top, bottom * bottom) == value else None
+
+
+def _is_sum(a: Any) -> bool:
+    return head_of(a) in SUM_HEADS
 
 
 def _denested(a: Any) -> Any | None:
@@ -67,7 +71,7 @@ def _denested(a: Any) -> Any | None:
 
 def _with_base(a: Any, n: Any) -> Any | None:
     """Return a numeric power 4^x or 8^x as a power of the smallest whole base."""
-    if not interface.is_number(a) or interface.is_number(n):
+    if interface.is_number(n):
         return None
     value = interface.value(a)
     if type(value) is not int or value < 4:
@@ -85,7 +89,7 @@ powers = RuleSet(
         rule("(a^4)^(1/4) -> abs(a)"),
         rule("sqrt(a)*sqrt(b) -> sqrt(a*b)"),
         rule("sqrt(a)/sqrt(b) -> sqrt(a/b)"),
-        rule("sqrt(a)", _denested, name="sqrt(p + q*sqrt(r)) -> sqrt(s) + sqrt(t)"),
+        rule("sqrt(a)", _denested, where={"a": _is_sum}, name="sqrt(p + q*sqrt(r)) -> sqrt(s) + sqrt(t)"),
         rule("a^n*b^n -> (a*b)^n", holds="generic"),
         rule("(a^n)^m -> a^(n*m)", holds="generic"),
         rule("(a::positive^n)^m -> a^(n*m)", condition=defined_or_fixed("m")),
@@ -98,5 +102,7 @@ powers = RuleSet(
     "powers",
 )
 
-common_base = RuleSet([rule("a^n", _with_base, name="(r^k)^x -> r^(k*x)")], "common base")
+common_base = RuleSet(
+    [rule("a^n", _with_base, where={"a": interface.is_number}, name="(r^k)^x -> r^(k*x)")], "common base"
+)
 """A spelling that lets powers of 2 and of 4 meet; it is tried as a form of the whole, not as a rule of its own."""

@@ -14,7 +14,7 @@ from symnum import exact as numbers
 from symnum import term as interface
 from symnum.rewriting.rule_sets import RuleSet
 from symnum.rewriting.rules import rule
-from symnum.rewriting.views import call_of, product_of, sum_of, sum_view
+from symnum.rewriting.views import call_of, product_of, product_view, sum_of, sum_view
 
 Surd = tuple[int, Fraction]
 """(n, c) for c*sqrt(n)."""
@@ -162,6 +162,8 @@ def cotangent(a: Any) -> Any | None:
 
 def inverse_of(table: dict[Fraction, Surd], start: int, a: Any) -> Any | None:
     """Return the inverse of a table of sines (start 0), cosines (start 1: acos = pi/2 - asin) or tangents."""
+    if not all([interface.is_number(base) for base, _ in product_view(a)[1]]):
+        return None  # the values are multiples of roots of numbers
     for turns, entry in table.items():
         for sign in (1, -1):
             if interface.key(_surd(a, entry, sign)) == interface.key(a):

@@ -12,7 +12,7 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.algebra.laurent import checked_product
-from symnum.algebra.rational import Fractions, Quotient
+from symnum.algebra.quotients import Fractions, Quotient
 from symnum.algebra.ring import Ring
 
 Matrix = Sequence[Sequence[Any]]

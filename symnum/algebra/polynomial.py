@@ -10,7 +10,7 @@ from symnum import term as interface
 from symnum.algebra.laurent import MAX_TERMS, Arithmetic, DenseArithmetic, Monomial, Polynomial, arithmetic
 from symnum.algebra.monomials import in_bulk, sum_of_monomials
 from symnum.algebra.rational import cancel, factor, factor_list, gcd, lcm
-from symnum.algebra.ring import ATOM, EXP, Plan, Ring, view, walk
+from symnum.algebra.ring import ATOM, EXP, Ring, view, walk
 from symnum.expression import refuse_mixed
 
 __all__ = ["cancel", "coefficients", "collect", "degree", "expand", "factor", "factor_list", "gcd", "lcm"]
@@ -75,23 +75,10 @@ def _expanded(ring: Ring, node: Any, max_terms: int) -> Any:
     if (
         interface.interface(node).addends is not None
         and not ring.changed
-        and _is_expanded(ring, ring.plans[interface.key(node)])
+        and ring.is_expanded(ring.plans[interface.key(node)])
     ):
         return node
     return Expansion(ring, max_terms).term(node)
-
-
-def _is_expanded(ring: Ring, plan: Plan) -> bool:
-    """Tell whether a canonical node is its own expansion."""
-    products = [factors for _, factors in plan.monomials] if plan.is_sum else [plan.factors]
-    splits = any(
-        isinstance(base, str) for base in ring.bases
-    )  # an exp of a sum looks like two exps from here
-    return (
-        not plan.others
-        and not splits
-        and not any(slot in ring.relations and abs(q) >= 1 for f in products for slot, q in f)
-    )
 
 
 class Expansion:

@@ -15,6 +15,11 @@ from typing import Any
 
 from symnum import exact as numbers
 from symnum import term as interface
+from symnum.algebra.view import ATOM as ATOM
+from symnum.algebra.view import NUMBER as NUMBER
+from symnum.algebra.view import PRODUCT as PRODUCT
+from symnum.algebra.view import SUM as SUM
+from symnum.algebra.view import view as view
 from symnum.exact import Value
 from symnum.order import order_key
 
@@ -23,43 +28,6 @@ Factors = list[tuple[int, Value]]
 
 EXP = "exp"
 """The base of the slots that stand for exp(unit)."""
-
-NUMBER, ATOM, SUM, PRODUCT = range(4)
-
-
-def view(node: Any) -> tuple[int, Value, Sequence[tuple[Any, Any]]]:
-    """Return a node as NUMBER (value), ATOM, SUM (constant, pairs term: coefficient) or PRODUCT (coefficient, base: exponent)."""
-    face = interface.interface(node)
-    if face.is_number(node):
-        value = face.value(node)
-        return (ATOM if type(value) is bool else NUMBER), value, ()
-    if not face.is_call(node):
-        return ATOM, None, ()
-    head = face.head(node)
-    if head == "+":
-        constant, pairs = interface.addends(node)
-        return SUM, constant, list(pairs)
-    if head == "*":
-        if face.addends is not None:
-            # A canonical scaled sum, 2*(x + y), is a sum of one addend: that distributes it.
-            constant, pairs = face.addends(node)
-            ((inner, coefficient),) = pairs
-            if face.is_call(inner) and face.head(inner) == "+":
-                return SUM, constant, [(inner, coefficient)]
-        coefficient, pairs = interface.factors(node)
-        return PRODUCT, coefficient, list(pairs)
-    spelled = _SPELLED.get(head)
-    return spelled(face.args(node)) if spelled is not None else (ATOM, None, ())
-
-
-_SPELLED: dict[str, Callable[[Sequence[Any]], tuple[int, Value, Sequence[tuple[Any, Any]]]]] = {
-    "^": lambda a: (PRODUCT, 1, [(a[0], interface.value(a[1]) if interface.is_number(a[1]) else a[1])]),
-    "-": lambda a: (SUM, 0, [(a[0], 1), (a[1], -1)]),
-    "neg": lambda a: (SUM, 0, [(a[0], -1)]),
-    "/": lambda a: (PRODUCT, 1, [(a[0], 1), (a[1], -1)]),
-    "hold": lambda a: (SUM, 0, [(a[0], 1)]),
-    "sqrt": lambda a: (PRODUCT, 1, [(a[0], Fraction(1, 2))]),
-}
 
 
 @dataclass(slots=True)
@@ -283,6 +251,17 @@ class Ring:
         for plan in self.plans.values():
             plan.factors = [(place[s], q) for s, q in plan.factors]
             plan.monomials = [(c, [(place[s], q) for s, q in f]) for c, f in plan.monomials]
+
+    def is_expanded(self, plan: Plan) -> bool:
+        """Tell whether a canonical node is its own expansion."""
+        products = [factors for _, factors in plan.monomials] if plan.is_sum else [plan.factors]
+        # an exp of a sum looks like two exps from here
+        splits = any(isinstance(base, str) for base in self.bases)
+        return (
+            not plan.others
+            and not splits
+            and not any(slot in self.relations and abs(q) >= 1 for f in products for slot, q in f)
+        )
 
     def slot_of(self, term: Any) -> int | None:
         """Return the slot whose first power is ``term``, or None."""

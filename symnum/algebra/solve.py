@@ -7,7 +7,8 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.algebra.linear import Field, as_zero, linear_coefficients
-from symnum.algebra.rational import Quotient, gcd
+from symnum.algebra.quotients import Quotient
+from symnum.algebra.rational import gcd
 from symnum.algebra.roots import roots
 from symnum.expression import refuse_mixed
 

@@ -74,7 +74,7 @@ def number(value: Any) -> Number:
 
 def _build_number(value: Value) -> Number:
     node = (Truth if type(value) is bool else Number)()
-    node.value = value
+    node.value, node.hash = value, hash(value)
     node.mask = 0
     return node
 
@@ -483,6 +483,6 @@ def power_node(base: Any, exponent: Any) -> Any:
 
 def _build_power(base: Interned, exponent: Any) -> Power:
     node = Power()
-    node.base, node.exponent = base, exponent
+    node.base, node.exponent, node._args = base, exponent, None
     node.mask = base.mask | exponent.mask if isinstance(exponent, Interned) else base.mask
     return node

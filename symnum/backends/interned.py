@@ -67,14 +67,12 @@ from symnum.backends.nodes import (
     PRODUCT,
     SCALED,
     SUM,
-    Call,
     Interned,
     Number,
     Symbol,
     table_sizes,
 )
 from symnum.backends.views import (
-    HEADS,
     addends_of,
     args_of,
     factors_of,
@@ -145,6 +143,39 @@ def _reciprocal(term: Any) -> Any:
 
 
 _MINUS_ONE = number(-1)
+
+
+def linear(constant: Any, pairs: Iterable[tuple[Any, Any]]) -> Any:
+    """Return constant + sum of coefficient * term, without a node for each addend."""
+    pairs = list(pairs)
+    if len(pairs) == 1 and constant == 0:
+        only = _scaled(*pairs[0])
+        if only.kind != SUM or type(constant) is int:
+            return only
+    entries: dict[Any, Any] = {}
+    for term, coefficient in pairs:
+        if type(coefficient) is int and coefficient and term.kind != BOOLEAN:
+            constant = add_scaled(entries, constant, coefficient, term)
+        else:
+            constant = add_scaled(entries, constant, 1, _scaled(term, coefficient))
+    return sum_of(constant, entries)
+
+
+def _scaled(term: Any, coefficient: Any) -> Any:
+    return scale(coefficient, _real(term, "*"))
+
+
+def monomial(coefficient: Any, pairs: Iterable[tuple[Any, Any]]) -> Any:
+    """Return coefficient * product of base ^ exponent, without a node for each factor that is no power."""
+    factors = [
+        power(_real(b, "^"), as_term(e)) if isinstance(e, Interned) or e != 1 else _real(b, "*")
+        for b, e in pairs
+    ]
+    if len(factors) == 1:
+        return scale(coefficient, factors[0])
+    return multiply_many(
+        factors if type(coefficient) is int and coefficient == 1 else [number(coefficient), *factors]
+    )
 
 
 def rebuild(node: Any, new: Mapping[Any, Any]) -> Any:
@@ -240,7 +271,7 @@ for _name, _head, _construct in (
 
 interface.register(
     Interned,
-    is_call=lambda node: isinstance(node, Call) or node.kind in HEADS,
+    is_call=lambda node: node.head != "",
     head=head_of,
     args=args_of,
     sorted_args=sorted_args_of,

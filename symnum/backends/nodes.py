@@ -23,11 +23,12 @@ LOCK = threading.RLock()
 
 
 class Interned(Expression):
-    """Base of all interned nodes: equality is identity, and ``mask`` has a bit for each symbol that may occur."""
+    """Base of all interned nodes: equality is identity, ``head`` is "" for a leaf, ``mask`` has a bit for each symbol that may occur."""
 
     __slots__ = ("__weakref__", "_order", "_sort", "mask")
     backend = "interned"
     kind: ClassVar[int] = OTHER
+    head: str = ""
     mask: int
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -60,8 +61,9 @@ class BooleanSymbol(Symbol):
 class Number(Interned):
     """A constant, keyed by type and value; it equals the Python number of the same type and value."""
 
-    __slots__ = ("value",)
+    __slots__ = ("hash", "value")
     kind = NUMBER
+    hash: int
     value: Value
 
     def __eq__(self, other: object) -> bool:
@@ -72,7 +74,7 @@ class Number(Interned):
         return number_key(other) == number_key(self.value)
 
     def __hash__(self) -> int:
-        return hash(self.value)
+        return self.hash
 
 
 class Truth(Number):
@@ -106,10 +108,12 @@ class BooleanCall(Call):
 class Power(Interned):
     """base ^ exponent, where the exponent is a Python number or a term."""
 
-    __slots__ = ("base", "exponent")
+    __slots__ = ("_args", "base", "exponent")
     kind = POWER
+    head = "^"
     base: Interned
     exponent: Any
+    _args: tuple[Any, ...] | None
 
 
 class Scaled(Interned):
@@ -117,6 +121,7 @@ class Scaled(Interned):
 
     __slots__ = ("_args", "coefficient", "term")
     kind = SCALED
+    head = "*"
     coefficient: Value
     term: Interned
     _args: tuple[Any, ...] | None
@@ -167,6 +172,7 @@ class Sum(_Bag):
 
     __slots__ = ("constant",)
     kind = SUM
+    head = "+"
     constant: Value
 
 
@@ -175,6 +181,7 @@ class Product(_Bag):
 
     __slots__ = ()
     kind = PRODUCT
+    head = "*"
 
 
 class _Reference(weakref.ref):

@@ -14,15 +14,9 @@ from symnum.operators import OPERATORS, result_sort
 
 def head_of(node: Interned) -> str:
     """Return the head of a call; raises TypeError for a leaf."""
-    if isinstance(node, Call):
-        return node.head
-    found = HEADS.get(node.kind)
-    if found is None or isinstance(node, Number):
+    if not node.head:
         raise TypeError(f"{node!s} is a leaf and has no head; ask symnum.term.is_call(term) first")
-    return found
-
-
-HEADS = {SUM: "+", SCALED: "*", PRODUCT: "*", POWER: "^"}
+    return node.head
 
 
 def args_of(node: Any) -> tuple[Any, ...]:
@@ -38,7 +32,9 @@ def args_of(node: Any) -> tuple[Any, ...]:
             node._args = tuple([power_node(b, e) for b, e in node.entries().items()])
         return node._args
     if kind == POWER:
-        return (node.base, as_term(node.exponent))
+        if node._args is None:
+            node._args = (node.base, as_term(node.exponent))
+        return node._args
     if kind == SCALED:
         if node._args is None:
             inner = args_of(node.term) if node.term.kind == PRODUCT else (node.term,)
