@@ -146,8 +146,11 @@ _MINUS_ONE = number(-1)
 
 
 def linear(constant: Any, pairs: Iterable[tuple[Any, Any]]) -> Any:
-    """Return constant + sum of coefficient * term, without a node for each addend."""
+    """Return constant + sum of coefficient * term, without a node for each addend; coefficients may be terms, too."""
     pairs = list(pairs)
+    if isinstance(constant, Interned):
+        pairs.append((constant, 1))
+        constant = 0
     if len(pairs) == 1 and constant == 0:
         only = _scaled(*pairs[0])
         if only.kind != SUM or type(constant) is int:
@@ -162,15 +165,18 @@ def linear(constant: Any, pairs: Iterable[tuple[Any, Any]]) -> Any:
 
 
 def _scaled(term: Any, coefficient: Any) -> Any:
-    return scale(coefficient, _real(term, "*"))
+    real = _real(term, "*")
+    return multiply(coefficient, real) if isinstance(coefficient, Interned) else scale(coefficient, real)
 
 
 def monomial(coefficient: Any, pairs: Iterable[tuple[Any, Any]]) -> Any:
-    """Return coefficient * product of base ^ exponent, without a node for each factor that is no power."""
+    """Return coefficient * product of base ^ exponent, without a node for each factor that is no power; the coefficient may be a term."""
     factors = [
         power(_real(b, "^"), as_term(e)) if isinstance(e, Interned) or e != 1 else _real(b, "*")
         for b, e in pairs
     ]
+    if isinstance(coefficient, Interned):
+        return multiply_many([_real(coefficient, "*"), *factors])
     if len(factors) == 1:
         return scale(coefficient, factors[0])
     return multiply_many(

@@ -23,15 +23,17 @@ NUMBERS = [0, 1, -1, 2, Fraction(1, 2), Fraction(-3, 2), 0.0, 1.0, 0.5, -2.0]
 
 terms = st.sampled_from(TERMS)
 numbers = st.sampled_from(NUMBERS)
+weights = st.sampled_from([*NUMBERS, y, x + 1, -3 * sn.sin(x), sn.number(2)])
+"""Coefficients and exponents: numbers, and terms such as the product of two exponents has."""
 
 
-@given(numbers, st.lists(st.tuples(terms, numbers), max_size=4))
+@given(weights, st.lists(st.tuples(terms, weights), max_size=4))
 def test_a_sum_of_multiples_is_what_the_operators_make(constant: Any, pairs: list[tuple[Any, Any]]) -> None:
-    parts = [t if c == 1 and type(c) is int else make("*", (c, t)) for t, c in pairs]
+    parts = [t if type(c) is int and c == 1 else make("*", (c, t)) for t, c in pairs]
     assert linear(constant, pairs) is make("+", (*parts, constant))
 
 
-@given(numbers, st.lists(st.tuples(terms, st.sampled_from([*NUMBERS, y, x + 1])), max_size=4))
+@given(weights, st.lists(st.tuples(terms, weights), max_size=4))
 def test_a_product_of_powers_is_what_the_operators_make(
     coefficient: Any, pairs: list[tuple[Any, Any]]
 ) -> None:

@@ -195,3 +195,13 @@ def test_assumptions_reach_the_result() -> None:
     assert sn.simplify(sn.sign(q) + sn.sign(p)) == 0
     assert Facts().decide(p - q > 0) is True
     assert convert(sn.simplify(convert(sn.sqrt(p**2), "tree")), "interned") is p
+
+
+def test_exponents_that_are_terms_multiply() -> None:
+    """Found by random terms: a product of two exponents was taken for a number."""
+    term = sn.parse(
+        "tan((cosh(n::integer + q + 3)^(n::integer + q + 3))^(n::integer + q - cosh(n::integer + q + 3) + 3))"
+    )
+    report = simplify_report(term)
+    point = {s: 1.0 for s in interface.free_symbols(term)}
+    assert same(term, report.result, point)
