@@ -35,12 +35,18 @@ class CompiledSet:
         self.entries = tuple([compile_rule(entry, i, self.features) for i, entry in enumerate(rules)])
         self._of_rule = {id(found.rule): found for found in self.entries}
         self._at_head = at_head
+        self.column_needs: Any = None
+        """What ``column_sieve`` last made of this set."""
         self._tables: dict[str, dict[int, tuple[CompiledRule, ...]]] = {}
 
     @property
     def source(self) -> str:
         """Return the generated Python of all gates."""
         return "\n\n".join(found.source for found in self.entries if found.source)
+
+    def at_head(self, head: str) -> tuple[CompiledRule, ...]:
+        """Return the rules that may fire at a term with this head, in order."""
+        return tuple([self._of_rule[id(entry)] for entry in self._at_head(head)])
 
     def table(self, head: str) -> dict[int, tuple[CompiledRule, ...]]:
         """Return {mask: rules} of a head, as far as masks were met."""
@@ -57,7 +63,7 @@ class CompiledSet:
         found = tuple(
             [
                 compiled
-                for compiled in [self._of_rule[id(entry)] for entry in self._at_head(head)]
+                for compiled in self.at_head(head)
                 if any(not needs & ~mask for needs in compiled.needs)
             ]
         )

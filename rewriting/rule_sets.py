@@ -175,7 +175,20 @@ class RuleSet:
                 if fired is not None:
                     yield fired[0], node, fired[1]
             return
-        for node, head, candidates in self.compiled.walk(root):
+        if interface.backend_of(root) == "columns":
+            from symnum.rewriting.column_sieve import firing_below
+
+            fired_in_bulk = firing_below(self, root, facts)
+            if fired_in_bulk is not None:
+                yield from fired_in_bulk
+                return
+        yield from self.first_results(self.compiled.walk(root), facts)
+
+    def first_results(
+        self, passed: Iterable[tuple[Any, str, tuple[CompiledRule, ...]]], facts: Facts
+    ) -> Iterator[tuple[Rule, Any, Any]]:
+        """Yield (rule, node, new term) for the first result of the nodes (node, head, rules that passed the sieve)."""
+        for node, head, candidates in passed:
             for entry, found in self._through_gates(node, head, candidates, facts):
                 new = next(found, None)
                 if new is not None:

@@ -174,7 +174,7 @@ def _rebuild(handle: Column, new: Mapping[Any, Any]) -> Column:
 # --- operations on many terms -----------------------------------------------------------------------------------------------
 
 
-def _kernels(terms: Sequence[Column]) -> bool:
+def kernels_serve(terms: Sequence[Column]) -> bool:
     """Tell whether kernels serve these terms: always once they are loaded, and for large terms, which wait for them."""
     if "symnum.columns.store" in sys.modules:
         return True
@@ -189,7 +189,7 @@ def _kernels(terms: Sequence[Column]) -> bool:
 
 def _jacobian(terms: Sequence[Column], variables: Sequence[Column]) -> list[dict[int, Any]] | None:
     """Return {variable number: derivative} for each term."""
-    if not _kernels(terms):
+    if not kernels_serve(terms):
         return None
     from symnum.columns import Unsupported, jacobian
 
@@ -206,7 +206,7 @@ def _jacobian(terms: Sequence[Column], variables: Sequence[Column]) -> list[dict
 
 def _hessian(term: Column, variables: Sequence[Column]) -> list[dict[int, Any]] | None:
     """Return {column: second derivative} for each row, both halves."""
-    if not _kernels([term]):
+    if not kernels_serve([term]):
         return None
     from symnum.columns import Unsupported, hessian
 
@@ -223,7 +223,7 @@ def _hessian(term: Column, variables: Sequence[Column]) -> list[dict[int, Any]] 
 
 def _gradient(term: Column, variables: Sequence[Column]) -> list[Any] | None:
     """Return the derivatives of one term."""
-    if not _kernels([term]):
+    if not kernels_serve([term]):
         return None
     from symnum.columns import Unsupported, gradient
 
@@ -236,7 +236,7 @@ def _gradient(term: Column, variables: Sequence[Column]) -> list[Any] | None:
 
 def _substitute(terms: Sequence[Column], old: Sequence[Column], new: Sequence[Column]) -> list[Any] | None:
     """Return the terms with ``old`` replaced by ``new``."""
-    if not _kernels(terms):
+    if not kernels_serve(terms):
         return None
     from symnum.columns import Unsupported, substitute
 
@@ -250,7 +250,7 @@ def _substitute(terms: Sequence[Column], old: Sequence[Column], new: Sequence[Co
 
 def _expand(term: Column) -> Any | None:
     """Return a polynomial in symbols multiplied out."""
-    if not _kernels([term]):
+    if not kernels_serve([term]):
         return None
     from symnum.columns import Unsupported, expand
     from symnum.columns.expansion import is_polynomial
@@ -264,7 +264,7 @@ def _expand(term: Column) -> Any | None:
 
 def _lower(terms: Sequence[Column], arguments: Sequence[Column]) -> Any | None:
     """Return the straight program of terms."""
-    if not _kernels(terms):
+    if not kernels_serve(terms):
         return None
     from symnum.columns import Unsupported, lower
 

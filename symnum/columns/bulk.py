@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from symnum.columns.arithmetic import add, begin_product, begin_sum, end_product, end_sum, multiply
+from symnum.columns.borrowing import borrowed
 from symnum.columns.kernels import kernel
 from symnum.columns.store import Store
 from symnum.columns.table import FINE, STATUS, Table
@@ -46,6 +47,7 @@ def sums(store: Store, starts: Array, addends: Array, weights: Array) -> Array:
 
 @kernel
 def _products(table: Table, starts: Any, factors: Any) -> Any:
+    table = borrowed(table)
     found = np.empty(len(starts) - 1, np.int64)
     for k in range(len(found)):
         begin_product(table, 1, 1)
@@ -59,6 +61,7 @@ def _products(table: Table, starts: Any, factors: Any) -> Any:
 
 @kernel
 def _sums(table: Table, starts: Any, addends: Any, weights: Any) -> Any:
+    table = borrowed(table)
     found = np.empty(len(starts) - 1, np.int64)
     for k in range(len(found)):
         begin_sum(table)

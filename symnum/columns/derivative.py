@@ -22,6 +22,7 @@ from symnum.columns.arithmetic import (
     raise_to,
     value_of,
 )
+from symnum.columns.borrowing import borrowed
 from symnum.columns.kernels import kernel, part_of_kernel
 from symnum.columns.rules import LONGEST, NOTHING, Templates, instantiate, templates
 from symnum.columns.store import Store
@@ -142,6 +143,7 @@ def _logarithm(table: Table, log: int, base: int) -> int:
 
 @kernel
 def _forward(table: Table, given: Templates, roots: Any, variables: Any) -> Any:
+    table = borrowed(table)
     mark = _depending(table, roots, variables)
     top = len(mark)
     first, count = np.zeros(top, np.int64), np.zeros(top, np.int64)
@@ -265,6 +267,7 @@ def _merge(table: Table, found: Any, size: int, latest: Any, by: Any, slope: Any
 
 @kernel
 def _reverse(table: Table, given: Templates, root: int, variables: Any) -> Any:
+    table = borrowed(table)
     mark = _depending(table, np.array([root]), variables)
     top = len(mark)
     latest = np.full(top, -1, np.int64)

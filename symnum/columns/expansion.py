@@ -20,6 +20,7 @@ from symnum.columns.arithmetic import (
     multiply,
     value_of,
 )
+from symnum.columns.borrowing import borrowed
 from symnum.columns.kernels import kernel, part_of_kernel
 from symnum.columns.store import Store, reachable
 from symnum.columns.table import (
@@ -67,6 +68,7 @@ def is_polynomial(store: Store, root: int) -> bool:
 
 @kernel
 def _is_polynomial(table: Table, rows: Any) -> bool:
+    table = borrowed(table)
     for row in rows:
         begin, end = table.rows[row, START], table.rows[row + 1, START]
         if table.rows[row, OPERATOR] > PRODUCT:
@@ -173,7 +175,12 @@ def _times(table: Table, ka: Any, ca: Any, kb: Any, cb: Any, most: int) -> tuple
                 table.header[STATUS] = UNSUPPORTED
                 return keys[:0], values[:0]
             value = ca[i] * cb[j]
-            slot = _slot(slots, keys, key)
+            # As _slot does: a call with two arrays would cost more than all else here.
+            h = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
+            mask = len(slots) - 1
+            slot = np.int64(h >> np.uint64(38)) & mask
+            while slots[slot] and keys[slots[slot] - 1] != key:
+                slot = (slot + 1) & mask
             found = slots[slot] - 1
             if found >= 0:
                 values[found] += value
@@ -213,6 +220,7 @@ def _slot(slots: Any, keys: Any, key: int) -> int:
 
 @kernel
 def _expanded(table: Table, root: int, most: int) -> int:
+    table = borrowed(table)
     place = np.full(root + 1, -1, np.int64)
     generators = np.empty(_GENERATORS, np.int64)
     count = _scan(table, root, place, generators)

@@ -24,6 +24,7 @@ from symnum.columns.arithmetic import (
     raise_to,
     value_of,
 )
+from symnum.columns.borrowing import borrowed
 from symnum.columns.kernels import kernel, part_of_kernel
 from symnum.columns.store import Store
 from symnum.columns.table import FINE, MINUS_ONE, NUMBER, ONE, OPERATOR, PRODUCT, START, STATUS, SUM, Table
@@ -47,6 +48,7 @@ def factored(store: Store, roots: Sequence[int]) -> Any:
 
 @kernel
 def _factored(table: Table, roots: Any) -> Any:
+    table = borrowed(table)
     found = roots.copy()
     count = np.zeros(table.header[0], np.int64)  # of occurrences, for each row that is a factor
     for k in range(len(roots)):

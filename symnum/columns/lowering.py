@@ -15,6 +15,7 @@ from symnum.algebra.evaluate import to_float
 from symnum.codegen.lower import MAX_CHAIN
 from symnum.codegen.straight import StraightCode
 from symnum.columns.arithmetic import value_of
+from symnum.columns.borrowing import borrowed
 from symnum.columns.kernels import kernel, part_of_kernel
 from symnum.columns.store import Store, Unsupported
 from symnum.columns.table import CALL, NUMBER, ONE, OPERATOR, PRODUCT, START, SUM, SYMBOL, Table, is_zero
@@ -153,6 +154,7 @@ def _longest(table: Table, roots: Any) -> tuple[int, int]:
 
 @kernel
 def _lowered(table: Table, roots: Any, arguments: Any, operators: Any, folded: Any) -> Any:
+    table = borrowed(table)
     first = len(arguments)
     top, most = _longest(table, roots)
     operand = np.full(top, _NONE, np.int64)

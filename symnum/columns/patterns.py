@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from symnum.columns.borrowing import borrowed
 from symnum.columns.kernels import kernel
 from symnum.columns.store import Store, reachable
 from symnum.columns.table import OPERATOR, START, SYMBOL, Table
@@ -38,6 +39,7 @@ def jacobian_pattern(store: Store, roots: Sequence[int], variables: Sequence[int
 
 @kernel
 def _pattern(table: Table, roots: Any, variables: Any) -> Any:
+    table = borrowed(table)
     rows = reachable(table, roots)
     top = 0
     for row in roots:

@@ -12,6 +12,7 @@ import numpy as np
 
 from symnum.backends.nodes import number_key
 from symnum.columns.arithmetic import PRODUCT_SIDE, SUM_SIDE, begin_bag, end_bag, put
+from symnum.columns.borrowing import borrowed
 from symnum.columns.conversion import as_interned, parts_of, row_of, term_of
 from symnum.columns.kernels import kernel, part_of_kernel
 from symnum.columns.table import (
@@ -270,6 +271,7 @@ class Store:
 
 @kernel
 def _intern_row(table: Table, operator: int, buffer: Any) -> int:
+    table = borrowed(table)
     table.buffer[: len(buffer)] = buffer
     return intern(table, operator, len(buffer))
 
@@ -277,6 +279,7 @@ def _intern_row(table: Table, operator: int, buffer: Any) -> int:
 @kernel
 def _add_rows(table: Table, operators: Any, starts: Any, parts: Any, rows: Any) -> Any:
     """Intern rows whose parts refer to earlier ones by place, or to rows of the table as ~row; fill ``rows`` with what they became."""
+    table = borrowed(table)
     for k in range(len(operators)):
         operator, begin, end = operators[k], starts[k], starts[k + 1]
         if operator == SUM or operator == PRODUCT:
@@ -305,6 +308,7 @@ def _resolved(part: int, rows: Any) -> int:
 @kernel
 def reachable(table: Table, roots: Any) -> Any:
     """Return the rows that ``roots`` are made of, themselves included, by increasing row."""
+    table = borrowed(table)
     wanted = np.zeros(table.header[ROWS], np.bool_)
     top = -1
     for row in roots:

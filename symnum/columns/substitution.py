@@ -16,6 +16,7 @@ from symnum.columns.arithmetic import (
     end_sum,
     value_of,
 )
+from symnum.columns.borrowing import borrowed
 from symnum.columns.kernels import kernel, part_of_kernel
 from symnum.columns.rules import raise_power
 from symnum.columns.store import Store
@@ -68,6 +69,7 @@ def _kind(name: str) -> int:
 
 @kernel
 def _substituted(table: Table, roots: Any, old: Any, new: Any, kinds: Any) -> Any:
+    table = borrowed(table)
     top = 0
     for row in roots:
         top = max(top, row + 1)
