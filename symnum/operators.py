@@ -140,6 +140,12 @@ def _modulo(a: Any, b: Any) -> Any:
 
 _REAL2 = ("real", "real")
 
+_TRIGAMMA = (
+    "numpy.where(numpy.less({0}, 0.0), numpy.square(numpy.pi/numpy.sin(numpy.pi*({0} - numpy.floor({0})))), 0.0)"
+    " + numpy.where(numpy.less({0}, 0.0), -1.0, 1.0)*_zeta(2.0, numpy.where(numpy.less({0}, 0.0), 1.0 - {0}, {0}))"
+)
+"""Hurwitz's zeta(2, a), reflected below 0, where scipy.special adds up |a| terms: trigamma(a) = pi^2/sin(pi a)^2 - trigamma(1 - a)."""
+
 _ROWS = (
     # arithmetic
     _row("+", (0, None), None, associative=True, commutative=True, unit=0, result_sort="join", cost=1, numpy="({0} + {1})",
@@ -220,7 +226,7 @@ _ROWS = (
          numba="_lgamma({0})", llvm="", c="symnum_lgamma({0})", latex=r"\ln\left|\Gamma\left({0}\right)\right|"),
     _row("digamma", 1, "trigamma(a)", domain="a > 0 or a != floor(a)", cost=150, numpy="_digamma({0})", numba="_digamma({0})", llvm="", c="symnum_digamma({0})",
          torch="torch.special.digamma({0})", latex=r"\psi\left({0}\right)", sympy="", arb="{0}.digamma()"),
-    _row("trigamma", 1, None, domain="a > 0 or a != floor(a)", cost=150, numpy="_trigamma({0})", numba="_trigamma({0})", llvm="", c="symnum_trigamma({0})",
+    _row("trigamma", 1, None, domain="a > 0 or a != floor(a)", cost=150, numpy=_TRIGAMMA, numba="_trigamma({0})", llvm="", c="symnum_trigamma({0})",
          torch="_trigamma({0})", latex=r"\psi^{{(1)}}\left({0}\right)", sympy="", arb="(arb(2).zeta({0}) if {0} > 0 else (arb.pi() / {0}.sin_pi()) ** 2 - arb(2).zeta(1 - {0}))"),
     # comparisons
     _comparison("<", "less", "lt", "olt", "<", "Lt", "StrictLessThan"),

@@ -79,16 +79,12 @@ Micro = tuple[Any, tuple[Any, ...]]
 """A ufunc or SELECT, and its operands: the index of an argument, a float, or a string "#k" for the result of micro k."""
 
 
-_AS_UFUNCS = {"_trigamma({0})": "_zeta(2.0, {0})"}
-"""Spellings that are Python functions -> the same value in terms of ufuncs."""
-
-
 def recipe(row: Operator) -> tuple[Micro, ...]:
     """Return a row's ``numpy`` template as micro-instructions, the last of which gives the value.
 
     Raises NoLoop when the template does more than arithmetic and calls of ufuncs.
     """
-    template = _AS_UFUNCS.get(row.numpy, row.numpy)
+    template = row.numpy
     names = {**numpy_names(template), **row.namespace}
     low, high = row.arity
     count = max(low, 2) if high is None else high

@@ -15,10 +15,9 @@ HELPERS = {
     "_gamma": "gamma",
     "_lgamma": "gammaln",
     "_digamma": "digamma",
-    "_trigamma": "trigamma",
     "_zeta": "zeta",
 }
-"""Names in the ``numpy`` column -> the function of scipy.special (which has no trigamma but as Hurwitz's zeta(2, a))."""
+"""Names in the ``numpy`` column -> the function of scipy.special."""
 
 _NAME = re.compile(r"(?<![\w.])_\w+")
 
@@ -35,8 +34,6 @@ def numpy_names(template: str) -> dict[str, Any]:
 def _special(name: str) -> Any:
     """Return a function of scipy.special, as the ufunc behind it where the public name is a Python function (zeta)."""
     special = importlib.import_module("scipy.special")
-    if name == "trigamma":
-        return lambda a: special.zeta(2.0, a)
     ufunc = getattr(getattr(special, "_ufuncs", None), f"_{name}", None)
     return ufunc if isinstance(ufunc, importlib.import_module("numpy").ufunc) else getattr(special, name)
 

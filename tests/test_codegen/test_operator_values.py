@@ -167,3 +167,14 @@ def test_trigamma_of_the_numba_target():
     }
     for point, value in exact.items():
         assert f(point) == pytest.approx(value, rel=4e-16)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_trigamma_far_below_zero_is_found_at_once(target):
+    """scipy.special adds up one term for each whole number between the argument and 0, which takes hours here."""
+    x = sn.symbols("x")
+    points = np.array([-0.5, -1e6 - 0.25, -1e12 - 0.5, -1e300])
+    wanted = [8.934802200544679, 2 * np.pi**2, np.pi**2, np.inf]
+    got = compile_terms([sn.trigamma(x)], [x], target)(points)[0]
+    assert_agrees(got, wanted, 1e-5, f"trigamma in {target}")
+    assert evaluate(sn.trigamma(x), {x: -1e12 - 0.5}) == pytest.approx(np.pi**2)
