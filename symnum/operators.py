@@ -141,7 +141,8 @@ def _modulo(a: Any, b: Any) -> Any:
 _REAL2 = ("real", "real")
 
 _TRIGAMMA = (
-    "numpy.where(numpy.less({0}, 0.0), numpy.square(numpy.pi/numpy.sin(numpy.pi*({0} - numpy.floor({0})))), 0.0)"
+    "numpy.where(numpy.less({0}, 0.0), numpy.square(numpy.pi/numpy.sin(numpy.pi*numpy.where(numpy.isfinite({0}),"
+    " {0} - numpy.rint({0}), 0.0))), 0.0)"
     " + numpy.where(numpy.less({0}, 0.0), -1.0, 1.0)*_zeta(2.0, numpy.where(numpy.less({0}, 0.0), 1.0 - {0}, {0}))"
 )
 """Hurwitz's zeta(2, a), reflected below 0, where scipy.special adds up |a| terms: trigamma(a) = pi^2/sin(pi a)^2 - trigamma(1 - a)."""
