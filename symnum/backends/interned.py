@@ -153,7 +153,7 @@ def linear(constant: Any, pairs: Iterable[tuple[Any, Any]]) -> Any:
         constant = 0
     if len(pairs) == 1 and constant == 0:
         only = _scaled(*pairs[0])
-        if only.kind != SUM or type(constant) is int:
+        if type(constant) is int or (only.kind != SUM and only.kind != NUMBER):  # 0 + 0.0 is 0.0
             return only
     entries: dict[Any, Any] = {}
     for term, coefficient in pairs:

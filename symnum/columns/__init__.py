@@ -4,6 +4,7 @@
 other module is one operation on many rows.  A row is a number; :mod:`symnum.backends.columns` makes ordinary terms of rows.
 
 >>> import symnum as sn
+>>> from symnum.columns import Store, jacobian
 >>> store = Store()
 >>> x, y = store.symbol("x"), store.symbol("y")
 >>> i, j, rows = jacobian(store, store.add([sn.parse("x*sin(y)")]), [x, y])

@@ -46,7 +46,7 @@ def lower(
     >>> x, y = store.symbol("x"), store.symbol("y")
     >>> code = lower(store, store.add([sn.parse("x^2 - 3*y")]), [x, y])
     >>> [code.heads[op] for op in code.ops]
-    ['*', '*', '-']
+    ['*', '*', '+']
     """
     rows, given = np.asarray(roots, np.int64), np.asarray(arguments, np.int64)
     with store.lock:

@@ -57,13 +57,16 @@ def prepare() -> float:
 
 def _run_all() -> None:
     """Call every kernel once, with the types that all later calls have."""
+    import numpy as np
+
     from symnum.columns.bulk import products, sums
     from symnum.columns.derivative import gradient, hessian, jacobian
     from symnum.columns.expansion import expand, is_polynomial
     from symnum.columns.factoring import factored
     from symnum.columns.lowering import lower
     from symnum.columns.patterns import jacobian_pattern
-    from symnum.columns.store import Store
+    from symnum.columns.sieve import Needs, kinds_of, sieved
+    from symnum.columns.store import Store, reachable
     from symnum.columns.substitution import substitute
     from symnum.text.parser import parse
 
@@ -80,6 +83,11 @@ def _run_all() -> None:
     assert is_polynomial(store, power)
     expand(store, power)
     sums(store, [0, 2], products(store, [0, 2, 3], [x, y, x]), [1, 1])
+    masks = np.zeros((0, 1), np.uint64)
+    rows = reachable(store.table, np.array([root], np.int64))
+    kinds, own, of_factor = kinds_of(store.table, rows, 64)
+    needs = Needs(masks, masks, masks, masks, masks, np.zeros(1, np.int64))
+    sieved(store.table, rows[-1:], rows, own, of_factor, np.zeros((len(kinds), 1), np.uint64), needs)
     (root,) = store.compact([root])
     store.reserve(len(store), len(store))
     store.terms([root])
