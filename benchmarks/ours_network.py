@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
+from typing import Any
 
 BEGIN = time.perf_counter()
 
@@ -20,24 +21,30 @@ def network(path: str) -> dict[str, float]:
     out = np.empty_like(u0)
     compiled.rhs(0.0, u0, out)
     found = {"first": time.perf_counter() - BEGIN, "norm": float(np.abs(out).max())}
-    rows, fill = compiled._rows, compiled._rhs
-    found["operations"] = fill.function.code.steps
+    rows, native = compiled._rows, _native(compiled._rhs)
+    found["operations"] = native.code.steps
     found["call"] = _per_call(lambda: compiled.rhs(0.0, u0, out))
+    import symnum as sn
     from symnum.columns import jacobian
 
-    found["jacobian"] = min(_timed(lambda: jacobian(rows.store, rows.rhs, rows.states)) for _ in range(3))
+    if rows is not None:
+        found["jacobian"] = min(_timed(lambda: jacobian(rows.store, rows.rhs, rows.states)) for _ in range(3))
+    else:  # small: term by term
+        rhs, states = system.rhs, system.states
+        found["jacobian"] = min(_timed(lambda: sn.jacobian(rhs, states, sparse=True)) for _ in range(3))
     begin = time.perf_counter()
     code = compiled._jacobian_code()
     data = np.empty(len(code.indices))
     code.fill(0.0, u0, compiled._default, data)
     found["jacobian_compile"] = time.perf_counter() - begin
     found["jacobian_entries"] = len(data)
-    found["jacobian_operations"] = code.fill.function.code.steps
+    native_jacobian = _native(code.fill)
+    found["jacobian_operations"] = native_jacobian.code.steps
     found["jacobian_call"] = _per_call(lambda: code.fill(0.0, u0, compiled._default, data))
     found["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     for name, function, call in (
-        ("call_optimised", fill.function, lambda: compiled.rhs(0.0, u0, out)),
-        ("jacobian_call_optimised", code.fill.function, lambda: code.fill(0.0, u0, compiled._default, data)),
+        ("call_optimised", native, lambda: compiled.rhs(0.0, u0, out)),
+        ("jacobian_call_optimised", native_jacobian, lambda: code.fill(0.0, u0, compiled._default, data)),
     ):
         begin = time.perf_counter()
         function.plain.make_later(2)
@@ -84,6 +91,11 @@ def scaled(reactions: int) -> dict[str, float]:
         "call": _per_call(lambda: compiled.rhs(0.0, u0, out)),
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+
+
+def _native(code: Any) -> Any:
+    """Return the native function of compiled terms or rows."""
+    return code.function if hasattr(code, "function") else code._fill.function
 
 
 def prepare() -> float:
