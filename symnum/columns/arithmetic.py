@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from symnum.columns.kernels import part_of_kernel
 from symnum.columns.table import (
+    ENTRIES_WANTED,
     FULL,
     NUMBER,
     ONE,
     OPERATOR,
     PRODUCT,
+    ROOM,
     START,
     STATUS,
     SUM,
@@ -46,6 +48,7 @@ def _append(table: Table, side: int, row: int, numerator: int, denominator: int)
     place = table.header[_SUM + 4 * side]
     if place >= table.entries.shape[1]:
         table.header[STATUS] = FULL
+        table.header[ROOM] |= ENTRIES_WANTED
         return
     entry = table.entries[side, place]
     entry[0], entry[1], entry[2] = row, numerator, denominator

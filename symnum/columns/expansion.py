@@ -34,6 +34,7 @@ from symnum.columns.table import (
     SUM,
     SYMBOL,
     UNSUPPORTED,
+    ZERO,
     Table,
 )
 
@@ -204,7 +205,12 @@ def _times(table: Table, ka: Any, ca: Any, kb: Any, cb: Any, most: int) -> tuple
                 slots = np.zeros(2 * len(slots), np.int64)
                 for k in range(used):
                     slots[_slot(slots, keys, keys[k])] = k + 1
-    return keys[:used].copy(), values[:used].copy()
+    kept = 0
+    for i in range(used):
+        if values[i]:
+            keys[kept], values[kept] = keys[i], values[i]
+            kept += 1
+    return keys[:kept].copy(), values[:kept].copy()
 
 
 @part_of_kernel
@@ -302,8 +308,10 @@ def _sum_of(
     for i in range(begin + 1, end, 2):
         total += size[table.parts[i]]
     k, v = np.empty(total, np.int64), np.empty(total, np.int64)
-    k[0], v[0] = 0, _whole(table, table.parts[begin])
-    n = 1
+    n = 0
+    if table.parts[begin] != ZERO:
+        k[0], v[0] = 0, _whole(table, table.parts[begin])
+        n = 1
     for i in range(begin + 1, end, 2):
         part = table.parts[i]
         weight = _whole(table, table.parts[i + 1])
@@ -312,12 +320,10 @@ def _sum_of(
                 table.header[STATUS] = UNSUPPORTED
             k[n], v[n] = keys[j], values[j] * weight
             n += 1
+    # As a product with 1 + 0, in which like monomials are merged.
     one, unit = np.zeros(2, np.int64), np.zeros(2, np.int64)
     unit[0] = 1
-    kept, kept_values = _times(
-        table, k, v, one, unit, most
-    )  # the second addend is 0: this merges like monomials
-    return kept, kept_values
+    return _times(table, k[:n].copy(), v[:n].copy(), one, unit, most)
 
 
 @part_of_kernel

@@ -17,6 +17,7 @@ from symnum.columns.conversion import as_interned, parts_of, row_of, term_of
 from symnum.columns.kernels import kernel, part_of_kernel
 from symnum.columns.table import (
     CALL,
+    ENTRIES_WANTED,
     FINE,
     FLOAT,
     FULL,
@@ -26,7 +27,9 @@ from symnum.columns.table import (
     OPERATOR,
     PARTS,
     PRODUCT,
+    ROOM,
     ROWS,
+    ROWS_WANTED,
     SMALL,
     START,
     STATUS,
@@ -42,6 +45,9 @@ from symnum.columns.table import (
 
 Array = Any
 
+MOST_BYTES = 16 << 30
+"""Bytes that a store may take unless it says otherwise."""
+
 
 class Unsupported(ArithmeticError):
     """A kernel met a number beyond 62 bits or a law that it does not have; the caller goes the way of single terms instead."""
@@ -54,8 +60,16 @@ class Store:
     ``lock`` is held by every method that may add rows.
     """
 
-    def __init__(self, rows: int = 1 << 12, parts: int = 1 << 14, entries: int = 1 << 10) -> None:
+    def __init__(
+        self,
+        rows: int = 1 << 12,
+        parts: int = 1 << 14,
+        entries: int = 1 << 10,
+        *,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
         self.lock = threading.RLock()
+        self.most_bytes = most_bytes
         self.table: Table = new_table(rows, parts, entries)
         self.symbols: list[tuple[str, str, frozenset[str]]] = []
         self.heads: list[str] = []
@@ -97,9 +111,7 @@ class Store:
         rows, parts = rows + len(self), parts + int(self.table.header[PARTS])
         table = self.table
         if rows >= len(table.rows) or parts > len(table.parts):
-            self.table = grown(
-                table, max(rows, len(table.rows)), max(parts, len(table.parts)), table.entries.shape[1]
-            )
+            self._enlarge(max(rows, len(table.rows)), max(parts, len(table.parts)), table.entries.shape[1])
 
     def run(self, function: Any, *arguments: Any) -> Any:
         """Return ``function(table, *arguments)``, again with more room as often as it ran out of it.
@@ -108,20 +120,31 @@ class Store:
         """
         with self.lock:
             while True:
-                self.table.header[STATUS] = FINE
+                header = self.table.header
+                header[STATUS], header[ROOM] = FINE, 0
                 found = function(self.table, *arguments)
-                status = self.table.header[STATUS]
-                self.table.header[STATUS] = FINE
+                status, room = int(header[STATUS]), int(header[ROOM])
+                header[STATUS], header[ROOM] = FINE, 0
                 if status == FINE:
                     return found
-                if status != FULL:
+                if not room:
                     raise Unsupported(
                         "a number beyond 62 bits, or a power that dissolves, is not in the kernels"
                     )
                 table = self.table
-                self.table = grown(
-                    table, 2 * len(table.rows), 2 * len(table.parts), 2 * table.entries.shape[1]
-                )
+                more = 2 if room & ROWS_WANTED else 1
+                wider = 2 if room & ENTRIES_WANTED else 1
+                self._enlarge(more * len(table.rows), more * len(table.parts), wider * table.entries.shape[1])
+
+    def _enlarge(self, rows: int, parts: int, entries: int) -> None:
+        """Make room for so many rows, parts and entries; raise MemoryError where they take more than ``most_bytes``."""
+        wanted = 24 * rows + 8 * parts + 16 * rows + 64 * entries
+        if wanted > self.most_bytes:
+            raise MemoryError(
+                f"the store of terms would take {wanted / 2**20:,.1f} MiB for its {len(self):,} rows and more, and may take "
+                f"{self.most_bytes / 2**20:,.1f} MiB; make it with Store(most_bytes=...), or work on fewer terms at once"
+            )
+        self.table = grown(self.table, rows, parts, entries)
 
     def _intern(self, operator: int, parts: Sequence[int]) -> int:
         buffer = np.array(parts, np.int64)
@@ -291,6 +314,7 @@ def _add_rows(table: Table, operators: Any, starts: Any, parts: Any, rows: Any) 
         else:
             if end - begin > len(table.buffer):
                 table.header[STATUS] = FULL
+                table.header[ROOM] |= ENTRIES_WANTED
                 return rows
             for i in range(begin, end):
                 table.buffer[i - begin] = _resolved(parts[i], rows) if operator >= CALL else parts[i]

@@ -36,8 +36,11 @@ ZERO, ONE, MINUS_ONE, TWO = range(4)
 OPERATOR, START, HASH = range(3)
 """Columns of ``Table.rows``; the parts of row r are parts[rows[r, START] : rows[r + 1, START]]."""
 
-ROWS, PARTS, STATUS = range(3)
-"""Places in ``Table.header``."""
+ROWS, PARTS, STATUS, ROOM = range(4)
+"""Places in ``Table.header``; ROOM says what there was too little room for, whatever the status became afterwards."""
+
+ROWS_WANTED, ENTRIES_WANTED = 1, 2
+"""Bits of ROOM: for rows or their parts, and for the entries of a pending sum or product."""
 
 FINE, FULL, UNSUPPORTED = range(3)
 """Values of the status: once it is not FINE, results of kernels have no meaning."""
@@ -115,6 +118,7 @@ def intern(table: Table, operator: int, count: int) -> int:
     row, end = header[ROWS], header[PARTS]
     if row + 1 >= len(rows) or end + count > len(parts):
         header[STATUS] = FULL
+        header[ROOM] |= ROWS_WANTED
         return ZERO
     rows[row, OPERATOR] = operator
     rows[row, HASH] = h

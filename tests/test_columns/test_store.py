@@ -197,3 +197,19 @@ def test_the_rows_of_a_table_are_what_the_module_says() -> None:
     begin, end = table.rows[row, START], table.rows[row + 1, START]
     assert table.rows[row, OPERATOR] == 2 and end - begin == 3 and table.rows.shape[1] == HASH + 1
     assert [store.value(int(p)) for p in (table.parts[begin], table.parts[begin + 2])] == [3, 2]
+
+
+def test_a_store_takes_no_more_than_it_may() -> None:
+    store = Store(rows=64, parts=256, entries=8, most_bytes=100_000)
+    xs = sn.symbols("x0:400")
+    with pytest.raises(MemoryError, match=r"may take 0.1 MiB; make it with Store\(most_bytes=...\)"):
+        store.add([sn.sin(x) * x for x in xs])
+    assert store.terms(store.add([xs[0] + 1])) == [xs[0] + 1], "what is there stays usable"
+
+
+def test_wide_sums_do_not_widen_the_table_of_rows() -> None:
+    store = Store(rows=1 << 12, parts=1 << 15, entries=8)
+    xs = [store.symbol(f"x{i}") for i in range(500)]
+    for _ in range(3):
+        sums(store, [0, 500], xs, [1] * 500)
+        assert len(store.table.rows) < 3 << 12 and store.table.entries.shape[1] == 512
