@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from symnum import term as interface
 from symnum.backends.nodes import number_key
-from symnum.rewriting.features import Features, exponent_slots, idle_exponents, is_true_sum
+from symnum.rewriting.features import Features, exponent_slots, is_true_sum
 from symnum.rewriting.gate_writer import NoGate, Writer, is_nan, simple_slots
 from symnum.rewriting.pattern import (
     BagPattern,
@@ -301,7 +301,7 @@ _NAMESPACE = {
 
 def compile_rule(entry: Rule, number: int, features: Features) -> CompiledRule:
     """Return a rule with its gate, generated and compiled."""
-    idle = idle_exponents(entry)
+    idle = entry.idle
     needs = tuple(features.needs(pattern, idle) for pattern, _ in entry.patterns)
     name = f"gate_{number}"
     try:

@@ -13,12 +13,13 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symnum import term as interface
 from symnum.rewriting.assignment import GivenUp, MatchLimitWarning, Search
 from symnum.rewriting.facts import Facts
+from symnum.rewriting.features import idle_exponents
 from symnum.rewriting.matching import match, match_bag
 from symnum.rewriting.pattern import (
     BagPattern,
@@ -66,6 +67,8 @@ class Rule:
     file: str
     line: int
     needed: frozenset[str]
+    idle: frozenset[str] = frozenset()
+    """Exponents for whose value 1 the rule says that a term is itself."""
 
     @property
     def pattern(self) -> Pattern:
@@ -140,6 +143,8 @@ class Rule:
                     yield from self._in_sum(pattern, fixed, index, search)
         elif isinstance(pattern, ProductPattern) and pattern.segment is None:
             for bound, m, coefficient, rest in match_product(pattern, term, search):
+                if self.idle and any(_is_one(bound.get(name)) for name in self.idle):
+                    continue  # the rule says that a term is itself, and would only write it anew
                 found = self._instance(term, {**fixed, **bound}, search)
                 if found is not None:
                     yield product_of(term, coefficient, [*rest, (found, m)])
@@ -232,6 +237,13 @@ class Rule:
         except (TypeError, ValueError, LookupError) as problem:
             problem.add_note(f"while {self!r} was applied")
             raise
+
+
+def _is_one(thing: Any) -> bool:
+    """Tell whether a slot was bound to the number 1."""
+    if thing is None or isinstance(thing, tuple) or not interface.is_term(thing):
+        return False
+    return interface.is_number(thing) and bool(interface.value(thing) == 1)
 
 
 def other_than(term: Any, found: Iterator[Any]) -> Iterator[Any]:
@@ -347,7 +359,7 @@ def rule(
                 f"longer one ({place}); write a template that is a {left_kind}, too"
             )
     needed = frozenset.intersection(*[heads_needed(found) for found, _ in made])
-    return Rule(
+    found = Rule(
         spelled or _written(pattern, template, condition),
         pattern,
         template,
@@ -360,3 +372,5 @@ def rule(
         line,
         needed,
     )
+    idle = idle_exponents(found)
+    return replace(found, idle=idle) if idle else found
