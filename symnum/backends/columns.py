@@ -110,6 +110,16 @@ class Shared:
             for handle, term in zip(missing, self._store.terms([h._row for h in missing]) if missing else ()):  # type: ignore[union-attr]
                 handle._term = term
 
+    def is_number(self, handle: Column) -> bool:
+        """Tell whether a handle is a number, without making a term of its row."""
+        if handle._term is None:
+            from symnum.columns.table import NUMBER, OPERATOR
+
+            with self.lock:
+                assert self._store is not None
+                return bool(self._store.table.rows[handle._row, OPERATOR] == NUMBER)
+        return _face.is_number(handle._term)
+
     def compact(self) -> int:
         """Drop the rows that no living handle needs and return how many there are left."""
         with self.lock:
@@ -287,7 +297,7 @@ interface.register(
     sorted_args=lambda handle: tuple(map(Column, views.sorted_args_of(handle.term))),
     make=make,
     is_symbol=lambda handle: _face.is_symbol(handle.term),
-    is_number=lambda handle: _face.is_number(handle.term),
+    is_number=SHARED.is_number,
     name=lambda handle: handle.term.name,
     value=lambda handle: handle.term.value,
     number=number,
