@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
+from collections.abc import Callable
 from typing import Any
 
 BEGIN = time.perf_counter()
@@ -108,13 +109,13 @@ def prepare() -> float:
     return ready.prepare()
 
 
-def _timed(function: object) -> float:
+def _timed(function: Callable[[], Any]) -> float:
     begin = time.perf_counter()
-    function()  # type: ignore[operator]
+    function()
     return time.perf_counter() - begin
 
 
-def _per_call(function: object, seconds: float = 1.0) -> float:
+def _per_call(function: Callable[[], Any], seconds: float = 1.0) -> float:
     best, until = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < until:
         best = min(best, _timed(function))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symnum.columns import ready
 from symnum.pde.system import OdeSystem
-from symnum.pde.term_code import kernels_serve
 
 if TYPE_CHECKING:
     from symnum.pde.network import ReactionNetwork
@@ -26,6 +26,7 @@ class NetworkSystem(OdeSystem):
             for name, term in network.definitions.items()
             if name in network.groups or not name.startswith("_")
         }
+        # The states stand in for the right-hand side, which has as many terms and is made when it is asked for.
         super().__init__(
             network.states, network.states, network.initial, network.parameters,
             time=network.time, observables=observed, state_names=network.species,
@@ -46,7 +47,7 @@ class NetworkSystem(OdeSystem):
     def _rows(self) -> Any | None:
         """Return the system as rows, made of arrays and not of terms."""
         arrays = self.network.arrays
-        if not kernels_serve(len(arrays.rate) + len(self.states)):
+        if not ready.serve(lambda: len(arrays.rate) + len(self.states)):
             return None
         from symnum.pde.rows import Rows
 

@@ -103,8 +103,8 @@ class _SharedPattern:
     nlu: int
 
     def __init__(self, fun: Any, t0: float, y0: Any, t_bound: float, *, jac: Any, **options: Any) -> None:
-        super().__init__(fun, t0, y0, t_bound, jac=jac, **options)  # type: ignore[call-arg]
-        first = self.J  # type: ignore[has-type]
+        super().__init__(fun, t0, y0, t_bound, jac=jac, **options)  # type: ignore[call-arg]  # that of BDF or Radau
+        first = self.J  # type: ignore[has-type]  # set by BDF and Radau
         self.factorize = Factorizer(first)
         self.jacobian = jac
         self.I, self.J = Shifted(1.0, 0.0), Shifted(0.0, first.data)

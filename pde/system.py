@@ -16,11 +16,11 @@ from symnum import term as interface
 from symnum.algebra.substitute import substitute
 from symnum.backends import interned
 from symnum.codegen.target import Unsupported
-from symnum.columns.ready import SMALL
+from symnum.columns import ready
 from symnum.pde.integrate import Progress, integrate
 from symnum.pde.parameters import formula_values, parameter_values
 from symnum.pde.solution import Solution
-from symnum.pde.term_code import NATIVE, JacobianCode, NativeFill, TermCode, kernels_serve
+from symnum.pde.term_code import NATIVE, JacobianCode, NativeFill, TermCode
 
 Functions = tuple[Callable[[float, Any], Any], Callable[[float, Any], Any]]
 
@@ -155,7 +155,7 @@ class OdeSystem:
 
     def _rows(self) -> Any | None:
         """Return the system as rows of a term table, or None where it is small and kernels are not loaded."""
-        if not kernels_serve(sum(1 for _ in islice(interface.postorder(*self.rhs), SMALL))):
+        if not ready.serve(lambda: sum(1 for _ in islice(interface.postorder(*self.rhs), ready.SMALL))):
             return None
         from symnum.pde.rows import Rows
 

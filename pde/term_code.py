@@ -7,7 +7,6 @@ lowered term by term for the same target; what that target cannot spell, and any
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -141,14 +140,3 @@ class JacobianCode:
         data = np.empty(len(self.indices))
         self.fill(t, u, p, data)
         return csc_matrix((data, self.indices.copy(), self.indptr.copy()), shape=self.shape)
-
-
-def kernels_serve(size: int) -> bool:
-    """Tell whether a system of so many nodes goes through kernels: once they are loaded, and if large, for which they are compiled."""
-    from symnum.columns import ready
-
-    if "symnum.columns.store" not in sys.modules:
-        if size < ready.SMALL:
-            return False
-        ready.prepare()
-    return True

@@ -7,10 +7,10 @@ on many terms first needs it, and kept; what a kernel returns is a row, and beco
 
 from __future__ import annotations
 
-import sys
+import logging
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from symnum.expression import Expression
 if TYPE_CHECKING:
     from symnum.columns.store import Store
 
+_log = logging.getLogger("symnum")
 _face = interface.interface(interned.number(0))
 
 LEAST_ROWS = 1 << 16
@@ -106,8 +107,10 @@ class Shared:
         """Give handles their interned terms."""
         with self.lock:
             missing = [h for h in handles if h._term is None]
-            assert self._store is not None or not missing
-            for handle, term in zip(missing, self._store.terms([h._row for h in missing]) if missing else ()):  # type: ignore[union-attr]
+            if not missing:  # another thread was first
+                return
+            assert self._store is not None
+            for handle, term in zip(missing, self._store.terms([h._row for h in missing])):
                 handle._term = term
 
     def is_number(self, handle: Column) -> bool:
@@ -182,108 +185,157 @@ def _rebuild(handle: Column, new: Mapping[Any, Any]) -> Column:
 
 
 # --- operations on many terms -----------------------------------------------------------------------------------------------
+#
+# Where kernels do not serve or do not reach, the same operation on the interned faces is the way: it is as right, and slower.
 
 
 def kernels_serve(terms: Sequence[Column]) -> bool:
     """Tell whether kernels serve these terms: always once they are loaded, and for large terms, which wait for them."""
-    if "symnum.columns.store" in sys.modules:
-        return True
     from symnum.columns import ready
 
-    seen = interface.postorder(*(t.term for t in terms))
-    if next(islice(seen, ready.SMALL, None), None) is None:
-        return False
-    ready.prepare()
-    return True
+    return ready.serve(
+        lambda: sum(1 for _ in islice(interface.postorder(*map(_term_of, terms)), ready.SMALL))
+    )
 
 
-def _jacobian(terms: Sequence[Column], variables: Sequence[Column]) -> list[dict[int, Any]] | None:
+def _in_kernel(
+    operation: str, terms: Sequence[Column], others: Sequence[Column], work: Callable[[Store, list[int]], Any]
+) -> Any | None:
+    """Return ``work(store, rows of terms and others)``, or None where kernels do not serve or do not reach, which is logged."""
+    if not kernels_serve(terms):
+        return None
+    from symnum.columns import Unsupported
+
+    with SHARED.rows([*terms, *others]) as (store, rows):
+        try:
+            return work(store, rows)
+        except Unsupported as problem:
+            _log.info("%s of terms in columns goes term by term: %s", operation, problem)
+            return None
+
+
+def _term_of(handle: Column) -> Any:
+    return handle.term
+
+
+def _matrix_rows(count: int, at: Any, by: Any, entries: Any) -> list[dict[int, Any]]:
+    """Return {column: handle} for each row of a matrix."""
+    found: list[dict[int, Any]] = [{} for _ in range(count)]
+    for i, j, entry in zip(at.tolist(), by.tolist(), SHARED.handles(entries.tolist())):
+        found[i][j] = entry
+    return found
+
+
+def _wrapped_rows(matrix: Any) -> list[dict[int, Any]]:
+    """Return {column: handle} for each row of a sparse matrix of interned terms."""
+    found: list[dict[int, Any]] = [{} for _ in range(matrix.shape[0])]
+    for (i, j), entry in matrix:
+        found[i][j] = Column(entry)
+    return found
+
+
+def _jacobian(terms: Sequence[Column], variables: Sequence[Column]) -> list[dict[int, Any]]:
     """Return {variable number: derivative} for each term."""
-    if not kernels_serve(terms):
-        return None
-    from symnum.columns import Unsupported, jacobian
 
-    with SHARED.rows([*terms, *variables]) as (store, rows):
-        try:
-            at, by, entries = jacobian(store, rows[: len(terms)], rows[len(terms) :])
-        except Unsupported:
-            return None
-        found: list[dict[int, Any]] = [{} for _ in terms]
-        for i, j, entry in zip(at.tolist(), by.tolist(), SHARED.handles(entries.tolist())):
-            found[i][j] = entry
-        return found
+    def work(store: Store, rows: list[int]) -> list[dict[int, Any]]:
+        from symnum.columns import jacobian
+
+        return _matrix_rows(len(terms), *jacobian(store, rows[: len(terms)], rows[len(terms) :]))
+
+    found = _in_kernel("jacobian", terms, variables, work)
+    if found is None:
+        from symnum.calculus.derivative import jacobian
+
+        found = _wrapped_rows(jacobian([*map(_term_of, terms)], [*map(_term_of, variables)], sparse=True))
+    return list(found)
 
 
-def _hessian(term: Column, variables: Sequence[Column]) -> list[dict[int, Any]] | None:
+def _hessian(term: Column, variables: Sequence[Column]) -> list[dict[int, Any]]:
     """Return {column: second derivative} for each row, both halves."""
-    if not kernels_serve([term]):
-        return None
-    from symnum.columns import Unsupported, hessian
 
-    with SHARED.rows([term, *variables]) as (store, rows):
-        try:
-            at, by, entries = hessian(store, rows[0], rows[1:])
-        except Unsupported:
-            return None
-        found: list[dict[int, Any]] = [{} for _ in variables]
-        for i, j, entry in zip(at.tolist(), by.tolist(), SHARED.handles(entries.tolist())):
-            found[i][j] = found[j][i] = entry
-        return [dict(sorted(row.items())) for row in found]
+    def work(store: Store, rows: list[int]) -> list[dict[int, Any]]:
+        from symnum.columns import hessian
+
+        lower = _matrix_rows(len(variables), *hessian(store, rows[0], rows[1:]))
+        for i, row in enumerate(lower):
+            for j, entry in list(row.items()):
+                lower[j][i] = entry
+        return [dict(sorted(row.items())) for row in lower]
+
+    found = _in_kernel("hessian", [term], variables, work)
+    if found is None:
+        from symnum.calculus.derivative import hessian
+
+        found = _wrapped_rows(hessian(term.term, [*map(_term_of, variables)], sparse=True))
+    return list(found)
 
 
-def _gradient(term: Column, variables: Sequence[Column]) -> list[Any] | None:
+def _gradient(term: Column, variables: Sequence[Column]) -> list[Any]:
     """Return the derivatives of one term."""
-    if not kernels_serve([term]):
-        return None
-    from symnum.columns import Unsupported, gradient
 
-    with SHARED.rows([term, *variables]) as (store, rows):
-        try:
-            return SHARED.handles(gradient(store, rows[0], rows[1:]).tolist())
-        except Unsupported:
-            return None
+    def work(store: Store, rows: list[int]) -> list[Any]:
+        from symnum.columns import gradient
+
+        return SHARED.handles(gradient(store, rows[0], rows[1:]).tolist())
+
+    found = _in_kernel("gradient", [term], variables, work)
+    if found is None:
+        from symnum.calculus.derivative import gradient
+
+        found = [*map(Column, gradient(term.term, [*map(_term_of, variables)]))]
+    return list(found)
 
 
-def _substitute(terms: Sequence[Column], old: Sequence[Column], new: Sequence[Column]) -> list[Any] | None:
+def _substitute(terms: Sequence[Column], old: Sequence[Column], new: Sequence[Column]) -> list[Any]:
     """Return the terms with ``old`` replaced by ``new``."""
-    if not kernels_serve(terms):
-        return None
-    from symnum.columns import Unsupported, substitute
 
-    with SHARED.rows([*terms, *old, *new]) as (store, rows):
+    def work(store: Store, rows: list[int]) -> list[Any]:
+        from symnum.columns import substitute
+
         n, m = len(terms), len(terms) + len(old)
-        try:
-            return SHARED.handles(substitute(store, rows[:n], dict(zip(rows[n:m], rows[m:]))).tolist())
-        except Unsupported:
-            return None
+        return SHARED.handles(substitute(store, rows[:n], dict(zip(rows[n:m], rows[m:]))).tolist())
+
+    found = _in_kernel("substitute", terms, [*old, *new], work)
+    if found is None:
+        from symnum.algebra.substitute import substitute
+
+        pairs = dict(zip(map(_term_of, old), map(_term_of, new)))
+        found = [Column(substitute(t.term, pairs)) for t in terms]
+    return list(found)
 
 
-def _expand(term: Column) -> Any | None:
-    """Return a polynomial in symbols multiplied out."""
-    if not kernels_serve([term]):
-        return None
-    from symnum.columns import Unsupported, expand
-    from symnum.columns.expansion import is_polynomial
+def _expand(term: Column) -> Column:
+    """Return a term multiplied out."""
 
-    with SHARED.rows([term]) as (store, rows):
-        try:
-            return SHARED.handles([expand(store, rows[0])])[0] if is_polynomial(store, rows[0]) else None
-        except Unsupported:
-            return None
+    def work(store: Store, rows: list[int]) -> Any | None:
+        from symnum.columns import expand
+        from symnum.columns.expansion import is_polynomial
+
+        return SHARED.handles([expand(store, rows[0])])[0] if is_polynomial(store, rows[0]) else None
+
+    found: Column | None = _in_kernel("expand", [term], (), work)
+    if found is None:
+        from symnum.algebra.polynomial import expand
+
+        found = Column(expand(term.term))
+    return found
 
 
-def _lower(terms: Sequence[Column], arguments: Sequence[Column]) -> Any | None:
+def _lower(terms: Sequence[Column], arguments: Sequence[Column]) -> Any:
     """Return the straight program of terms."""
-    if not kernels_serve(terms):
-        return None
-    from symnum.columns import Unsupported, lower
 
-    with SHARED.rows([*terms, *arguments]) as (store, rows):
-        try:
-            code = lower(store, rows[: len(terms)], rows[len(terms) :])
-        except Unsupported:
-            return None
-    return code.program([interface.name(a) for a in arguments])
+    def work(store: Store, rows: list[int]) -> Any:
+        from symnum.columns import lower
+
+        code = lower(store, rows[: len(terms)], rows[len(terms) :])
+        return code.program([interface.name(a) for a in arguments])
+
+    found = _in_kernel("lower", terms, arguments, work)
+    if found is None:
+        from symnum.codegen.lower import lower
+
+        found = lower([*map(_term_of, terms)], [*map(_term_of, arguments)])
+    return found
 
 
 Column._make = staticmethod(make)

@@ -106,11 +106,18 @@ _SEAL = "machine_code.sha256"
 
 def seal(folder: Path) -> None:
     """Note the hashes of the machine code that numba keeps in a module's folder, so that a truncated file is noticed."""
+    kept = folder / "__pycache__"
     try:
-        lines = [f"{_digest(file)}  {file.name}\n" for file in sorted((folder / "__pycache__").iterdir())]
+        files = sorted(file for file in kept.rglob("*") if file.is_file())
+        lines = [f"{_digest(file)}  {file.relative_to(kept).as_posix()}\n" for file in files]
         _write_atomically(folder / _SEAL, "".join(lines).encode())
     except OSError:  # unsealed machine code is found by the next process and made anew
         return
+
+
+def is_sealed(folder: Path) -> bool:
+    """Tell whether the machine code of a folder was noted, so that it is complete."""
+    return (folder / _SEAL).exists()
 
 
 def seal_holds(folder: Path) -> bool:

@@ -100,7 +100,7 @@ def _make_for(wanted: weakref.ref[Variant], level: int) -> None:
         built = build_native(code, recipe, cancelled)
     except Cancelled:
         return
-    except Exception as problem:
+    except Exception as problem:  # nobody waits for this thread: the first tier stays in use, and says why
         _log.warning("native code of level %d could not be made", level, exc_info=True)
         if (variant := wanted()) is not None:
             variant.failure = f"{type(problem).__name__}: {problem}"

@@ -303,7 +303,8 @@ def end_product(table: Table) -> int:
         while i < given and entries[i, 0] == r:
             n, d = _plus_exponent(table, n, d, entries[i, 1], entries[i, 2])
             i += 1
-        if r == ZERO or (i > first + 1 and d == 1 and _dissolves(table, r)):
+        # 2^(1/2)*2^(2/3) is 2*2^(1/6), and (2*x)^(1/2) squared dissolves: single terms do that.
+        if r == ZERO or (i > first + 1 and d != TERM and _dissolves(table, r)):
             header[STATUS] = UNSUPPORTED
         if n != 0 or d != 1:
             entries[count, 0], entries[count, 1], entries[count, 2] = r, n, d

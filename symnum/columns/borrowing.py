@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from symnum.columns.kernels import part_of_kernel
 from symnum.columns.table import Table
 
-carray: Any = numba.carray  # type: ignore[attr-defined]
+carray: Any = numba.carray  # type: ignore[attr-defined]  # numba does not say that it exports it
 
 _intrinsic: Callable[..., Any] = (
     intrinsic  # numba supplies the first argument, which its annotations do not say

@@ -31,10 +31,10 @@ def parts_of(node: Any) -> list[Any]:
         return []
     head = face.head(node)
     if head == "+":
-        constant, pairs = face.addends(node)  # type: ignore[misc]
+        constant, pairs = interface.addends(node)
         return [number(constant), *[p for t, c in pairs for p in (t, number(c))]]
     if head in ("*", "^"):
-        coefficient, pairs = face.factors(node)  # type: ignore[misc]
+        coefficient, pairs = interface.factors(node)
         return [number(coefficient), *[p for b, e in pairs for p in (b, as_term(e))]]
     return list(face.args(node))
 

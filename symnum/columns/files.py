@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from symnum.backends.arithmetic import ASSUMPTIONS, SORTS
+from symnum.columns.rules import PLACEHOLDERS
 from symnum.columns.store import Store
 from symnum.columns.table import (
     CALL,
@@ -84,6 +86,12 @@ def load(path: str | os.PathLike[str]) -> tuple[Store, list[int]]:
         )
     store = Store(rows=64, parts=256)
     store.symbols = [(str(n), str(s), frozenset(map(str, known))) for n, s, known in about["symbols"]]
+    for symbol, sort, known in store.symbols:
+        named = symbol.isidentifier() or symbol in PLACEHOLDERS
+        if not named or sort not in SORTS or not known <= set(ASSUMPTIONS):
+            raise ValueError(
+                f"{name} is damaged: {symbol!r} of sort {sort!r} is no symbol; write it again with save"
+            )
     store.heads = [str(head) for head in about["heads"]]
     unknown = [head for head in store.heads if head not in OPERATORS]
     if unknown:
@@ -133,6 +141,10 @@ def _check(name: str, store: Store, operators: Any, starts: Any, parts: Any, roo
         refuse("a row has parts that do not come before it")
     if (lengths[operators == NUMBER] != 2).any() or (lengths[operators == SYMBOL] != 1).any():
         refuse("a leaf has another length than leaves have")
+    for operator, count in {(int(o), int(n)) for o, n in zip(operators, lengths) if o >= CALL}:
+        low, high = OPERATORS[store.heads[operator - CALL]].arity
+        if count < low or (high is not None and count > high):
+            refuse(f"a call of {store.heads[operator - CALL]!r} has {count} arguments")
     bag = (operators == SUM) | (operators == PRODUCT)
     if ((lengths[bag] % 2) != 1).any() or (lengths[bag] < 3).any():
         refuse("a sum or product is not made of pairs")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
+import sys
 import threading
 import time
-from pathlib import Path
+from collections.abc import Callable
 
-from symnum.columns.kernels import folder
+from symnum.columns.kernels import complete, is_complete
 
 _log = logging.getLogger("symnum")
 _lock = threading.Lock()
@@ -17,26 +19,27 @@ SMALL = 2_000
 """Terms of fewer nodes go the way of single terms as long as the kernels have no machine code."""
 
 
-def _stamp() -> Path | None:
-    """Return the file that says that numba has kept the machine code of these very kernels."""
-    found = folder()
-    return None if found is None else found / "ready"
-
-
 def are_ready() -> bool:
     """Tell whether the kernels have machine code, in this process or on disk."""
-    global _ready
-    if not _ready:
-        stamp = _stamp()
-        _ready = stamp is not None and stamp.exists()
-    return _ready
+    return _ready or is_complete()
+
+
+def serve(nodes: Callable[[], int]) -> bool:
+    """Tell whether kernels serve terms of so many nodes: always once they are loaded, and for large terms, which wait for them."""
+    if "symnum.columns.store" in sys.modules:
+        return True
+    if nodes() < SMALL:
+        return False
+    prepare()
+    return True
 
 
 def prepare() -> float:
-    """Compile the kernels unless that was done before, say so while it lasts, and return the seconds it took."""
+    """Load the kernels; compile them unless that was done before, say so while it lasts, and return the seconds it took."""
     global _ready
     with _lock:
         if are_ready():
+            importlib.import_module("symnum.columns.store")
             return 0.0
         _log.warning(
             "compiling the kernels for terms in columns; this takes about a minute, once, and is kept on disk"
@@ -46,12 +49,7 @@ def prepare() -> float:
         seconds = time.perf_counter() - begin
         _log.warning("the kernels for terms in columns are compiled (%.0f s)", seconds)
         _ready = True
-        stamp = _stamp()
-        try:
-            if stamp is not None:
-                stamp.touch()
-        except OSError as problem:
-            _log.warning("that the kernels are compiled could not be noted on disk: %s", problem)
+        complete()
         return seconds
 
 

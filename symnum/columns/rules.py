@@ -34,6 +34,7 @@ from symnum.columns.table import (
     UNSUPPORTED,
     Table,
     intern,
+    is_zero,
 )
 from symnum.operators import ARGUMENTS, OPERATORS
 
@@ -58,9 +59,13 @@ class Templates(NamedTuple):
     log: int
 
 
+PLACEHOLDERS = tuple(f"argument {name}" for name in (*ARGUMENTS, "f"))
+"""Names that no symbol of a user has."""
+
+
 @lru_cache(maxsize=1)
 def _placeholders() -> tuple[Any, ...]:
-    return tuple(interned.symbol(f"argument {name}") for name in (*ARGUMENTS, "f"))
+    return tuple(interned.symbol(name) for name in PLACEHOLDERS)
 
 
 def templates(store: Store) -> Templates:
@@ -179,6 +184,8 @@ def raise_power(table: Table, base: int, exponent: int) -> None:
             return
         if d == 1:
             return
+        if is_zero(n, d):
+            table.header[STATUS] = UNSUPPORTED  # x^0.0 is 1.0
     operator = table.rows[base, OPERATOR]
     if operator == NUMBER or operator == PRODUCT:
         table.header[STATUS] = UNSUPPORTED  # a broken power of a number or a product is taken apart

@@ -8,6 +8,7 @@ import math
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from strategies import terms
 import symnum as sn
 from symnum import term as interface
 from symnum.backends import columns
-from symnum.columns import ready
+from symnum.columns import kernels, ready
 
 
 def test_handles_are_equal_as_their_terms_are() -> None:
@@ -59,8 +60,6 @@ def test_matrices_of_derivatives_come_from_kernels(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("symnum.calculus.derivative._forward", None)  # single terms would need it
     monkeypatch.setattr("symnum.calculus.derivative._reverse", None)
     ready.prepare()
-    from symnum.columns import store  # noqa: F401  loaded kernels serve small terms, too
-
     x, y = sn.symbols("x y", backend="columns")
     assert sn.jacobian([x * y, sn.sin(x)], [x, y]) == [[y, x], [sn.cos(x), 0]]
     assert sn.gradient(x**2 * y, [x, y]) == [2 * x * y, x**2]
@@ -100,20 +99,57 @@ def test_small_terms_do_not_wait_for_kernels() -> None:
 
 
 def test_compiling_the_kernels_is_announced(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Any
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    noted: list[bool] = []
     monkeypatch.setattr(ready, "_ready", False)
-    monkeypatch.setattr(ready, "_stamp", lambda: tmp_path / "ready")
+    monkeypatch.setattr(ready, "is_complete", lambda: False)
+    monkeypatch.setattr(ready, "complete", lambda: noted.append(True))
     with caplog.at_level(logging.WARNING, logger="symnum"):
         assert ready.prepare() > 0
-    assert "compiling the kernels" in caplog.text and ready.are_ready() and ready.prepare() == 0.0
-    assert (tmp_path / "ready").exists()
+    assert "compiling the kernels" in caplog.text and noted == [True]
+    assert ready.are_ready() and ready.prepare() == 0.0
+
+
+def test_damaged_machine_code_of_kernels_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SYMNUM_CACHE_DIR", str(tmp_path))
+    find = kernels.folder.__wrapped__
+    folder = find()
+    assert folder is not None
+    monkeypatch.setattr(kernels, "folder", lambda: folder)
+    code = folder / "__pycache__" / "columns" / "kernel.nbc"
+    code.parent.mkdir(parents=True)
+    code.write_bytes(b"machine code")
+    assert not kernels.is_complete()
+    kernels.complete()
+    assert kernels.is_complete() and find() == folder and code.exists()
+    code.write_bytes(b"machine cod")
+    assert find() == folder and not code.exists() and not kernels.is_complete()
+    assert "is damaged; it is compiled again" in caplog.text
+
+
+def test_what_kernels_do_not_reach_is_logged_and_done_term_by_term(caplog: pytest.LogCaptureFixture) -> None:
+    ready.prepare()
+    x, y = sn.symbols("x y", backend="columns")
+    plain_x, plain_y = sn.symbols("x y")
+    with caplog.at_level(logging.INFO, logger="symnum"):
+        choice = sn.ifelse(x < y, x**2, y)
+        wanted = sn.ifelse(plain_x < plain_y, plain_x**2, plain_y)
+        assert [str(s) for s in sn.gradient(choice, [x, y])] == [
+            str(s) for s in sn.gradient(wanted, [plain_x, plain_y])
+        ]
+        assert str(sn.hessian(choice, [x, y])) == str(sn.hessian(wanted, [plain_x, plain_y]))
+        assert sn.substitute(sn.sin(x) + y, {x: 0}) == y
+        assert sn.substitute(x**y, {y: 0.0}) == 1.0
+        assert sn.expand((x + y) ** 90 / 7) == sn.convert(sn.expand((plain_x + plain_y) ** 90 / 7), "columns")
+    for operation in ("gradient", "hessian", "substitute", "expand"):
+        assert f"{operation} of terms in columns goes term by term" in caplog.text
 
 
 def test_polynomials_are_expanded_and_programs_lowered_in_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     ready.prepare()
-    from symnum.columns import store  # noqa: F401  loaded kernels serve small terms, too
-
     x, y, k = sn.symbols("x y k", backend="columns")
     monkeypatch.setattr("symnum.algebra.polynomial._expanded", None)  # FLINT would need it
     assert sn.expand((x + y) ** 3) == x**3 + 3 * x**2 * y + 3 * x * y**2 + y**3
@@ -132,8 +168,6 @@ def test_polynomials_are_expanded_and_programs_lowered_in_kernels(monkeypatch: p
 
 def test_numbers_are_put_in_by_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     ready.prepare()
-    from symnum.columns import store  # noqa: F401
-
     x, y = sn.symbols("x y", backend="columns")
     term = (x + y) ** 3 * x + y / 3
     monkeypatch.setattr("symnum.algebra.substitute._replace_operands", None)  # single terms would need it

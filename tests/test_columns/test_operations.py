@@ -252,6 +252,13 @@ def test_expansion_beyond_machine_words_is_refused() -> None:
             expand(store, store.add([sn.parse(text)])[0])
 
 
+@pytest.mark.parametrize("left, right", [("2^(1/2)", "2^(2/3)"), ("(x*y)^(1/2)", "(x*y)^(1/2)")])
+def test_powers_that_merging_takes_apart_are_left_to_single_terms(left: str, right: str) -> None:
+    store = Store()
+    with pytest.raises(Unsupported):
+        products(store, [0, 2], store.add([sn.parse(left), sn.parse(right)]))
+
+
 def test_products_and_sums_in_bulk() -> None:
     store = Store()
     x, y = store.symbol("x"), store.symbol("y")

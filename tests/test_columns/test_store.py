@@ -161,6 +161,11 @@ def _set(place: int, value: int) -> Any:
         ({"parts": _set(-1, 10_000)}, "before it"),
         ({"parts": _set(-1, -1)}, "before it"),
         ({"roots": _set(0, 5_000)}, "does not have"),
+        (
+            {"about": lambda a: np.frombuffer(bytes(a).replace(b'"sin"', b'"atan2"'), np.uint8)},
+            "has 1 arguments",
+        ),
+        ({"about": lambda a: np.frombuffer(bytes(a).replace(b'["x"', b'["x y"'), np.uint8)}, "is no symbol"),
     ],
 )
 def test_damaged_files_are_refused(changes: Any, message: str, tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from symnum.rewriting import RuleSet, column_sieve, rule, theories
 @pytest.fixture(autouse=True, scope="module")
 def kernels() -> None:
     ready.prepare()
-    from symnum.columns import store  # noqa: F401  loaded kernels serve small terms, too
 
 
 def _fired(rules: RuleSet, term: Any) -> list[tuple[str, str, str]]:
