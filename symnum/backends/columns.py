@@ -123,6 +123,10 @@ class Shared:
                 return bool(self._store.table.rows[handle._row, OPERATOR] == NUMBER)
         return _face.is_number(handle._term)
 
+    def is_zero(self, handle: Column) -> bool:
+        """Tell whether a handle is 0."""
+        return self.is_number(handle) and bool(handle.term.value == 0)
+
     def compact(self) -> int:
         """Drop the rows that no living handle needs and return how many there are left."""
         with self.lock:
@@ -238,9 +242,16 @@ def _jacobian(terms: Sequence[Column], variables: Sequence[Column]) -> list[dict
     """Return {variable number: derivative} for each term."""
 
     def work(store: Store, rows: list[int]) -> list[dict[int, Any]]:
-        from symnum.columns import jacobian
+        from symnum.calculus.derivative import goes_backward
+        from symnum.columns import gradient, jacobian
 
-        return _matrix_rows(len(terms), *jacobian(store, rows[: len(terms)], rows[len(terms) :]))
+        roots, by = rows[: len(terms)], rows[len(terms) :]
+        if goes_backward(terms, variables):
+            slopes = [gradient(store, root, by).tolist() for root in roots]
+            return [
+                {j: e for j, e in enumerate(SHARED.handles(row)) if not SHARED.is_zero(e)} for row in slopes
+            ]
+        return _matrix_rows(len(terms), *jacobian(store, roots, by))
 
     found = _in_kernel("jacobian", terms, variables, work)
     if found is None:
@@ -322,20 +333,10 @@ def _expand(term: Column) -> Column:
 
 
 def _lower(terms: Sequence[Column], arguments: Sequence[Column]) -> Any:
-    """Return the straight program of terms."""
+    """Return the straight program of terms: of their interned faces, so that it does not depend on the order of rows."""
+    from symnum.codegen.lower import lower
 
-    def work(store: Store, rows: list[int]) -> Any:
-        from symnum.columns import lower
-
-        code = lower(store, rows[: len(terms)], rows[len(terms) :])
-        return code.program([interface.name(a) for a in arguments])
-
-    found = _in_kernel("lower", terms, arguments, work)
-    if found is None:
-        from symnum.codegen.lower import lower
-
-        found = lower([*map(_term_of, terms)], [*map(_term_of, arguments)])
-    return found
+    return lower([*map(_term_of, terms)], [*map(_term_of, arguments)])
 
 
 Column._make = staticmethod(make)

@@ -137,8 +137,13 @@ def jacobian(terms: Any, xs: Any, *, sparse: bool = False) -> Any:
     if not roots or not variables:
         rows = [{} for _ in roots]
     elif rows is None:
-        rows = _reverse(roots, variables) if len(roots) < len(variables) // 4 else _forward(roots, variables)
+        rows = (_reverse if goes_backward(roots, variables) else _forward)(roots, variables)
     return _matrix(rows, roots, len(variables), sparse)
+
+
+def goes_backward(roots: Sequence[Any], variables: Sequence[Any]) -> bool:
+    """Tell whether a Jacobian of this shape is formed row by row in reverse, and not in one forward sweep."""
+    return len(roots) < len(variables) // 4
 
 
 def hessian(term: Any, xs: Any, *, sparse: bool = False) -> Any:

@@ -141,6 +141,16 @@ def _logarithm(table: Table, log: int, base: int) -> int:
     return intern(table, log, 1)
 
 
+@part_of_kernel
+def _multiple(table: Table, row: int, numerator: int, denominator: int) -> int:
+    """Return numerator/denominator * row, where a sum stays together."""
+    if numerator == 1 and denominator == 1:
+        return row
+    begin_product(table, numerator, denominator)
+    multiply(table, row, 1)
+    return end_product(table)
+
+
 @kernel
 def _forward(table: Table, given: Templates, roots: Any, variables: Any) -> Any:
     table = borrowed(table)
@@ -251,8 +261,8 @@ def _merge(table: Table, found: Any, size: int, latest: Any, by: Any, slope: Any
         j = by[i]
         k = latest[j]
         latest[j] = -1
-        if link[k] < 0 and found[k, 2] == 1 and found[k, 3] == 1:
-            row = found[k, 1]
+        if link[k] < 0:
+            row = _multiple(table, found[k, 1], found[k, 2], found[k, 3])
         else:
             begin_sum(table)
             while k >= 0:
@@ -282,12 +292,15 @@ def _reverse(table: Table, given: Templates, root: int, variables: Any) -> Any:
     for node in range(top - 1, -1, -1):
         if mark[node] != 2 or latest[node] < 0:
             continue
-        begin_sum(table)
         k = latest[node]
-        while k >= 0:
-            add(table, added[k, 0], added[k, 1], added[k, 2])
-            k = added[k, 3]
-        total = end_sum(table)
+        if added[k, 3] < 0:
+            total = _multiple(table, added[k, 0], added[k, 1], added[k, 2])
+        else:
+            begin_sum(table)
+            while k >= 0:
+                add(table, added[k, 0], added[k, 1], added[k, 2])
+                k = added[k, 3]
+            total = end_sum(table)
         adjoint[node] = total
         operator = table.rows[node, OPERATOR]
         if operator <= SYMBOL:

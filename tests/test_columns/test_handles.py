@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import math
 import pickle
 import subprocess
 import sys
@@ -148,7 +147,7 @@ def test_what_kernels_do_not_reach_is_logged_and_done_term_by_term(caplog: pytes
         assert f"{operation} of terms in columns goes term by term" in caplog.text
 
 
-def test_polynomials_are_expanded_and_programs_lowered_in_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_polynomials_are_expanded_in_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     ready.prepare()
     x, y, k = sn.symbols("x y k", backend="columns")
     monkeypatch.setattr("symnum.algebra.polynomial._expanded", None)  # FLINT would need it
@@ -159,11 +158,25 @@ def test_polynomials_are_expanded_and_programs_lowered_in_kernels(monkeypatch: p
     assert sn.expand(sn.sin((x + y) ** 2)) == sn.sin(x**2 + 2 * x * y + y**2)
     with pytest.raises(ValueError, match="max_terms"):
         sn.expand((x + y) ** 30, max_terms=10)
-    monkeypatch.setattr("symnum.codegen.lower._Lowering", None)  # single terms would need it
-    f = sn.compile([x**2 * y + sn.sin(x), sn.ifelse(x < y, x, y)], [x, y], target="tape")
-    assert f(2.0, 3.0).tolist() == [12.0 + math.sin(2.0), 2.0]
+
+
+def test_compiled_code_does_not_depend_on_the_order_of_rows() -> None:
+    x, y = sn.symbols("x y", backend="columns")
+    plain = list(sn.symbols("x y"))
+    f = sn.compile([x**2 * y + sn.sin(x) + y, sn.ifelse(x < y, x, y)], [x, y], target="tape")
+    g = sn.compile([sn.convert(t, "interned") for t in f.expression], plain, target="tape")
+    assert f.source == g.source and f(2.0, 3.0).tolist() == g(2.0, 3.0).tolist()
     with pytest.raises(ValueError, match="'y', which is not among the arguments"):
         sn.compile(x + y, [x], target="tape")
+
+
+def test_wide_jacobians_go_backward_as_those_of_single_terms() -> None:
+    ready.prepare()
+    xs, plain = sn.symbols("x0:9", backend="columns"), sn.symbols("x0:9")
+    made = [sn.sin(sum(v[1:6], v[0]) * v[0]) * v[0] * 3 for v in (xs, plain)]
+    ours, theirs = sn.jacobian([made[0]], xs), sn.jacobian([made[1]], plain)
+    assert [str(e) for e in ours[0]] == [str(e) for e in theirs[0]] and ours[0][8] == 0
+    assert len(sn.jacobian([made[0]], xs, sparse=True)) == 6
 
 
 def test_numbers_are_put_in_by_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
