@@ -220,6 +220,17 @@ def scaled(table: Table, row: int, numerator: int, denominator: int) -> int:
 
 
 @part_of_kernel
+def multiple(table: Table, row: int, factor: int) -> int:
+    """Return factor * row for a row that is no number, where a sum stays together."""
+    n, d = factor, 1
+    if table.rows[row, OPERATOR] == PRODUCT and table.parts[table.rows[row, START]] != ONE:
+        n, d = value_of(table, table.parts[table.rows[row, START]])
+        n, d = times(table, n, d, factor, 1)
+        row = without_coefficient(table, row)
+    return scaled(table, row, n, d)
+
+
+@part_of_kernel
 def add_pair(table: Table, a: int, b: int) -> int:
     """Return the row of a + b."""
     begin_sum(table)
@@ -273,9 +284,7 @@ def multiply(table: Table, row: int, exponent: int) -> None:
         if exponent == 1:
             raise_to(table, base, inner)
         elif table.rows[inner, OPERATOR] != NUMBER:
-            begin_sum(table)
-            add(table, inner, exponent, 1)
-            raise_to(table, base, end_sum(table))
+            raise_to(table, base, multiple(table, inner, exponent))
         else:
             n, d = value_of(table, inner)
             n, d = times(table, n, d, exponent, 1)

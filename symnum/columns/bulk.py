@@ -10,7 +10,7 @@ from symnum.columns.arithmetic import add, begin_product, begin_sum, end_product
 from symnum.columns.borrowing import borrowed
 from symnum.columns.kernels import kernel
 from symnum.columns.store import Store
-from symnum.columns.table import FINE, STATUS, Table
+from symnum.columns.table import FINE, SMALL, STATUS, Table
 
 Array = Any
 
@@ -23,9 +23,12 @@ def products(store: Store, starts: Array, factors: Array) -> Array:
     >>> x, y = store.symbol("x"), store.symbol("y")
     >>> store.terms(products(store, [0, 2, 5], [x, x, x, y, y]))
     [x^2, x*y^2]
+
+    Raises IndexError for rows that are not there, and ValueError for starts that do not fit.
     """
-    starts, factors = np.asarray(starts, np.int64), np.asarray(factors, np.int64)
     with store.lock:
+        factors = store.checked(factors)
+        starts = _starts(starts, len(factors))
         store.reserve(len(starts), 2 * len(factors) + len(starts))
         return store.run(_products, starts, factors)
 
@@ -39,10 +42,29 @@ def sums(store: Store, starts: Array, addends: Array, weights: Array) -> Array:
     >>> store.terms(sums(store, [0, 2, 3], [x, y, y], [1, -2, 1]))
     [x - 2*y, y]
     """
-    starts, addends = np.asarray(starts, np.int64), np.asarray(addends, np.int64)
     with store.lock:
+        addends, given = store.checked(addends), np.asarray(weights)
+        starts = _starts(starts, len(addends))
+        if given.shape != addends.shape or (given.size and given.dtype.kind not in "iu"):
+            raise TypeError(
+                f"weights are one whole number for each of the {len(addends)} addends, but got {weights!r}"
+            )
+        if given.size and not (-SMALL < int(given.min()) and int(given.max()) < SMALL):
+            raise OverflowError(
+                "a weight is beyond 62 bits; scale the addend as a term: store.add([weight * term])"
+            )
         store.reserve(len(starts), 2 * len(addends) + len(starts))
-        return store.run(_sums, starts, addends, np.asarray(weights, np.int64))
+        return store.run(_sums, starts, addends, given.astype(np.int64))
+
+
+def _starts(starts: Array, count: int) -> Array:
+    """Return where the groups begin as an array; raises ValueError unless they go from 0 to ``count`` without going back."""
+    found = np.asarray(starts, np.int64)
+    if found.ndim != 1 or not len(found) or found[0] != 0 or found[-1] != count or (np.diff(found) < 0).any():
+        raise ValueError(
+            f"starts must go from 0 to {count} without going back, but are {found.tolist()[:20]}"
+        )
+    return found
 
 
 @kernel

@@ -32,6 +32,7 @@ from symnum.columns.table import (
     NUMBER,
     ONE,
     OPERATOR,
+    PARTS,
     PRODUCT,
     START,
     STATUS,
@@ -49,7 +50,8 @@ Array = Any
 def jacobian(store: Store, roots: Sequence[int], variables: Sequence[int]) -> tuple[Array, Array, Array]:
     """Return the non-zero derivatives as arrays (root number, variable number, row), by root and then by variable.
 
-    Raises Unsupported for what the kernels do not have.
+    Raises Unsupported for what the kernels do not have, IndexError for rows that are not there, and TypeError or ValueError for variables
+    that are no symbols or come twice.
 
     >>> import symnum as sn
     >>> store = Store()
@@ -59,18 +61,19 @@ def jacobian(store: Store, roots: Sequence[int], variables: Sequence[int]) -> tu
     ([0, 0, 1], [0, 1, 0], [2*x*y, x^2, cos(x)])
     """
     with store.lock:
+        rows, by = store.checked(roots), store.checked_symbols(variables)
         given = templates(store)
-        rows = np.asarray(roots, np.int64)
-        _reserve(store, rows)
-        return store.run(_forward, given, rows, np.asarray(variables, np.int64))
+        _reserve(store)
+        return store.run(_forward, given, rows, by)
 
 
 def gradient(store: Store, root: int, variables: Sequence[int]) -> Array:
     """Return the rows of the derivatives of one row, by one sweep in reverse; 0 where it does not depend on a variable."""
     with store.lock:
+        (row,), by = store.checked([root]), store.checked_symbols(variables)
         given = templates(store)
-        _reserve(store, np.array([root], np.int64))
-        return store.run(_reverse, given, root, np.asarray(variables, np.int64))
+        _reserve(store)
+        return store.run(_reverse, given, int(row), by)
 
 
 def hessian(store: Store, root: int, variables: Sequence[int]) -> tuple[Array, Array, Array]:
@@ -80,10 +83,10 @@ def hessian(store: Store, root: int, variables: Sequence[int]) -> tuple[Array, A
     return i[lower], j[lower], entries[lower]
 
 
-def _reserve(store: Store, roots: Array) -> None:
-    """Make room for what derivatives of the roots usually need, so that a kernel seldom begins again."""
+def _reserve(store: Store) -> None:
+    """Make room for what derivatives usually need, so that a kernel seldom begins again."""
     used = len(store)
-    store.reserve(4 * used, 4 * int(store.table.header[1]))
+    store.reserve(4 * used, 4 * int(store.table.header[PARTS]))
 
 
 @part_of_kernel
@@ -122,10 +125,13 @@ def _begin_partial(table: Table, log: int, node: int, place: int, through_expone
         if i != place or through_exponent:
             raise_to(table, base, exponent)
         elif exponent != ONE:
-            less = add_pair(table, exponent, MINUS_ONE)
             multiply(table, exponent, 1)
+            less = ZERO if table.rows[base, OPERATOR] == PRODUCT else add_pair(table, exponent, MINUS_ONE)
             if less != ZERO:
                 raise_to(table, base, less)
+            elif table.rows[base, OPERATOR] == PRODUCT:  # base^-1 is taken apart, and does not merge
+                raise_to(table, base, exponent)
+                multiply(table, base, -1)
     if through_exponent:
         multiply(table, _logarithm(table, log, table.parts[place]), 1)
 

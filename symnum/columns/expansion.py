@@ -58,7 +58,8 @@ def expand(store: Store, root: int) -> int:
     [3*x*y + 4*y^2]
     """
     with store.lock:
-        return int(store.run(_expanded, int(root), MOST_MONOMIALS))
+        (row,) = store.checked([root])
+        return int(store.run(_expanded, int(row), MOST_MONOMIALS))
 
 
 def is_polynomial(store: Store, root: int) -> bool:

@@ -43,7 +43,7 @@ def factored(store: Store, roots: Sequence[int]) -> Any:
     [a*x*(b + c) + d*e]
     """
     with store.lock:
-        return store.run(_factored, np.asarray(roots, np.int64))
+        return store.run(_factored, store.checked(roots))
 
 
 @kernel

@@ -54,7 +54,7 @@ def save(store: Store, path: str | os.PathLike[str], roots: Sequence[int] = ()) 
                     operators=store.table.rows[:used, OPERATOR].astype(np.int32),
                     starts=store.table.rows[: used + 1, START],
                     parts=store.table.parts[:end],
-                    roots=np.asarray(roots, np.int64),
+                    roots=store.checked(roots),
                 )
             os.replace(temporary, target)
         finally:
@@ -72,7 +72,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Store, list[int]]:
             arrays = {key: file[key] for key in ("about", "operators", "starts", "parts", "roots")}
     except (zipfile.BadZipFile, KeyError, EOFError, ValueError) as problem:
         raise ValueError(
-            f"{name} is no complete store of terms ({problem}); write it again with save"
+            f"{name} is no complete store of terms ({type(problem).__name__}); write it again with save"
         ) from None
     try:
         about = json.loads(arrays["about"].tobytes())

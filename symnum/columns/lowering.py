@@ -48,8 +48,8 @@ def lower(
     >>> [code.heads[op] for op in code.ops]
     ['*', '*', '+']
     """
-    rows, given = np.asarray(roots, np.int64), np.asarray(arguments, np.int64)
     with store.lock:
+        rows, given = store.checked(roots), store.checked_symbols(arguments)
         if any(
             store.symbols[int(store.table.parts[store.table.rows[r, START]])][1] == "boolean" for r in given
         ):

@@ -18,7 +18,7 @@ Array = Any
 def free_symbols(store: Store, roots: Sequence[int]) -> Array:
     """Return the rows of the symbols that occur in roots, by increasing row."""
     with store.lock:
-        rows = reachable(store.table, np.asarray(roots, np.int64))
+        rows = reachable(store.table, store.checked(roots))
         return rows[store.table.rows[rows, OPERATOR] == SYMBOL]
 
 
@@ -33,7 +33,7 @@ def jacobian_pattern(store: Store, roots: Sequence[int], variables: Sequence[int
     ([0, 1, 3], [0, 0, 1])
     """
     with store.lock:
-        starts, columns = _pattern(store.table, np.asarray(roots, np.int64), np.asarray(variables, np.int64))
+        starts, columns = _pattern(store.table, store.checked(roots), store.checked_symbols(variables))
     return starts, columns
 
 

@@ -93,7 +93,8 @@ class Store:
         """Drop all rows but these and their parts; return what became of them.  Other row numbers have no meaning afterwards."""
         with self.lock:
             first = np.arange(4)
-            kept = reachable(self.table, np.concatenate([first, np.asarray(rows, np.int64)]))
+            rows = self.checked(rows)
+            kept = reachable(self.table, np.concatenate([first, rows]))
             old = self.table
             ends = old.rows[kept + 1, START] - old.rows[kept, START]
             self.table = new_table(2 * len(kept) + 64, 2 * int(ends.sum()) + 64, old.entries.shape[1])
@@ -102,7 +103,39 @@ class Store:
             _copy_rows(old, self.table, kept, place)
             self._rows.clear()
             self._terms.clear()
-            return place[np.asarray(rows, np.int64)].tolist()
+            return place[rows].tolist()
+
+    # --- what callers pass ---
+
+    def checked(self, rows: Sequence[int] | Array) -> Array:
+        """Return row numbers as an array; raises TypeError for what are no whole numbers and IndexError for rows that are not there.
+
+        Kernels read rows without looking.
+        """
+        found = np.asarray(rows)
+        if found.ndim != 1 or (found.size and found.dtype.kind not in "iu"):
+            raise TypeError(
+                f"rows are a sequence of whole numbers, but got {rows!r}; store.add(terms) gives the rows of terms"
+            )
+        if found.size and not (0 <= found.min() and found.max() < len(self)):
+            wrong = int(found.min()) if found.min() < 0 else int(found.max())
+            raise IndexError(
+                f"row {wrong} is not in the store, whose {len(self):,} rows are numbered from 0; use store.add(terms)"
+            )
+        return found.astype(np.int64)
+
+    def checked_symbols(self, rows: Sequence[int] | Array) -> Array:
+        """Return the rows of distinct symbols as an array; raises TypeError for other rows, and ValueError for one that is there twice."""
+        found = self.checked(rows)
+        others = found[self.table.rows[found, OPERATOR] != SYMBOL]
+        if len(others):
+            (term,) = self.terms(others[:1])
+            raise TypeError(
+                f"row {int(others[0])} is {term!s} and no symbol; store.symbol(name) gives the row of a symbol"
+            )
+        if len(np.unique(found)) < len(found):
+            raise ValueError(f"a symbol is listed twice in the rows {found.tolist()[:20]}; list each once")
+        return found
 
     # --- room ---
 
@@ -278,7 +311,7 @@ class Store:
         with self.lock:
             table, known = self.table, self._terms
             found: dict[int, Any] = {}
-            needed = reachable(table, np.asarray(rows, np.int64))
+            needed = reachable(table, self.checked(rows))
             operator, start = table.rows[needed, OPERATOR].tolist(), table.rows[needed, START].tolist()
             end = table.rows[needed + 1, START].tolist()
             parts = table.parts

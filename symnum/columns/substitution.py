@@ -56,8 +56,8 @@ def substitute(store: Store, roots: Sequence[int], replacements: Mapping[int, in
     """
     with store.lock:
         kinds = np.array([_kind(name) for name in store.heads], np.int64)
-        old, new = (np.array(list(part), np.int64) for part in (replacements.keys(), replacements.values()))
-        return store.run(_substituted, np.asarray(roots, np.int64), old, new, kinds)
+        old, new = (store.checked(list(part)) for part in (replacements.keys(), replacements.values()))
+        return store.run(_substituted, store.checked(roots), old, new, kinds)
 
 
 def _kind(name: str) -> int:
