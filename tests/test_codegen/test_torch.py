@@ -385,3 +385,42 @@ def test_the_example_of_the_page_runs():
         if "import torch" in b and ">>>" not in b
     )
     exec(compile(example, "export.md", "exec"), {})
+
+
+# --- on a GPU ---------------------------------------------------------------------------------------------------------------
+
+
+@needs_torch
+def test_a_module_computes_and_learns_on_a_gpu():
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU that torch can use")
+    random = np.random.default_rng(8)
+    points = random.uniform(-3, 3, 10_000)
+    terms = [sn.call(name, 1.5 * x) for name in UNARY if name != "hold"]
+    f = sn.compile(terms, [x], target="torch")
+    wanted = f(points)
+    f.module.cuda()
+    found = f.module(torch.tensor(points, device="cuda"))
+    assert found.device.type == "cuda"
+    for name, got, want in zip(UNARY, found.detach().cpu().numpy(), wanted, strict=False):
+        same = np.isclose(got, want, rtol=1e-9, atol=1e-12, equal_nan=True)
+        assert np.mean(same) > 0.999, name
+    model = sn.compile(1.0001 * sn.sin(1.1 * x) + 0.1, [x], target="torch")
+    model.module.cuda()
+    given = torch.tensor(points, device="cuda")
+    target = 1.7 * torch.sin(1.2 * given) + 0.4
+    optimiser = torch.optim.LBFGS(model.module.parameters(), max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss():
+        optimiser.zero_grad()
+        error = ((model.module(given) - target) ** 2).mean()
+        error.backward()
+        return error
+
+    optimiser.step(loss)
+    assert np.allclose(model(points), target.cpu().numpy(), atol=1e-4), (
+        "calls give what was learnt, on the CPU"
+    )
+    assert next(model.module.parameters()).device.type == "cuda"
