@@ -7,33 +7,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symnum import term as interface
 from symnum.regression import description
 from symnum.regression.affine import without_constants
 from symnum.regression.archive import Archive
+from symnum.regression.candidate import Candidate
 from symnum.regression.constants import Fit, Fitter, Model
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import Tokens
 from symnum.regression.pareto import front, noise_model
-from symnum.regression.problem import Floats, Problem, in_plain_target
+from symnum.regression.problem import Floats, Problem, Views, in_plain_target
 from symnum.regression.sums import Sum
+
+PROMISING = 6
+"""How many of a stage's candidates are fitted to see whether one is exact."""
+
+UNEXPLAINED = 2
+"""How many constants of an exact formula may be other than simple numbers."""
 
 REFINED = 96
 SUMS = 16
 FINALISTS = 40
 """How many expressions (and sums of each view) get all their constants fitted, and how many of these are compared on all rows."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """Hold an expression of y with constant slots (as bytes of its tokens) and where its constants start."""
-
-    text: bytes
-    constants: tuple[float, ...]
-
-    @property
-    def tokens(self) -> Tokens:
-        """Return the token array."""
-        return np.frombuffer(self.text, np.int16)
 
 
 @dataclass(frozen=True)
@@ -66,6 +61,45 @@ def candidates(archive: Archive, sums: Sequence[Sum], evaluator: Evaluator, sign
                 text = written[0].tobytes()
                 found.setdefault(text, Candidate(text, tuple(written[1])))
     return list(found.values())
+
+
+def exact(problem: Problem, evaluator: Evaluator, found: Sequence[Candidate]) -> bool:
+    """Tell whether one of the most promising candidates leaves no more than rounding, with hardly a constant that is not simple.
+
+    A polynomial of many terms meets any smooth target, so that rounding alone is no sign of a law.
+    """
+    fitter = Fitter(problem, evaluator, "additive")
+    losses = []
+    for each in found:
+        residual = evaluator.values([each.tokens], [each.constants])[0] - problem.y
+        with np.errstate(all="ignore"):
+            loss = float(problem.weights @ residual**2)
+        if np.isfinite(loss):
+            losses.append((loss, len(each.text), each.text, each))
+    for _, _, _, each in sorted(losses, key=lambda e: e[:3])[:PROMISING]:
+        fitted = fitter.fit(each.tokens, np.array(each.constants))
+        if fitted is None or fitted.loss > fitter.floor**2:
+            continue
+        if (
+            len(each.constants) <= UNEXPLAINED
+            or _fitted_constants(fitter.snapped(each.tokens, fitted)) <= UNEXPLAINED
+        ):
+            return True
+    return False
+
+
+def _fitted_constants(model: Model) -> int:
+    """Return how many constants of a formula are no simple numbers."""
+    numbers = [node for node in interface.postorder(model.term) if interface.is_number(node)]
+    return sum(isinstance(interface.value(number), float) for number in numbers)
+
+
+def of_sum(each: Sum, evaluator: Evaluator, views: Views, sign: int) -> Candidate | None:
+    """Return a sum as an expression of y; None where it is out of range."""
+    terms = [without_constants(evaluator.grammar, tokens) for tokens in each.tokens]
+    coefficients, offset = views.least_squares(each.view, evaluator.values(terms))
+    written = in_plain_target(evaluator.grammar, views.names[each.view], terms, coefficients, offset, sign)
+    return None if written is None else Candidate(written[0].tobytes(), tuple(written[1]))
 
 
 def select(whole: Problem, sample: Problem, evaluator: Evaluator, found: Iterable[Candidate]) -> Selection:

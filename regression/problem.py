@@ -7,6 +7,7 @@ and the order in which the rows came does not matter.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -70,10 +71,51 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class View:
+    """Hold one transformation t of the target: a formula of the form ``undo(a*f + b)`` is then linear in a and b.
+
+    ``of`` gives t(y) and the weights of its errors, ``fits`` tells for which targets it is defined, ``needs`` are groups of operators
+    of which the search must have one, and ``outermost`` undoes t.
+    """
+
+    name: str
+    of: Callable[[Floats, Floats], tuple[Floats, Floats]]
+    fits: Callable[[Problem], bool]
+    needs: tuple[tuple[str, ...], ...]
+    outermost: tuple[str, ...]
+
+    def suits(self, problem: Problem, grammar: Grammar) -> bool:
+        """Tell whether the target has this view, and the language its formulas."""
+        return any(grammar.has(*group) for group in self.needs) and self.fits(problem)
+
+
+def _within(low: float, high: float) -> Callable[[Problem], bool]:
+    return lambda problem: bool(problem.y.min() >= low and problem.y.max() <= high)
+
+
+VIEWS = (
+    View("plain", lambda y, w: (y, w), lambda p: True, ((),), ()),
+    View("relative", lambda y, w: (y, w / y**2), lambda p: p.relative, ((),), ()),
+    View("log", lambda y, w: (np.log(np.abs(y)), w), lambda p: p.sign != 0, (("exp",), ("^", "log")), ()),
+    View("reciprocal", lambda y, w: (1 / y, w * y**2), lambda p: p.sign != 0, (("/",), ("^-1",)), ("^-1",)),
+    View("square", lambda y, w: (y**2, w), _within(0, math.inf), (("sqrt",),), ("sqrt",)),
+    View("root", lambda y, w: (np.sqrt(y), w * y), _within(0, math.inf), (("^2",),), ("^2",)),
+    View(
+        "inverse square", lambda y, w: (y**-2, w * y**4), lambda p: p.sign > 0, (("sqrt",),), ("^-1", "sqrt")
+    ),
+    View("exp", lambda y, w: (np.exp(y), w * np.exp(-2 * y)), _within(-50, 50), (("log",),), ("log",)),
+    View("sin", lambda y, w: (np.sin(y), w), _within(-math.pi / 2, math.pi / 2), (("asin",),), ("asin",)),
+    View("cos", lambda y, w: (np.cos(y), w), _within(0, math.pi), (("acos",),), ("acos",)),
+    View("tan", lambda y, w: (np.tan(y), w * np.cos(y) ** 4), _within(-1.57, 1.57), (("atan",),), ("atan",)),
+)
+"""The transformations of the target under which formulas are fitted; the weights make errors of y, or its relative ones, alike."""
+
+
+@dataclass(frozen=True)
 class Views:
     """Hold the targets that ``a*f(x) + b`` is fitted to, and the weights; see :mod:`symnum.regression.kernels` for the shapes.
 
-    With the plain target y come log y, 1/y, y^2 and sqrt(y), so that a constant inside the outermost operation is linear too.
+    With the plain target y come those of :data:`VIEWS`, so that a constant inside the outermost operations is linear too.
     """
 
     names: tuple[str, ...]
@@ -86,18 +128,11 @@ class Views:
     @classmethod
     def of(cls, problem: Problem, grammar: Grammar) -> Views:
         """Return the views that the signs of the target and the operators allow; the target must not be constant."""
-        y, w, size = problem.y, problem.weights, np.abs(problem.y)
-        found: list[tuple[str, Floats, Floats]] = [("plain", y, w)]
-        if problem.relative:
-            found.append(("relative", y, w / size**2))
-        if problem.sign != 0 and (grammar.has("exp") or grammar.has("^", "log")):
-            found.append(("log", np.log(size), w))
-        if problem.sign != 0 and grammar.has("/"):
-            found.append(("reciprocal", 1 / y, w * size**2))
-        if np.all(y >= 0) and grammar.has("sqrt"):
-            found.append(("square", y**2, w))
-        if np.all(y >= 0) and grammar.has("^2"):
-            found.append(("root", np.sqrt(y), w * y))
+        found = [
+            (view.name, *view.of(problem.y, problem.weights))
+            for view in VIEWS
+            if view.suits(problem, grammar)
+        ]
         rows = []
         for name, target, weight in found:
             share = weight / weight.sum()
@@ -142,15 +177,22 @@ def in_plain_target(
         for tokens in terms:
             is_log = grammar.has("log") and tokens[0] == grammar.token("log")
             factors.append([power, *tokens[1:], C] if is_log else [exp, times, C, *tokens])
-        return _joined(times, factors), [(sign or 1) * float(np.exp(offset)), *coefficients]
-    outer = {"reciprocal": "^-1", "square": "sqrt", "root": "^2"}.get(view)
-    line = _joined(plus, [[C], *([times, C, *tokens] for tokens in terms)])
-    if outer is not None:
-        line = np.concatenate([np.array([grammar.token(outer)], np.int16), line])
-    return line, [offset, *coefficients]
+        return joined(times, factors), [(sign or 1) * float(np.exp(offset)), *coefficients]
+    line = joined(plus, [[C], *([times, C, *tokens] for tokens in terms)])
+    outer = np.array([grammar.token(name) for name in outermost(view)], np.int16)
+    return np.concatenate([outer, line]), [offset, *coefficients]
 
 
-def _joined(operation: int, parts: list[list[int]]) -> Tokens:
+def outermost(view: str) -> tuple[str, ...]:
+    """Return the operations, outermost first, that turn a fit of the view's target into one of y; that of "log" is no such chain.
+
+    >>> outermost("inverse square")
+    ('^-1', 'sqrt')
+    """
+    return next(each.outermost for each in VIEWS if each.name == view)
+
+
+def joined(operation: int, parts: list[list[int]]) -> Tokens:
     """Return the tokens of the parts joined by an operation of two arguments."""
     tokens: list[int] = []
     for place, part in enumerate(parts, 1):

@@ -15,21 +15,24 @@ import numpy as np
 from symnum.regression import finish, sums
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
+from symnum.regression.candidate import Candidate
+from symnum.regression.closed_forms import closed_forms, early_forms, early_sums
 from symnum.regression.enumeration import Bank, enumerate_expressions
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.evolution import Evolution
 from symnum.regression.grammar import Grammar
 from symnum.regression.problem import Problem, Views
+from symnum.regression.reductions import reduction
 
 ROWS = 256
 """Rows on which expressions are compared while the search runs; the best are then fitted to all rows."""
 
-MEMORY = 6_000_000
-STORED = 100_000
+MEMORY = 20_000_000
+STORED = 150_000
 """Numbers that the bank may store, and expressions."""
 
-ENUMERATION, SUMS = 0.5, 0.05
-"""Part of the budget that the enumeration may take, and the sums in each view."""
+REDUCED, ENUMERATION, SUMS = 0.4, 0.5, 0.05
+"""Part of the budget that the reduced problem may take, the enumeration, and the sums in each view."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,11 @@ class Outcome:
 class Search:
     """Run the stages on one problem."""
 
-    def __init__(self, problem: Problem, grammar: Grammar, budget: Budget, seed: int) -> None:
+    def __init__(
+        self, problem: Problem, grammar: Grammar, budget: Budget, seed: int, reduce: bool = True
+    ) -> None:
+        self.reduce = reduce
+        self.seed = seed
         self.rng = np.random.default_rng(seed)
         self.whole = problem
         self.problem = problem.sample(ROWS, self.rng)
@@ -58,6 +65,7 @@ class Search:
         self.evaluator = Evaluator(grammar, self.problem.X)
         self.bank = Bank(grammar, self.problem, min(STORED, max(2000, MEMORY // self.problem.rows)))
         self.sums: list[sums.Sum] = []
+        self.written: list[Candidate] = []
         self.stages: dict[str, str] = {}
 
     def run(self) -> Outcome:
@@ -74,34 +82,66 @@ class Search:
         return self._finish(stopped)
 
     def _search(self) -> str:
-        pools = {"log": sums.logarithms(self.grammar)} | dict.fromkeys(
-            ("plain", "relative"), sums.monomials(self.grammar)
-        )
-        for view, name in enumerate(self.views.names):
-            pool = pools.get(name, [])
-            self.sums += sums.eliminate(pool, self.evaluator, self.views, view)
-            self.budget.spend(len(pool))
+        if self.reduce and self._searched_reduced():
+            return "exact"
+        for found in early_forms(self.evaluator, self.views):
+            self.written += found
+            if finish.exact(self.problem, self.evaluator, found):
+                return "exact"
+        for some in early_sums(self.evaluator, self.views):
+            self.sums += some
+            self.budget.spend(len(some))
+            if self._exact_sum(some):
+                return "exact"
         first = self.budget.part(ENUMERATION)
         self.stages["enumeration"] = enumerate_expressions(self.bank, self.archive, first)
         self.budget.spend(first.used)
-        if self.stages["enumeration"] == "exact" or self._exact_sum():
+        if self.stages["enumeration"] == "exact" or self._exact_sum(self.sums):
             return "exact"
         for view in range(len(self.views.names)):
             if not self.budget.spent:
                 second = self.budget.part(SUMS)
                 self.sums += sums.grow(self.bank, self.views, view, second)
                 self.budget.spend(second.used)
-        if self._exact_sum():
+        if self._exact_sum(self.sums):
             return "exact"
+        for found in closed_forms(self.bank, self.archive, self.evaluator, self.problem, self.budget):
+            self.written += found
+            if finish.exact(self.problem, self.evaluator, found):
+                return "exact"
         if self.budget.spent:
             return "budget"
         return Evolution(self.bank, self.archive, self.evaluator, self.rng).run(self.budget)
 
-    def _exact_sum(self) -> bool:
-        """Tell whether a sum leaves no more than rounding."""
-        return any(each.left <= self.views.floors[each.view] + sums.ROUNDING for each in self.sums)
+    def _searched_reduced(self) -> bool:
+        """Search the reduced problem, if the data allow a reduction; tell whether that gave an exact formula."""
+        found = reduction(self.whole, self.grammar)
+        if found is None:
+            self.stages["reduction"] = "none"
+            return False
+        self.stages["reduction"] = str(found)
+        budget = self.budget.part(REDUCED)
+        inner = Search(found.problem, found.grammar, budget, self.seed, reduce=False)
+        exact = (not found.problem.constant) and inner._search() == "exact"
+        self.budget.spend(budget.used)
+        self.written += [found.translated(each) for each in inner.candidates()]
+        return exact
+
+    def candidates(self) -> list[Candidate]:
+        """Return what the stages found, as expressions of the target without repetition."""
+        found = finish.candidates(self.archive, self.sums, self.evaluator, self.problem.sign)
+        return list({each.text: each for each in (*found, *self.written)}.values())
+
+    def _exact_sum(self, found: list[sums.Sum]) -> bool:
+        """Tell whether a sum leaves no more than rounding, and is no mere approximation by many terms."""
+        sums_left = [s for s in found if s.left <= self.views.floors[s.view] + sums.ROUNDING]
+        sums_left.sort(key=lambda s: (len(s.terms), s.length, s.terms))
+        written = [
+            finish.of_sum(each, self.evaluator, self.views, self.problem.sign)
+            for each in sums_left[: finish.PROMISING]
+        ]
+        return finish.exact(self.problem, self.evaluator, [each for each in written if each is not None])
 
     def _finish(self, stopped: str) -> Outcome:
-        found = finish.candidates(self.archive, self.sums, self.evaluator, self.problem.sign)
-        selection = finish.select(self.whole, self.problem, self.evaluator, found)
+        selection = finish.select(self.whole, self.problem, self.evaluator, self.candidates())
         return Outcome(selection, self.budget.used, stopped, self.stages)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,9 @@ BEAM = 48
 
 ROWS_PER_TERM = 4
 """Each term needs that many rows, for with a bank to choose from a few terms fit anything."""
+
+LIBRARY, MIXED, MIXTURES = 160, 6, 64
+"""Terms of which mixtures are made, how many a mixture may have, and the width of the beam."""
 
 MONOMIALS = 120
 KEPT = 24
@@ -116,25 +119,60 @@ def _beam(
     """Return the sums of 2 to ``terms`` of the candidates that a beam search meets."""
     F, target = _directions(bank.values[candidates], views, view)
     lengths = bank.lengths[candidates]
-    handicap = np.exp(_PER_TOKEN * lengths)
-    most = min(terms, F.shape[1] // ROWS_PER_TERM)
+    exact = views.floors[view] + ROUNDING
     found: list[Sum] = []
-    chosen = _best_pairs(F, target, handicap) if most >= 2 else []
-    for count in range(2, most + 1):
+    for chosen in beam(F, target, np.exp(_PER_TOKEN * lengths), terms, BEAM):
         budget.spend(len(chosen))
-        bases = [_basis(F[list(each)]) for each in chosen]
-        lefts = [_left(basis, target) for basis in bases]
-        for each, left in zip(chosen, lefts, strict=True):
+        for each, left in chosen:
             tokens = tuple(bank.tokens(int(candidates[k])).tobytes() for k in each)
             found.append(Sum(view, tokens, left, int(sum(lengths[k] + 3 for k in each))))
-        if count == most or budget.spent or min(lefts) <= views.floors[view] + ROUNDING:
+        if budget.spent or min(left for _, left in chosen) <= exact:
             break
-        chosen = _extended(F, target, handicap, chosen, bases)
     return found
 
 
+def beam(
+    F: Floats,
+    target: Floats,
+    handicap: Floats,
+    terms: int,
+    width: int,
+    paired: int | None = None,
+    rows_per_term: int = ROWS_PER_TERM,
+) -> Iterator[list[tuple[tuple[int, ...], float]]]:
+    """Yield the best sets of 2, 3, ... up to ``terms`` of the directions ``F`` (directions, rows), with what each leaves of the target.
+
+    All directions and the target are centred and of length one; ``handicap`` multiplies what a direction leaves.  Of the first
+    ``paired`` directions all pairs are looked at, and of the best single ones those with any other.
+    """
+    most = min(terms, F.shape[1] // rows_per_term)
+    if most < 2 or len(F) < 2:
+        return
+    chosen = _best_pairs(F[:paired], target, handicap[:paired], width)
+    if paired is not None and paired < len(F):
+        alone = np.argsort((1 - (F @ target) ** 2 + 1e-30) * handicap, kind="stable")[:width]
+        singles = [(int(k),) for k in alone]
+        chosen = list(
+            dict.fromkeys(
+                [*chosen, *_extended(F, target, handicap, singles, [F[list(k)] for k in singles], width)]
+            )
+        )
+    for count in range(2, most + 1):
+        if not chosen:
+            return
+        bases = [_basis(F[list(each)]) for each in chosen]
+        yield [(each, _left(basis, target)) for each, basis in zip(chosen, bases, strict=True)]
+        if count < most:
+            chosen = _extended(F, target, handicap, chosen, bases, width)
+
+
 def _extended(
-    F: Floats, target: Floats, handicap: Floats, chosen: list[tuple[int, ...]], bases: list[Floats]
+    F: Floats,
+    target: Floats,
+    handicap: Floats,
+    chosen: list[tuple[int, ...]],
+    bases: list[Floats],
+    width: int,
 ) -> list[tuple[int, ...]]:
     """Return the best sums with one term more than the chosen ones."""
     residuals = np.array([target - (basis @ target) @ basis for basis in bases])
@@ -148,14 +186,14 @@ def _extended(
     best: dict[tuple[int, ...], float] = {}
     for b, each in enumerate(chosen):
         own = math.prod(handicap[list(each)].tolist())
-        top = np.argpartition(rank[:, b], min(BEAM, len(F) - 1))[:BEAM]
+        top = np.argpartition(rank[:, b], min(width, len(F) - 1))[:width]
         for k in top[np.isfinite(rank[top, b])]:
             larger = tuple(sorted((*each, int(k))))
             best.setdefault(larger, float(rank[k, b]) * own)
-    return sorted(best, key=lambda larger: (best[larger], larger))[:BEAM]
+    return sorted(best, key=lambda larger: (best[larger], larger))[:width]
 
 
-def _best_pairs(F: Floats, target: Floats, handicap: Floats) -> list[tuple[int, ...]]:
+def _best_pairs(F: Floats, target: Floats, handicap: Floats, width: int) -> list[tuple[int, ...]]:
     """Return the best pairs of directions, from their correlations."""
     along = F @ target
     best: list[tuple[float, tuple[int, ...]]] = []
@@ -171,11 +209,11 @@ def _best_pairs(F: Floats, target: Floats, handicap: Floats) -> list[tuple[int, 
         rank = (left + 1e-30) * handicap[block, None] * handicap[None, :]
         upper = np.arange(len(F))[None, :] > np.arange(start, start + len(between))[:, None]
         rank[~(upper & (fresh > _DEPENDENT**0.5))] = np.inf
-        for flat in np.argpartition(rank.ravel(), min(BEAM, rank.size - 1))[:BEAM]:
+        for flat in np.argpartition(rank.ravel(), min(width, rank.size - 1))[:width]:
             i, k = divmod(int(flat), len(F))
             if np.isfinite(rank[i, k]):
                 best.append((float(rank[i, k]), (start + i, k)))
-    return [pair for _, pair in sorted(best)[:BEAM]]
+    return [pair for _, pair in sorted(best)[:width]]
 
 
 def _basis(vectors: Floats) -> Floats:
@@ -186,6 +224,51 @@ def _basis(vectors: Floats) -> Floats:
 def _left(basis: Floats, target: Floats) -> float:
     residual = target - (basis @ target) @ basis
     return float(residual @ residual)
+
+
+# --- mixtures -------------------------------------------------------------------------------------------------------------
+
+
+def mixtures(terms: Sequence[Tokens], evaluator: Evaluator, views: Views, view: int) -> list[Sum]:
+    """Return the best sums of a few of the given terms, more than stored expressions are summed."""
+    values = evaluator.values(terms)
+    share = views.weights[view]
+    with np.errstate(all="ignore"):
+        centred = (values - (values @ share)[:, None]) * np.sqrt(share)
+        norms = np.linalg.norm(centred, axis=1)
+        usable = np.flatnonzero(
+            (norms > 1e-9 * np.abs(values).max(axis=1)) & np.isfinite(norms) & (norms < 1e100)
+        )
+    if len(usable) < 2:
+        return []
+    F, target = centred[usable] / norms[usable, None], views.targets[view] * np.sqrt(share)
+    lengths = np.array([len(terms[k]) for k in usable])
+    found: list[Sum] = []
+    for chosen in beam(
+        F, target / np.linalg.norm(target), np.exp(_PER_TOKEN * lengths), MIXED, MIXTURES, rows_per_term=3
+    ):
+        for each, left in sorted(chosen, key=lambda c: c[1])[:8]:
+            texts = tuple(terms[usable[k]].tobytes() for k in each)
+            found.append(Sum(view, texts, left, int(sum(lengths[k] + 3 for k in each))))
+        if min(left for _, left in chosen) <= views.floors[view] + ROUNDING:
+            break
+    return found
+
+
+def library(grammar: Grammar) -> list[Tokens]:
+    """Return terms that laws often add up: monomials, and functions of those of low degree; as many as LIBRARY."""
+    degrees = monomials_by_degree(grammar)
+    inner = [tokens for degree in degrees[: 3 if len(grammar.variables) == 1 else 2] for tokens in degree]
+    unary = [
+        int(t) for t in grammar.searched if grammar.arity[t] == 1 and grammar.names[t] not in ("neg", "abs", "^2", "^3", "^4")
+    ]  # fmt: skip
+    functions = [np.concatenate([np.array([t], np.int16), tokens]) for tokens in inner for t in unary]
+    plain: list[Tokens] = []
+    for degree in degrees[:6]:
+        if plain and len(plain) + len(degree) + len(functions) > LIBRARY:
+            break
+        plain += degree
+    return [*plain, *functions][:LIBRARY]
 
 
 # --- monomials --------------------------------------------------------------------------------------------------------------
@@ -243,15 +326,22 @@ def monomials(grammar: Grammar) -> list[Tokens]:
 
     Without multiplication in the language it is the variables alone.
     """
+    return list(itertools.chain.from_iterable(monomials_by_degree(grammar)))
+
+
+def monomials_by_degree(grammar: Grammar) -> list[list[Tokens]]:
+    """Return what :func:`monomials` does, a list for each degree from 1 on."""
     count = len(grammar.variables)
-    found: list[Tokens] = []
+    found: list[list[Tokens]] = []
     for degree in range(1, DEGREE + 1 if grammar.has("*") else 2):
         if degree > 1 and math.comb(count + degree, degree) > MONOMIALS:
             break
-        found += [
-            _monomial(grammar, powers)
-            for powers in itertools.combinations_with_replacement(range(count), degree)
-        ]
+        found.append(
+            [
+                _monomial(grammar, powers)
+                for powers in itertools.combinations_with_replacement(range(count), degree)
+            ]
+        )
     return found
 
 

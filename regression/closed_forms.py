@@ -1,0 +1,66 @@
+"""Sub-tree discovery: formulas that combine given parts, found by linear algebra instead of search.
+
+The published method looks for f in A + f, A*f and A^f, where A is a part that good expressions share (Xu, Liu and Sun 2024, section 3).
+Here f comes from the stored expressions, all at once: sums, quotients, products of powers and products with a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symnum.regression.archive import Archive
+from symnum.regression.budget import Budget
+from symnum.regression.candidate import Candidate
+from symnum.regression.enumeration import Bank
+from symnum.regression.evaluator import Evaluator
+from symnum.regression.problem import Problem, Views
+from symnum.regression.products import multiples, power_products
+from symnum.regression.ratios import ratios
+from symnum.regression.sums import (
+    Sum,
+    eliminate,
+    library,
+    logarithms,
+    mixtures,
+    monomials,
+    monomials_by_degree,
+)
+
+MONOMIAL_VIEWS = ("plain", "relative", "square", "exp", "reciprocal", "inverse square")
+MIXED_VIEWS = ("plain", "exp", "square", "reciprocal")
+"""Views in which sums of monomials, and of a few of a library's terms, are tried."""
+
+RATIO_VIEWS = ("plain", "square", "exp")
+"""Views whose target may be a quotient of polynomials; those of the reciprocal are the same quotients."""
+
+
+def early_forms(evaluator: Evaluator, views: Views) -> Iterator[list[Candidate]]:
+    """Yield what needs no stored expressions: quotients of polynomials."""
+    for view, name in enumerate(views.names):
+        if name in RATIO_VIEWS:
+            found = ratios(monomials_by_degree(evaluator.grammar), evaluator, views, view)
+            yield [Candidate(each.tokens.tobytes(), each.constants) for each in found]
+
+
+def early_sums(evaluator: Evaluator, views: Views) -> Iterator[list[Sum]]:
+    """Yield sums that need no stored expressions: of monomials, of logarithms for power laws, of terms of a library."""
+    grammar = evaluator.grammar
+    powers, mixed = monomials(grammar), library(grammar)
+    for view, name in enumerate(views.names):
+        if name == "log":
+            yield eliminate(logarithms(grammar), evaluator, views, view)
+        if name in MONOMIAL_VIEWS:
+            yield eliminate(powers, evaluator, views, view)
+    for view, name in enumerate(views.names):
+        if name in MIXED_VIEWS:
+            yield mixtures(mixed, evaluator, views, view)
+
+
+def closed_forms(
+    bank: Bank, archive: Archive, evaluator: Evaluator, problem: Problem, budget: Budget
+) -> Iterator[list[Candidate]]:
+    """Yield candidates, one stage after the other, until the budget is spent."""
+    for stage in (power_products, multiples):
+        if budget.spent:
+            return
+        yield stage(bank, problem, budget)

@@ -1,0 +1,265 @@
+"""Reduce a problem: take out variables that are powers in front, and join pairs that enter as a difference, sum, product or quotient.
+
+The symmetries of AI Feynman (Udrescu and Tegmark 2020), tested without a neural network: polynomials are fitted, and judged by what
+they leave where each row is left out in turn.  A variable is dispensable when polynomials without it are not improved by
+terms that contain it.  So a reduction is no guess from a better fit: it is refused as soon as what was taken out still explains anything.
+
+>>> import numpy as np
+>>> from symnum.regression.grammar import Grammar
+>>> X = np.random.default_rng(0).uniform(1, 3, (200, 4))
+>>> y = 5 * X[:, 0] ** 2 * np.exp(X[:, 1] - X[:, 2]) / X[:, 3]
+>>> grammar = Grammar(("a", "b", "c", "d"))
+>>> found = reduction(Problem.of(X, y, np.ones(200)), grammar)
+>>> str(grammar.term(found.factor)), [str(grammar.term(tokens)) for tokens in found.variables]
+('a^2/d', ['b - c'])
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from symnum.regression.candidate import Candidate
+from symnum.regression.grammar import Grammar, Tokens
+from symnum.regression.problem import Floats, Problem, joined
+
+ROWS, NOISY_ROWS, NOISY = 400, 1500, 1e-5
+"""Rows on which reductions are tested: more where polynomials leave more than this part of the variance."""
+
+DEGREES = (1, 2, 3, 4, 6, 8)
+TERMS = 100
+"""Degrees of the polynomials, and how many terms they may have."""
+
+POWERS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, -3.0, 1.5, -1.5, 4.0, -4.0)
+"""Powers of a variable that may stand in front."""
+
+BETTER = 0.97
+"""What was taken out explains something when it brings the error below this part of what it is without."""
+
+WORSE = 1.02
+"""A reduction may not leave more than this times what the problem leaves as it is."""
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """Hold the reduced problem and what its variables and its target are: y = factor * target, all as tokens of the whole grammar."""
+
+    problem: Problem
+    variables: tuple[Tokens, ...]
+    factor: Tokens | None
+    whole: Grammar
+
+    def __str__(self) -> str:
+        terms = ", ".join(str(self.whole.term(tokens)) for tokens in self.variables)
+        return terms if self.factor is None else f"{self.whole.term(self.factor)} times a function of {terms}"
+
+    @cached_property
+    def grammar(self) -> Grammar:
+        """Return the language over the new variables."""
+        return replace(self.whole, variables=tuple(f"u{k}" for k in range(len(self.variables))))
+
+    def translated(self, candidate: Candidate) -> Candidate:
+        """Return a candidate of the reduced problem as one of the whole."""
+        count, shift = len(self.variables), len(self.whole.variables) - len(self.variables)
+        tokens: list[int] = []
+        if self.factor is not None:
+            tokens += [self.whole.token("*"), *map(int, self.factor)]
+        for token in candidate.tokens:
+            tokens += map(int, self.variables[token]) if token < count else [int(token) + shift]
+        return Candidate(np.array(tokens, np.int16).tobytes(), candidate.constants)
+
+
+@dataclass(frozen=True)
+class _State:
+    """Hold columns with their tokens, the target as it is left, and the tokens of the factors taken out."""
+
+    columns: tuple[Floats, ...]
+    tokens: tuple[tuple[int, ...], ...]
+    y: Floats
+    factors: tuple[tuple[int, ...], ...]
+
+
+def reduction(problem: Problem, grammar: Grammar) -> Reduction | None:
+    """Return the problem as far as it can be reduced, or None; one variable always stays."""
+    for rows in (ROWS, NOISY_ROWS):
+        sample = problem.sample(rows, np.random.default_rng(0))
+        start = _State(tuple(sample.X), tuple((k,) for k in range(len(sample.X))), sample.y, ())
+        models = _models(start.columns, start.y, sample.weights)
+        if models and min(models.values()) <= NOISY * np.var(sample.y):
+            break
+    state = start
+    while len(state.columns) > 1:
+        following = _reduced(state, sample.weights * (sample.y / state.y) ** 2, grammar)
+        if following is None:
+            break
+        state = following
+    if state is start:
+        return None
+    X = _evaluated(state.tokens, problem.X, grammar)
+    times = grammar.token("*")
+    factor = joined(times, [list(f) for f in state.factors]) if state.factors else None
+    scale = np.ones(problem.rows)
+    for each in state.factors:
+        scale = scale * _evaluated([each], problem.X, grammar)[0]
+    weights = problem.weights * scale**2
+    y = problem.y / scale
+    if not (np.all(np.isfinite(X)) and np.all(np.isfinite(y)) and np.all(np.isfinite(weights))):
+        return None
+    return Reduction(
+        Problem.of(X.T, y, weights), tuple(np.array(t, np.int16) for t in state.tokens), factor, grammar
+    )
+
+
+def _evaluated(tokens: Sequence[tuple[int, ...]], X: Floats, grammar: Grammar) -> Floats:
+    from symnum.regression.evaluator import Evaluator
+
+    return Evaluator(grammar, X).values([np.array(t, np.int16) for t in tokens])
+
+
+def _reduced(state: _State, weights: Floats, grammar: Grammar) -> _State | None:
+    """Return the best state with one variable less in which nothing that was taken out explains anything, or None."""
+    models = _models(state.columns, state.y, weights)
+    if not models:
+        return None
+    least = min(models.values())
+    best: tuple[tuple[int, float], _State] | None = None
+    for rank, following, taken in _steps(state, grammar):
+        w = weights * (state.y / following.y) ** 2
+        # errors of the reduced target in terms of the present one, so that they compare
+        found = _models(following.columns, following.y, w)
+        if not found:
+            continue
+        kind = min(found, key=lambda k: found[k])
+        left = found[kind]
+        if left > WORSE * least or (best is not None and (rank, left) >= best[0]):
+            continue
+        with_it = min(_with(kind, following, each, w) for each in taken)
+        if with_it >= BETTER * left:
+            best = ((rank, left), following)
+    return None if best is None else best[1]
+
+
+def _steps(state: _State, grammar: Grammar) -> Iterator[tuple[int, _State, list[Floats]]]:
+    """Yield states with one variable less, which to prefer, and the columns that took part in what was taken out."""
+    columns, tokens = state.columns, state.tokens
+    for k, column in enumerate(columns):
+        others = tuple(c for j, c in enumerate(columns) if j != k)
+        rest = tuple(t for j, t in enumerate(tokens) if j != k)
+        yield 0, _State(others, rest, state.y, state.factors), [column]
+        for power in POWERS:
+            if column.min() > 0 or (
+                power == int(power) and np.abs(column).min() > 1e-3 * np.abs(column).max()
+            ):
+                factor = _power(grammar, tokens[k], power)
+                if factor is not None:
+                    yield 1, _State(others, rest, state.y / column**power, (*state.factors, factor)), [column]
+    for i, k in itertools.combinations(range(len(columns)), 2):
+        rest = tuple(t for j, t in enumerate(tokens) if j not in (i, k))
+        others = tuple(c for j, c in enumerate(columns) if j not in (i, k))
+        a, b = columns[i], columns[k]
+        for name, combined in (
+            ("-", a - b),
+            ("+", a + b),
+            ("*", a * b),
+            ("/", a / b if np.abs(b).min() > 0 else None),
+        ):
+            if (
+                combined is None
+                or not grammar.has(name)
+                or not np.ptp(combined) > 1e-9 * np.abs(combined).max()
+            ):
+                continue
+            joint = (grammar.token(name), *tokens[i], *tokens[k])
+            yield 2, _State((*others, combined), (*rest, joint), state.y, state.factors), [a, b]
+
+
+def _power(grammar: Grammar, tokens: tuple[int, ...], power: float) -> tuple[int, ...] | None:
+    """Return the tokens of a power without constant slots; None where the language cannot write it."""
+    times, inverse, square, root = (grammar.token(name) for name in ("*", "^-1", "^2", "sqrt"))
+    written = {
+        1.0: tokens,
+        2.0: (square, *tokens),
+        3.0: (times, *tokens, square, *tokens),
+        4.0: (square, square, *tokens),
+        0.5: (root, *tokens),
+        1.5: (times, *tokens, root, *tokens),
+    }[abs(power)]
+    if abs(power) % 1 and not (grammar.has("sqrt") or grammar.has("^")):
+        return None
+    return written if power > 0 else (inverse, *written)
+
+
+# --- polynomials ------------------------------------------------------------------------------------------------------------
+
+
+_Kind = tuple[bool, bool, int]
+"""Whether the variables and the target are taken by their logarithms, and the degree."""
+
+
+def _models(columns: Sequence[Floats], y: Floats, weights: Floats) -> dict[_Kind, float]:
+    """Return, for each kind of polynomial, the weighted mean square of what it leaves of each row when fitted to the others."""
+    found: dict[_Kind, float] = {}
+    for logs in (False, True):
+        if logs and any(c.min() <= 0 for c in columns):
+            continue
+        for of_log in (False, True):
+            if of_log and not np.all(y > 0):
+                continue
+            least = np.inf
+            for degree in DEGREES:
+                if math.comb(len(columns) + degree, degree) > min(TERMS, len(y) // 3):
+                    break
+                left = _left((logs, of_log, degree), columns, y, weights, ())
+                if not left < 0.98 * least:
+                    break
+                least = found[logs, of_log, degree] = left
+    return found
+
+
+def _with(kind: _Kind, state: _State, column: Floats, weights: Floats) -> float:
+    """Return what the polynomial leaves when it gets terms with another column."""
+    return _left(kind, state.columns, state.y, weights, (column,))
+
+
+def _left(
+    kind: _Kind, columns: Sequence[Floats], y: Floats, weights: Floats, more: Sequence[Floats]
+) -> float:
+    logs, of_log, degree = kind
+    target, root = (np.log(y), np.sqrt(weights) * y) if of_log else (y, np.sqrt(weights))
+    scaled = [_standard(np.log(c) if logs else c) for c in columns]
+    table = _monomials(scaled, degree)
+    if more:
+        extra = [_standard(c) for c in more]
+        table += [e**p for e in extra for p in (1, 2)] + [e * c for e in extra for c in scaled]
+    design = np.array(table).T * root[:, None]
+    Q = np.linalg.qr(design)[0]
+    right = target * root
+    residual = right - Q @ (Q.T @ right)
+    leverage = np.minimum(np.einsum("ij,ij->i", Q, Q), 0.999)
+    return float(np.mean((residual / (1 - leverage)) ** 2))
+
+
+def _standard(column: Floats) -> Floats:
+    """Return the column with values between -1 and 1."""
+    low, high = float(column.min()), float(column.max())
+    return (2 * column - (low + high)) / (high - low)
+
+
+def _monomials(columns: Sequence[Floats], degree: int) -> list[Floats]:
+    """Return all products of up to ``degree`` Chebyshev polynomials, by the sum of their degrees."""
+    powers = [np.polynomial.chebyshev.chebvander(c, degree).T for c in columns]
+    found = [np.ones(len(columns[0]))] if columns else []
+    for total in range(1, degree + 1):
+        for chosen in itertools.combinations_with_replacement(range(len(columns)), total):
+            product = None
+            for k in set(chosen):
+                factor = powers[k][chosen.count(k)]
+                product = factor if product is None else product * factor
+            assert product is not None
+            found.append(product)
+    return found

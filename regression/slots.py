@@ -1,0 +1,149 @@
+"""Constants inside expressions: put a slot wherever a constant would change more than the scale and offset of the whole, and fit them.
+
+The enumeration has no constants but small whole numbers, because every function is met once only.  So ``sin(x)`` stands for
+``sin(a*x + b)``, and ``log(x + 1)`` for ``log(x + c)``: good expressions and short ones get their slots, all are fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from symnum.regression.archive import Archive
+from symnum.regression.budget import Budget
+from symnum.regression.candidate import Candidate
+from symnum.regression.enumeration import Bank
+from symnum.regression.evaluator import Evaluator
+from symnum.regression.fitting import FitLimits, fit_many
+from symnum.regression.grammar import Grammar, Tokens
+from symnum.regression.problem import Problem, Views, outermost
+
+SHIFTED = ("log", "log1p", "log2", "log10", "sqrt", "cbrt", "^-1", "^2", "^3", "^4", "abs")
+SCALED = ("exp", "expm1", "erf", "sinh", "cosh", "tanh", "asinh")
+"""Functions whose argument gets an offset only, or a factor only; all others get a factor, and where few slots are in use an offset."""
+
+MOST_SLOTS = 6
+"""Slots of an expression, besides its scale and offset."""
+
+BATCH = 256
+"""Expressions that are fitted in one call."""
+
+FROM_ARCHIVE, KEPT = 48, 24
+"""Expressions of each view that get slots, and how many of all are handed on."""
+
+LIMITS = FitLimits(starts=4, screening=8, steps=25)
+
+
+def with_slots(grammar: Grammar, tokens: Tokens, offsets: bool) -> Tokens | None:
+    """Return the expression with slots, those in place of numbers included; None when it gets none, or more than MOST_SLOTS.
+
+    With ``offsets`` periodic functions and others of their kind get an offset inside, too.
+
+    >>> grammar = Grammar(("x", "y"))
+    >>> [grammar.names[t] for t in with_slots(grammar, grammar.parse("+ sin x log y"), False)]
+    ['+', 'sin', '*', 'C', 'x', '*', 'C', 'log', '+', 'C', 'y']
+    """
+    C, plus, times = grammar.constant, grammar.token("+"), grammar.token("*")
+    stack: list[list[int]] = []
+    for token in map(int, tokens[::-1]):
+        name, arity = grammar.names[token], int(grammar.arity[token])
+        if arity == 0:
+            stack.append([token] if token < len(grammar.variables) else [C])
+            continue
+        args = [stack.pop() for _ in range(arity)]
+        if all(arg == [C] for arg in args):
+            stack.append([C])
+            continue
+        if arity == 1:
+            inner = args[0]
+            if name not in SHIFTED and inner[:2] != [times, C]:
+                inner = [times, C, *inner]
+            if name in SHIFTED or (offsets and name not in SCALED):
+                inner = inner if inner[:2] == [plus, C] else [plus, C, *inner]
+            args = [inner]
+        elif name in ("+", "-", "^") and args[1] != [C] and args[0] != [C]:
+            args[1] = [times, C, *args[1]]
+        elif name == "/" and args[1] != [C]:
+            args[1] = [plus, C, *args[1]]
+        stack.append([token, *args[0], *(args[1] if arity == 2 else [])])
+    written = stack[0]
+    return np.array(written, np.int16) if 0 < written.count(C) <= MOST_SLOTS else None
+
+
+def inner_constants(
+    bank: Bank, archive: Archive, evaluator: Evaluator, problem: Problem, budget: Budget
+) -> Iterator[list[Candidate]]:
+    """Yield, batch by batch, the best of what gets slots: the best expressions of each view, then the stored ones by length."""
+    spread = (
+        float(problem.weights @ (problem.y - problem.weights @ problem.y / problem.rows) ** 2) / problem.rows
+    )
+    best: list[tuple[float, Candidate]] = []
+    seen: set[bytes] = set()
+    for batch in _batches(bank, archive, evaluator, problem, seen):
+        if budget.spent:
+            return
+        fits = fit_many(evaluator, batch, problem.y, problem.weights, seed=len(seen), limits=LIMITS)
+        budget.spend(len(batch))
+        for tokens, constants, loss in zip(batch, fits.constants, fits.losses, strict=True):
+            if np.isfinite(loss):
+                slots = int(np.sum(tokens == bank.grammar.constant))
+                bits = problem.rows / 2 * float(np.log2(max(loss / spread, 1e-24))) + (
+                    bank.grammar.token_bits * (len(tokens) - slots) + 10 * slots
+                )
+                best.append((bits, Candidate(tokens.tobytes(), tuple(map(float, constants[:slots])))))
+        best = sorted(best, key=lambda b: (b[0], b[1].text))[:KEPT]
+        yield [candidate for _, candidate in best]
+
+
+def _batches(
+    bank: Bank, archive: Archive, evaluator: Evaluator, problem: Problem, seen: set[bytes]
+) -> Iterator[list[Tokens]]:
+    batch: list[Tokens] = []
+    for tokens in _written(bank, archive, evaluator, problem):
+        if tokens.tobytes() not in seen:
+            seen.add(tokens.tobytes())
+            batch.append(tokens)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _written(bank: Bank, archive: Archive, evaluator: Evaluator, problem: Problem) -> Iterator[Tokens]:
+    """Yield expressions of y with slots: from the archive, its views taking turns, then from the bank."""
+    grammar, views = bank.grammar, archive.views
+    ranked = [
+        sorted(archive.entries(v), key=lambda e: (_bits(evaluator, views, v, e.left, len(e.tokens)), e.text))
+        for v in range(len(views.names))
+    ]
+    for place in range(FROM_ARCHIVE):
+        for v, entries in enumerate(ranked):
+            if place < len(entries) and views.names[v] != "relative":
+                yield from _of_view(grammar, views.names[v], entries[place].tokens, problem.sign)
+    for k in range(bank.size):
+        yield from _of_view(grammar, "plain", bank.tokens(k), problem.sign)
+
+
+def _bits(evaluator: Evaluator, views: Views, view: int, left: float, length: int) -> float:
+    return (
+        evaluator.rows / 2 * float(np.log2(max(left, views.floors[view])))
+        + evaluator.grammar.token_bits * length
+    )
+
+
+def _of_view(grammar: Grammar, view: str, tokens: Tokens, sign: int) -> Iterator[Tokens]:
+    """Yield ``undo(C + C*f)`` for f with slots, without and with offsets."""
+    C, plus, times = grammar.constant, grammar.token("+"), grammar.token("*")
+    found: list[bytes] = []
+    for offsets in (False, True):
+        inner = with_slots(grammar, tokens, offsets)
+        if inner is None or inner.tobytes() in found:
+            continue
+        found.append(inner.tobytes())
+        if view == "log":
+            outer = [times, C, grammar.token("exp"), times, C]
+        else:
+            outer = [*(grammar.token(name) for name in outermost(view)), plus, C, times, C]
+        yield np.concatenate([np.array(outer, np.int16), inner])
