@@ -57,5 +57,6 @@ class Budget:
 
     def share(self, part: float) -> Budget:
         """Return the budget of a part of the work, which begins now; what it spends is charged to this one."""
-        evaluations = None if self.evaluations is None else int(part * self.evaluations)
+        # at least one evaluation, so that whoever goes on while something is left comes to an end
+        evaluations = None if self.evaluations is None else max(int(part * self.evaluations), 1)
         return Budget(evaluations, None if self.seconds is None else part * self.seconds, whole=self)

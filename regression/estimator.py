@@ -341,8 +341,9 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
 
 
 def _translated(snapshot: Snapshot, spelling: tuple[str, ...], grammar: Grammar) -> list[Tokens]:
-    """Return the expressions of a snapshot in the tokens of another grammar, those that it has tokens for and allows."""
-    place = {name: k for k, name in enumerate(grammar.names)}
+    """Return the expressions of a snapshot in the tokens of another grammar, those that its search may build."""
+    may = [*grammar.leaves.tolist(), *grammar.searched.tolist()]
+    place = {grammar.names[token]: token for token in may}
     table = np.array([place.get(name, -1) for name in spelling], np.int16)
     texts = {
         entry.text
