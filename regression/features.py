@@ -1,7 +1,8 @@
 """Choose the columns that take part in a search where there are many.
 
-Two rankings take turns: the importances of randomised trees (Geurts, Ernst and Wehenkel 2006), which see even functions and interactions,
-and the correlation of ranks, which sees weak monotone effects under noise.
+Two rankings take turns: the importances of randomised trees (Geurts, Ernst and Wehenkel 2006), which see interactions, and correlations of
+ranks, which see weak effects under noise: of the values and of their distances from the median, so that even functions and products
+count too.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ def select_features(problem: Problem, count: int, seed: int) -> list[int]:
     part = problem.sample(ROWS, np.random.default_rng(seed))
     trees = ExtraTreesRegressor(TREES, max_features=max(1, total // 3), min_samples_leaf=2, random_state=seed)
     trees.fit(part.X.T, part.y, sample_weight=part.weights)
-    rankings = [np.argsort(-each, kind="stable") for each in (trees.feature_importances_, _monotone(part))]
+    rankings = [
+        np.argsort(-each, kind="stable") for each in (trees.feature_importances_, _correlations(part))
+    ]
     chosen: list[int] = []
     for pair in zip(*rankings, strict=True):
         for k in map(int, pair):
@@ -40,17 +43,22 @@ def select_features(problem: Problem, count: int, seed: int) -> list[int]:
     return sorted(chosen)
 
 
-def _monotone(problem: Problem) -> NDArray[np.float64]:
-    """Return the size of the correlation of the ranks of each variable with those of the target."""
+def _correlations(problem: Problem) -> NDArray[np.float64]:
+    """Return, for each variable, the largest correlation of its ranks or their distances from the middle with those of the target."""
     weights = problem.weights / problem.weights.sum()
     ranks = np.array([_ranks(each) for each in (*problem.X, problem.y)])
     ranks -= (ranks @ weights)[:, None]
-    norms = np.sqrt(ranks**2 @ weights)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.nan_to_num(np.abs((ranks[:-1] * weights) @ ranks[-1] / (norms[:-1] * norms[-1])))
+    distances = np.abs(ranks)
+    distances -= (distances @ weights)[:, None]
+    scaled = []
+    for each in (ranks, distances):
+        norms = np.sqrt(each**2 @ weights)
+        scaled.append(each / np.where(norms > 0, norms, 1.0)[:, None])
+    found = [np.abs((ours[:-1] * weights) @ target[-1]) for ours in scaled for target in scaled]
+    return np.asarray(np.max(found, axis=0))
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the ranks, the mean of them for equal values."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place])

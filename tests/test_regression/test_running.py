@@ -150,9 +150,7 @@ def test_evolution_goes_on_from_its_state() -> None:
     bank = restart.Stored(made.grammar, made.prepared.bank)
 
     def evolution(seed: int) -> Evolution:
-        archive = restart.archive_of(
-            made.restarts[0].entries, made.evaluator, made.problem, made.views, None
-        )
+        archive = restart.archive_of(made.restarts[0].entries, made.evaluator, made.problem, made.views, None)
         return Evolution(bank, archive, made.evaluator, np.random.default_rng(seed))
 
     first = evolution(1)
@@ -358,10 +356,25 @@ def test_a_cluster_gives_the_same_result_also_when_it_loses_a_worker() -> None:
             assert Crew(None).size == 2
             model = small(restarts=3).fit(X, Y)
         assert model.equations_ == expected.equations_
-        victim = next(iter(client.run(os.getpid).values()))
-        threading.Timer(0.05, os.kill, (victim, signal.SIGKILL)).start()
+        processes = client.run(os.getpid)
+        killed: list[int] = []
+
+        def kill() -> None:
+            """Kill the first worker that works."""
+            for _ in range(4000):
+                busy = [address for address, tasks in client.processing().items() if tasks]
+                if busy:
+                    os.kill(processes[busy[0]], signal.SIGKILL)
+                    killed.append(processes[busy[0]])
+                    return
+                time.sleep(0.002)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
         with joblib.parallel_config("dask"):
             again = small(restarts=3).fit(X, Y)
+        killer.join()
+        assert len(killed) == 1 and set(client.run(os.getpid).values()) != set(processes.values())
         assert again.equations_ == expected.equations_
 
 
@@ -646,7 +659,12 @@ def test_the_wanted_loss_is_that_of_the_target_in_every_view() -> None:
 
 def test_a_sum_can_reach_the_wanted_loss() -> None:
     x = np.linspace(0.1, 2, 60)[:, None]
-    y = 0.7 * np.sin(x[:, 0] ** 2) + 1.3 * np.log(x[:, 0] + 1) - 2 * np.sqrt(x[:, 0]) + RNG.normal(0, 1e-4, 60)
+    y = (
+        0.7 * np.sin(x[:, 0] ** 2)
+        + 1.3 * np.log(x[:, 0] + 1)
+        - 2 * np.sqrt(x[:, 0])
+        + RNG.normal(0, 1e-4, 60)
+    )
     model = small(operators=("+", "*", "sin", "log", "sqrt"), target_loss=3e-8, max_evaluations=30_000).fit(
         x, y
     )
