@@ -50,6 +50,10 @@ class Archive:
                 for k in members:
                     self._insert(kept, Entry(float(column[k]), tokens(int(k)).tobytes()))
 
+    def add(self, view: int, entry: Entry) -> None:
+        """Take an entry of another archive, if it is among the best of its length."""
+        self._insert(self.best[view].setdefault(len(entry.tokens), []), entry)
+
     def _insert(self, kept: list[Entry], entry: Entry) -> None:
         """Put an entry in, unless an equally good one of its length is there."""
         place = bisect.bisect_left(kept, entry)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
 from symnum.regression.enumeration import Bank
@@ -56,9 +55,7 @@ def early_sums(evaluator: Evaluator, views: Views) -> Iterator[list[Sum]]:
             yield mixtures(mixed, evaluator, views, view)
 
 
-def closed_forms(
-    bank: Bank, archive: Archive, evaluator: Evaluator, problem: Problem, budget: Budget
-) -> Iterator[list[Candidate]]:
+def closed_forms(bank: Bank, problem: Problem, budget: Budget) -> Iterator[list[Candidate]]:
     """Yield candidates, one stage after the other, until the budget is spent."""
     for stage in (power_products, multiples):
         if budget.spent:

@@ -2,50 +2,101 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import os
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from symnum.backends import interned
 from symnum.codegen.function import compile as compile_term
-from symnum.operators import OPERATORS
-from symnum.regression.budget import Budget
-from symnum.regression.grammar import DEFAULT_OPERATORS, Grammar
-from symnum.regression.kernels import HUGE
-from symnum.regression.pareto import Equation, choose
+from symnum.regression import inputs
+from symnum.regression.checkpoint import Checkpoint, Snapshot, content, differences
+from symnum.regression.features import select_features
+from symnum.regression.grammar import DEFAULT_OPERATORS, Grammar, Tokens
+from symnum.regression.parameters import check_parameters
+from symnum.regression.pareto import Equation
 from symnum.regression.problem import Problem
-from symnum.regression.search import Outcome, Search
-from symnum.symbols import RESERVED, symbol
+from symnum.regression.progress import Progress, Reporter
+from symnum.regression.search import Outcome, Search, Settings, settings_key
+from symnum.regression.selection import choose
+from symnum.symbols import symbol
+
+LARGEST = 100_000
+"""Rows that a fit uses; of more, a random sample of that many."""
+
+_OF_ONE_OUTPUT = ("expression_", "pareto_front_", "complexity_", "noise_", "stopped_", "selected_features_")
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """Hold what a fit has reached for a later one: the snapshot, the spelling of its tokens, and the names of all columns."""
+
+    snapshot: Snapshot
+    spelling: tuple[str, ...]
+    columns: tuple[str, ...]
 
 
 class SymbolicRegressor(RegressorMixin, BaseEstimator):
     """Find a formula for ``y`` in the columns of ``X``.
 
-    Parameters, all by keyword:
+    Parameters, all by keyword.  What formulas are made of:
 
     operators: names of the operator table that the formula is built from, and ``"^-1"``, ``"^2"``, ``"^3"``, ``"^4"`` for powers with
         a fixed exponent; by default + - * / ^ ^2 sqrt exp log sin cos.  Every formula is fitted as ``a*f + b``, and in the forms that
         come from log, reciprocal, square and root of the target, so that sums and coefficients need no operator.
+    max_features: columns that take part at most, or None; of more, those are chosen that tell most about the target
+        (:mod:`symnum.regression.features`), see ``selected_features_``.
+
+    How long the search goes on:
+
     time_limit: seconds that the search may take, or None; the last fit of the best formulas comes on top.  What is found in a given
         time depends on the machine.
     max_evaluations: expressions that the search may evaluate, or None.  With time_limit=None the same data and seed give the same
-        result.
+        result, for any n_jobs.
+    target_loss: the search ends when a formula reaches this loss (weighted mean of the squared residuals, on the rows that the search
+        looks at, before the last fit), or None.
+
+    How it runs:
+
+    restarts: independent repetitions of the random part, each with an equal part of the budget; the results are put together.
+    n_jobs: how many restarts run side by side, as joblib understands it: None for 1 unless a ``joblib.parallel_config`` says otherwise,
+        -1 for all processors.  Under ``joblib.parallel_config("dask")`` or ``"ray"`` they run on a cluster.
     random_state: seed of the part of the search that is random.
+    warm_start: a second ``fit`` goes on from what the first has found, when the data have the same columns; with the very same data it
+        does not repeat what is without chance.
+    checkpoint: a file (.npz) that holds what has been reached, written every few seconds and at the end, or None.  When it exists the
+        search goes on from it: the limits are then those of all runs together, and may be raised.  It must belong to the same data, and
+        the same operators, restarts and seed.  Of several outputs each has its own file: ``name.0.npz``, ...
+    progress: True to see how far the search is in one line, False not to, None for where somebody can see it: a terminal or a notebook;
+        or a function that is called with a :class:`~symnum.regression.progress.Progress` about twice a second.
+
+    Which formula is taken:
+
+    model_selection: "bits" for the shortest description of the data, where errors may be all alike or in proportion to the target
+        (:mod:`symnum.regression.description`), "accuracy" for the least loss, "score" for the steepest fall of the loss with the
+        complexity, or a function of the list of :class:`~symnum.regression.pareto.Equation` that returns the place of one.
 
     The search ends earlier when a formula is exact or when nothing improves any more.  Ctrl-C ends it with a warning and keeps the
-    best formula found so far.  Of the formulas found, ``fit`` keeps the front of complexity against loss, and chooses the one that
-    gives the shortest description of the data (:mod:`symnum.regression.description`), where errors may be all alike or in proportion
-    to the target.  Weights count as repetitions of a row: what matters is their ratio.
+    best formula found so far.  Weights count as repetitions of a row: what matters is their ratio.  Of more than 100,000 rows a random
+    sample of that many is used.
 
-    After ``fit``: ``expression_`` (a term over the feature names), ``equations_`` and ``pareto_front_`` (the front, a list of
-    :class:`~symnum.regression.pareto.Equation`), ``complexity_``, ``noise_`` ("additive" or "relative"), ``symbols_`` (the symbols of the
-    columns), ``n_evaluations_`` and ``stopped_`` ("exact", "budget", "no progress", "interrupted" or "constant target").
+    After ``fit``: ``expression_`` (a term over the feature names), ``equations_`` and ``pareto_front_`` (the front of complexity
+    against loss, a list of :class:`~symnum.regression.pareto.Equation`), ``complexity_``, ``noise_`` ("additive" or "relative"),
+    ``symbols_`` (the symbols of the columns), ``selected_features_`` (the columns that took part), ``n_evaluations_`` and ``stopped_``
+    ("exact", "target loss", "budget", "no progress", "interrupted", "processes died" or "constant target").
+
+    With ``y`` of shape (rows, outputs) each output has a search of its own, with an equal part of the limits, and ``estimators_`` holds
+    the fitted regressor of each; ``expressions_`` is the list of the formulas, also of a single output, and ``equations_`` the list
+    of the fronts.
 
     Columns are named x0, x1, ... or as the data frame names them, with what is no identifier replaced by an underscore.  Columns
     that do not vary, and repetitions of an earlier column, take no part.  Where the formula is undefined ``predict`` gives nan or
@@ -58,52 +109,154 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
     7*sqrt(x0)/2 - 2
     """
 
+    equations_: list[Any]
+
     def __init__(
         self,
         *,
         operators: Sequence[str] | None = None,
+        max_features: int | None = 20,
         time_limit: float | None = 60,
         max_evaluations: int | None = None,
+        target_loss: float | None = None,
+        restarts: int = 1,
+        n_jobs: int | None = None,
         random_state: Any = 0,
+        warm_start: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+        progress: bool | Callable[[Progress], Any] | None = None,
+        model_selection: str | Callable[[Sequence[Equation]], int] = "bits",
     ) -> None:
         self.operators = operators
+        self.max_features = max_features
         self.time_limit = time_limit
         self.max_evaluations = max_evaluations
+        self.target_loss = target_loss
+        self.restarts = restarts
+        self.n_jobs = n_jobs
         self.random_state = random_state
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
+        self.progress = progress
+        self.model_selection = model_selection
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> SymbolicRegressor:
         """Search for a formula.
 
-        ``X`` is (rows, columns), ``y`` and ``sample_weight`` (rows,).  Raises ValueError for nan or inf, for a wrong shape, for weights
-        that are negative or all zero, for limits that are not positive and for operators that a search cannot use; LookupError
-        for an operator that does not exist.
+        ``X`` is (rows, columns), ``y`` (rows,) or (rows, outputs), and ``sample_weight`` (rows,).  Raises ValueError for nan or inf,
+        for a wrong shape, for weights that are negative or all zero, for parameters that make no sense, for operators that a search
+        cannot use and for a checkpoint of another search; LookupError for an operator that does not exist; OSError for a checkpoint
+        that cannot be written.
         """
-        table, target = validate_data(self, X, y, y_numeric=True, dtype=np.float64)
-        target = np.asarray(target, np.float64)
-        weights = _checked_weights(sample_weight, len(target))
-        budget = self._checked_budget()
-        names = feature_names(getattr(self, "feature_names_in_", None), table.shape[1])
-        _check_size(table[weights > 0], target[weights > 0], names)
-        columns = _varying(table[weights > 0])
+        began = time.monotonic()
+        check_parameters(self.get_params(deep=False))
+        table, target = inputs.checked_data(self, X, y)
+        weights = inputs.checked_weights(sample_weight, len(target))
+        names = inputs.feature_names(getattr(self, "feature_names_in_", None), table.shape[1])
         # an operator that is wrong is told before anything else is done, also where no search is needed
-        grammar = Grammar(tuple(names[k] for k in columns), self._checked_operators())
-        problem = Problem.of(table[:, columns], target, weights)
+        self._grammar(names)
+        earlier = self._forget()
         self.symbols_ = tuple(symbol(name) for name in names)
-        if problem.constant or not columns:
-            self._keep_constant(problem)
-        else:
-            seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-            self._keep(Search(problem, grammar, budget, seed).run())
+        if target.ndim == 2:
+            return self._fit_outputs(X, target, sample_weight, earlier.get("estimators_", []))
+        inputs.check_size(table[weights > 0], target[weights > 0], names)
+        checkpoint = None if self.checkpoint is None else Checkpoint(self.checkpoint)
+        self._search(table, target, weights, names, checkpoint, earlier.get("_memory"), began)
+        self.expressions_ = [self.expression_]
         self._function = compile_term(self.expression_, list(self.symbols_))
         return self
 
+    def _search(
+        self, table: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64], names: list[str],
+        checkpoint: Checkpoint | None, memory: _Memory | None, began: float,
+    ) -> None:  # fmt: skip
+        """Fit one output."""
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        taking = weights > 0
+        if np.count_nonzero(taking) > LARGEST:
+            chosen = np.random.default_rng(seed).choice(np.flatnonzero(taking), LARGEST, replace=False)
+            table, target, weights, taking = table[chosen], target[chosen], weights[chosen], taking[chosen]
+        columns = inputs.varying(table[taking])
+        problem = Problem.of(table[:, columns], target, weights)
+        if self.max_features is not None and len(columns) > self.max_features and not problem.constant:
+            columns = [columns[k] for k in select_features(problem, self.max_features, seed)]
+            problem = Problem.of(table[:, columns], target, weights)
+        self.selected_features_ = np.array(columns, np.int64)
+        if problem.constant or not columns:
+            self._keep_constant(problem)
+            return
+        grammar = self._grammar([names[k] for k in columns])
+        settings = self._settings(seed, time.monotonic() - began)
+        start, hints = self._continued(memory, names, problem, grammar, settings)
+        reporter = Reporter(self.progress)
+        search = Search(problem, grammar, settings, checkpoint, reporter, start, hints)
+        outcome = search.run()
+        self._keep(outcome)
+        if reporter.wanted:
+            best = next(e for e in self.equations_ if e.expression is self.expression_)
+            reporter.show(
+                Progress(
+                    self.n_evaluations_,
+                    time.monotonic() - began,
+                    str(best.expression),
+                    best.loss,
+                    best.complexity,
+                    "finished",
+                )
+            )
+        self._memory = _Memory(
+            outcome.snapshot if self.warm_start else outcome.essence, grammar.names, tuple(names)
+        )
+
+    def _grammar(self, names: Sequence[str]) -> Grammar:
+        """Return the language of the formulas over variables of these names."""
+        operators = DEFAULT_OPERATORS if self.operators is None else tuple(self.operators)
+        return Grammar(tuple(names), operators)
+
+    def _settings(self, seed: int, seconds: float) -> Settings:
+        """Return how to search; ``seconds`` have gone by already."""
+        limit = None if self.time_limit is None else max(self.time_limit - seconds, 0.0)
+        given = isinstance(self.random_state, int | np.integer)
+        return Settings(
+            seed,
+            limit,
+            self.max_evaluations,
+            self.target_loss,
+            self.restarts,
+            self.n_jobs,
+            seed_matters=given,
+        )
+
+    def _continued(
+        self, memory: _Memory | None, names: list[str], problem: Problem, grammar: Grammar, settings: Settings
+    ) -> tuple[Snapshot | None, list[Tokens]]:
+        """Return from what a warm start goes on: a snapshot where all is the same, else expressions to try first."""
+        if not self.warm_start or memory is None:
+            return None, []
+        if memory.columns != tuple(names):
+            warnings.warn(
+                f"warm_start=True, but the columns are {', '.join(names)} and were {', '.join(memory.columns)}: "
+                "the search begins afresh",
+                UserWarning,
+                stacklevel=4,
+            )
+            return None, []
+        snapshot = memory.snapshot
+        if snapshot.prepared and not differences(snapshot, content(problem), settings_key(grammar, settings)):
+            again = tuple(
+                replace(each, used=0, ended="exact" if each.ended == "exact" else "")
+                for each in snapshot.restarts
+            )
+            return replace(snapshot, used=0, seconds=0.0, restarts=again), []
+        return None, _translated(snapshot, memory.spelling, grammar)
+
     def _keep(self, outcome: Outcome) -> None:
         models, baseline = outcome.selection.models, outcome.selection.baseline
-        best = choose(models)
         self.equations_ = [Equation(m.complexity, m.loss, baseline - m.bits, m.term) for m in models]
         self.pareto_front_ = self.equations_
-        self.expression_ = self.equations_[best].expression
-        self.complexity_ = self.equations_[best].complexity
+        best = self.equations_[choose(self.model_selection, self.equations_)]
+        self.expression_ = best.expression
+        self.complexity_ = best.complexity
         self.noise_ = outcome.selection.noise
         self.n_evaluations_ = outcome.evaluations
         self.stopped_ = outcome.stopped
@@ -120,102 +273,89 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         self.n_evaluations_ = 0
         self.stopped_ = "constant target"
 
+    # --- several outputs ------------------------------------------------------------------------------------------------------
+
+    def _fit_outputs(
+        self, X: ArrayLike, targets: NDArray[np.float64], sample_weight: Any, earlier: list[SymbolicRegressor]
+    ) -> SymbolicRegressor:
+        """Fit one regressor for each column of ``targets`` (rows, outputs)."""
+        count = targets.shape[1]
+        goes_on = self.warm_start and len(earlier) == count
+        found: list[SymbolicRegressor] = []
+        for k in range(count):
+            each = earlier[k] if goes_on else clone(self)
+            each.set_params(**self.get_params(deep=False))
+            each.set_params(
+                time_limit=None if self.time_limit is None else self.time_limit / count,
+                max_evaluations=None
+                if self.max_evaluations is None
+                else max(self.max_evaluations // count, 1),
+                checkpoint=None if self.checkpoint is None else _numbered(self.checkpoint, k),
+            )
+            if any(other.stopped_ == "interrupted" for other in found):  # the shortest search there is
+                each.set_params(max_evaluations=1)
+            found.append(each.fit(X, targets[:, k], sample_weight))
+        self.estimators_ = found
+        self.expressions_ = [each.expression_ for each in found]
+        self.equations_ = [each.equations_ for each in found]
+        self.n_evaluations_ = sum(each.n_evaluations_ for each in found)
+        return self
+
+    def _forget(self) -> dict[str, Any]:
+        """Remove what an earlier fit has left, and return it."""
+        left = {
+            name: value
+            for name, value in vars(self).items()
+            if (name.endswith("_") and not name.startswith("__") and not name.endswith("_in_"))
+            or name in ("_memory", "_function")
+        }
+        for name in left:
+            delattr(self, name)
+        return left
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_ONE_OUTPUT and "estimators_" in self.__dict__:
+            raise AttributeError(
+                f"this regressor has {len(self.estimators_)} outputs, and {name} is that of one; "
+                f"write model.estimators_[0].{name}"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    # --- the rest of scikit-learn ---------------------------------------------------------------------------------------------
+
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the formula's values (rows,) on the rows of ``X``; nan or inf where it is undefined."""
+        """Return the formula's values (rows,), or (rows, outputs), on the rows of ``X``; nan or inf where it is undefined."""
         check_is_fitted(self)
-        table = validate_data(self, X, reset=False, dtype=np.float64)
-        return np.asarray(self._function(*(np.ascontiguousarray(column) for column in table.T)), np.float64)
-
-    def _checked_operators(self) -> tuple[str, ...]:
-        if self.operators is None:
-            return DEFAULT_OPERATORS
-        if isinstance(self.operators, str):
-            raise ValueError(
-                f"operators must be a sequence of names, but is the text {self.operators!r}; "
-                "write operators=('+', '*', 'sin')"
-            )
-        return tuple(self.operators)
-
-    def _checked_budget(self) -> Budget:
-        for name, limit in (("time_limit", self.time_limit), ("max_evaluations", self.max_evaluations)):
-            if limit is not None and not limit > 0:
-                raise ValueError(
-                    f"{name} must be positive or None, but is {limit!r}; "
-                    f"write {name}={60 if name == 'time_limit' else 100_000}"
-                )
-        if self.time_limit is None and self.max_evaluations is None:
-            raise ValueError(
-                "time_limit and max_evaluations are both None, so the search might never end; give one, such as time_limit=60"
-            )
-        return Budget(self.max_evaluations, self.time_limit)
+        table = inputs.checked_table(self, X)
+        columns = [np.ascontiguousarray(column) for column in table.T]
+        if "estimators_" in self.__dict__:
+            return np.column_stack([np.asarray(each._function(*columns), float) for each in self.estimators_])
+        return np.asarray(self._function(*columns), np.float64)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.non_deterministic = self.time_limit is not None
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = True
         return tags
 
 
-def feature_names(given: Sequence[Any] | None, count: int) -> list[str]:
-    """Return the names of the symbols of the columns.
-
-    >>> feature_names(["semi-major axis", "sin", "a b", "a_b"], 4)
-    ['semi_major_axis', 'sin_', 'a_b', 'a_b_2']
-    """
-    if given is None:
-        return [f"x{k}" for k in range(count)]
-    names: list[str] = []
-    for each in given:
-        name = re.sub(r"\W", "_", str(each)) or "x"
-        name = f"x_{name}" if name[0].isdigit() else name
-        name = f"{name}_" if name in RESERVED or name in OPERATORS or not name.isidentifier() else name
-        unique, suffix = name, 2
-        while unique in names:
-            unique, suffix = f"{name}_{suffix}", suffix + 1
-        names.append(unique)
-    return names
+def _translated(snapshot: Snapshot, spelling: tuple[str, ...], grammar: Grammar) -> list[Tokens]:
+    """Return the expressions of a snapshot in the tokens of another grammar, those that its search may build."""
+    may = [*grammar.leaves.tolist(), *grammar.searched.tolist()]
+    place = {grammar.names[token]: token for token in may}
+    table = np.array([place.get(name, -1) for name in spelling], np.int16)
+    texts = {
+        entry.text
+        for found in (snapshot.entries, *(each.entries for each in snapshot.restarts))
+        for of_view in found
+        for entry in of_view
+    }
+    translated = (table[np.frombuffer(text, np.int16)] for text in sorted(texts))
+    return [each for each in translated if np.all(each >= 0) and grammar.allowed(each)]
 
 
-def _checked_weights(sample_weight: ArrayLike | None, rows: int) -> NDArray[np.float64]:
-    if sample_weight is None:
-        return np.ones(rows)
-    weights = np.asarray(sample_weight, np.float64)
-    if weights.ndim == 0:
-        weights = np.full(rows, float(weights))
-    if weights.shape != (rows,):
-        raise ValueError(
-            f"sample_weight.shape == {weights.shape}, expected {(rows,)}: give one weight for each row of X"
-        )
-    if not np.all(np.isfinite(weights)) or np.any(weights < 0):
-        bad = int(np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))[0])
-        raise ValueError(
-            f"sample_weight[{bad}] is {weights[bad]}, but weights are finite and not negative; "
-            "leave the row out or give it weight 0"
-        )
-    if not np.any(weights > 0):
-        raise ValueError(
-            "every sample_weight is zero, so there is nothing to fit; give some rows a positive weight"
-        )
-    return weights
-
-
-def _check_size(X: NDArray[np.float64], y: NDArray[np.float64], names: Sequence[str]) -> None:
-    """Raise ValueError for values whose squares overflow or vanish."""
-    for name, values in (("y", y), *zip(names, X.T, strict=True)):
-        largest = float(np.abs(values).max())
-        if largest > HUGE or 0 < largest < 1 / HUGE:
-            raise ValueError(
-                f"the values of {name} reach {largest:.3g}, which a search cannot square in float64; "
-                "rescale them, in other units"
-            )
-
-
-def _varying(X: NDArray[np.float64]) -> list[int]:
-    """Return the columns that vary and do not repeat an earlier one."""
-    seen: set[bytes] = set()
-    kept = []
-    for k, column in enumerate(X.T):
-        key = np.ascontiguousarray(column + 0.0).tobytes()
-        if np.ptp(column) > 0 and key not in seen:
-            seen.add(key)
-            kept.append(k)
-    return kept
+def _numbered(path: str | os.PathLike[str], number: int) -> Path:
+    """Return the path with a number before its ending."""
+    whole = Path(path)
+    return whole.with_name(f"{whole.stem}.{number}{whole.suffix}")

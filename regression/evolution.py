@@ -7,6 +7,9 @@ When nothing has improved for a while the population starts again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,23 +49,49 @@ class Evolution:
         }
         self.joining = [int(t) for t in self.grammar.searched if self.grammar.arity[t] == 2]
         self.population: list[tuple[float, Tokens]] = []
+        self.quiet = self.barren = 0  # generations, and fresh starts, without progress
+        self.best = np.inf
 
     def run(self, budget: Budget) -> str:
-        """Evolve until the budget is spent, an expression fits exactly, or fresh starts bring nothing; return which it was."""
-        barren, best = 0, np.inf
-        while barren < PATIENCE:
+        """Evolve until the budget is spent, an expression fits exactly, or fresh starts bring nothing; return which it was.
+
+        A later call goes on where this one ended.
+        """
+        if not self.population:
             self._restart(budget)
-            quiet = 0
-            while quiet < STALL:
+        while True:
+            while self.quiet < STALL:
                 if budget.spent:
                     return "budget"
                 if self.archive.exact():
                     return "exact"
-                quiet = 0 if self._generation(budget) else quiet + 1
+                self.quiet = 0 if self._generation(budget) else self.quiet + 1
             reached = self.population[0][0] if self.population else np.inf
-            barren = 0 if reached < best - 1e-6 else barren + 1
-            best = min(best, reached)
-        return "no progress"
+            self.barren = 0 if reached < self.best - 1e-6 else self.barren + 1
+            self.best = min(self.best, reached)
+            self.quiet = 0
+            self._restart(budget)
+            if self.barren == PATIENCE:
+                self.barren = 0
+                return "no progress"
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what :meth:`resume` needs to go on: the population, and how long it has not improved."""
+        return {
+            "fitness": np.array([fitness for fitness, _ in self.population]),
+            "lengths": np.array([len(tokens) for _, tokens in self.population], np.int64),
+            "tokens": np.concatenate([np.zeros(0, np.int16), *(tokens for _, tokens in self.population)]),
+            "counts": np.array([self.quiet, self.barren]),
+            "best": np.array(self.best),
+        }
+
+    def resume(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a state."""
+        ends = np.cumsum(state["lengths"])
+        parts = np.split(np.asarray(state["tokens"], np.int16), ends[:-1]) if len(ends) else []
+        self.population = list(zip(map(float, state["fitness"]), parts, strict=True))
+        self.quiet, self.barren = map(int, state["counts"])
+        self.best = float(state["best"])
 
     def _restart(self, budget: Budget) -> None:
         """Fill the population with the archive's fronts and with stored expressions."""

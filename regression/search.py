@@ -1,147 +1,354 @@
 """Search for formulas: enumerate short ones, add up stored ones, evolve longer ones, then fit, simplify and compare the best.
 
-The stages share an archive of the best expressions, and every expression is scored with the best linear constants in each view of
-the target (see :mod:`symnum.regression.problem`).  Given a number of evaluations, the result depends on the data and the seed only;
-given a time, on the machine too.
+The first part, ``prepare``, is without chance and runs once.  The second is a number of restarts (:mod:`symnum.regression.restart`),
+each with its own random numbers, its own part of the budget and an archive that starts from the prepared one; they run in slices,
+side by side where ``n_jobs`` says so, and what they found is put together in their order.  So, given a number of evaluations, the
+result depends on the data and the seed only; given a time, on the machine too.
+
+Every expression is scored with the best linear constants in each view of the target (see :mod:`symnum.regression.problem`).
 """
 
 from __future__ import annotations
 
+import time
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from symnum.regression import finish, sums
+from symnum.regression import finish
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
-from symnum.regression.closed_forms import closed_forms, early_forms, early_sums
-from symnum.regression.enumeration import Bank, enumerate_expressions
+from symnum.regression.checkpoint import Checkpoint, Snapshot, content, differences
+from symnum.regression.crew import ENDING, Crew, WorkersLost
+from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
-from symnum.regression.evolution import Evolution
-from symnum.regression.grammar import Grammar
+from symnum.regression.grammar import Grammar, Tokens
+from symnum.regression.preparation import METHODS, Preparation, bank_for, sampled
 from symnum.regression.problem import Problem, Views
-from symnum.regression.reductions import reduction
+from symnum.regression.progress import Progress, Reporter
+from symnum.regression.restart import (
+    STAGES,
+    Prepared,
+    Restart,
+    archive_of,
+    entries_of,
+    structure_of,
+    users_operators,
+)
+from symnum.regression.sums import Sum
+from symnum.regression.target import TargetedArchive, best_formula
 
-ROWS = 256
-"""Rows on which expressions are compared while the search runs; the best are then fitted to all rows."""
+SLICE = 200_000
+SLICE_SECONDS = 3.0
+"""Evaluations of a slice of a restart, and seconds where there is a time limit."""
 
-MEMORY = 20_000_000
-STORED = 150_000
-"""Numbers that the bank may store, and expressions."""
+SAVE_SECONDS = 3.0
+"""Seconds between two writings of a checkpoint."""
 
-REDUCED, ENUMERATION, SUMS = 0.4, 0.5, 0.05
-"""Part of the budget that the reduced problem may take, the enumeration, and the sums in each view."""
+
+@dataclass(frozen=True)
+class Settings:
+    """Say how to search; limits are None for no limit.
+
+    ``seed_matters`` is False where the seed was drawn and not given, so that a checkpoint brings its own.
+    """
+
+    seed: int
+    time_limit: float | None = None
+    max_evaluations: int | None = None
+    target_loss: float | None = None
+    restarts: int = 1
+    n_jobs: int | None = None
+    stages: tuple[str, ...] = ("evolution",)
+    methods: tuple[str, ...] = METHODS
+    seed_matters: bool = True
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Hold the formulas, how many expressions were evaluated, why the search stopped, and how each stage ended."""
+    """Hold the formulas, how many expressions were evaluated, why the search stopped, how each stage ended, and what was reached.
+
+    ``snapshot`` is all of that, ``essence`` its best expressions only.
+    """
 
     selection: finish.Selection
     evaluations: int
     stopped: str
     stages: dict[str, str]
+    snapshot: Snapshot
+    essence: Snapshot
 
 
 class Search:
-    """Run the stages on one problem."""
+    """Run the stages on one problem.
+
+    ``start`` is what an earlier search of the same problem with the same settings reached; ``hints`` are expressions that are tried
+    first.  Raises ValueError for a checkpoint of other data or settings.
+    """
 
     def __init__(
-        self, problem: Problem, grammar: Grammar, budget: Budget, seed: int, reduce: bool = True
+        self,
+        problem: Problem,
+        grammar: Grammar,
+        settings: Settings,
+        checkpoint: Checkpoint | None = None,
+        reporter: Reporter | None = None,
+        start: Snapshot | None = None,
+        hints: Sequence[Tokens] = (),
     ) -> None:
-        self.reduce = reduce
-        self.seed = seed
-        self.rng = np.random.default_rng(seed)
+        self.data, self.settings_key = content(problem), settings_key(grammar, settings)
+        self.checkpoint = checkpoint
+        start = self._read(settings) or start
+        seed = start.seed if start is not None else settings.seed
+        self.settings = replace(settings, seed=seed)
+        self.reporter = Reporter(False) if reporter is None else reporter
+        self.started = self.saved = time.monotonic()
         self.whole = problem
-        self.problem = problem.sample(ROWS, self.rng)
-        if self.problem.constant:  # the sample missed what little varies
-            self.problem = problem
+        self.problem = sampled(problem, seed)
         self.grammar = grammar
-        self.budget = budget
         self.views = Views.of(self.problem, grammar)
-        self.archive = Archive(self.views)
         self.evaluator = Evaluator(grammar, self.problem.X)
-        self.bank = Bank(grammar, self.problem, min(STORED, max(2000, MEMORY // self.problem.rows)))
-        self.sums: list[sums.Sum] = []
+        self.archive: Archive = TargetedArchive(
+            self.views, self.evaluator, self.problem, settings.target_loss
+        )
+        self.hints = [each for each in hints if len(each)]
+        self.sums: list[Sum] = []
         self.written: list[Candidate] = []
         self.stages: dict[str, str] = {}
+        self.prepared: Prepared | None = None
+        self.ended = ""
+        self.restarts: list[Restart] = []
+        self.earlier = 0.0  # seconds that were used before this search began
+        if start is not None:
+            self._go_on(start)
+        self.used = start.used if self.prepared is not None and start is not None else 0
+        limit = settings.time_limit
+        self.budget = Budget(
+            settings.max_evaluations, None if limit is None else max(limit - self.earlier, 0.0)
+        )
+        self.budget.used = self.used + sum(each.used for each in self.restarts)
 
     def run(self) -> Outcome:
         """Search until the budget is spent, a formula is exact, or nothing improves; Ctrl-C ends the search, not the fit."""
         stopped = "interrupted"
         try:
-            stopped = self._search()
+            stopped = self.prepare() or self.restart()
         except KeyboardInterrupt:
             warnings.warn(
                 "the search was interrupted: the result is the best formula found so far",
                 UserWarning,
                 stacklevel=3,
             )
-        return self._finish(stopped)
+        except WorkersLost as lost:
+            stopped = "processes died"
+            warnings.warn(
+                f"{lost}: the result is the best formula found so far; use fewer n_jobs if memory is short",
+                UserWarning,
+                stacklevel=3,
+            )
+        return self.finish(stopped)
 
-    def _search(self) -> str:
-        if self.reduce and self._searched_reduced():
-            return "exact"
-        for found in early_forms(self.evaluator, self.views):
-            self.written += found
-            if finish.exact(self.problem, self.evaluator, found):
-                return "exact"
-        for some in early_sums(self.evaluator, self.views):
-            self.sums += some
-            self.budget.spend(len(some))
-            if self._exact_sum(some):
-                return "exact"
-        first = self.budget.part(ENUMERATION)
-        self.stages["enumeration"] = enumerate_expressions(self.bank, self.archive, first)
-        self.budget.spend(first.used)
-        if self.stages["enumeration"] == "exact" or self._exact_sum(self.sums):
-            return "exact"
-        for view in range(len(self.views.names)):
-            if not self.budget.spent:
-                second = self.budget.part(SUMS)
-                self.sums += sums.grow(self.bank, self.views, view, second)
-                self.budget.spend(second.used)
-        if self._exact_sum(self.sums):
-            return "exact"
-        for found in closed_forms(self.bank, self.archive, self.evaluator, self.problem, self.budget):
-            self.written += found
-            if finish.exact(self.problem, self.evaluator, found):
-                return "exact"
-        if self.budget.spent:
-            return "budget"
-        return Evolution(self.bank, self.archive, self.evaluator, self.rng).run(self.budget)
+    # --- the part without chance ----------------------------------------------------------------------------------------------
 
-    def _searched_reduced(self) -> bool:
-        """Search the reduced problem, if the data allow a reduction; tell whether that gave an exact formula."""
-        found = reduction(self.whole, self.grammar)
-        if found is None:
-            self.stages["reduction"] = "none"
-            return False
-        self.stages["reduction"] = str(found)
-        budget = self.budget.part(REDUCED)
-        inner = Search(found.problem, found.grammar, budget, self.seed, reduce=False)
-        exact = (not found.problem.constant) and inner._search() == "exact"
-        self.budget.spend(budget.used)
-        self.written += [found.translated(each) for each in inner.candidates()]
-        return exact
+    def prepare(self) -> str:
+        """Find what can be found without chance; return why that ends the search, or an empty text."""
+        if self.prepared is not None:
+            return self.ended
+        self.budget.watch = self._watch
+        try:
+            bank = bank_for(self.grammar, self.problem)
+            if bank.size == 0:
+                raise ValueError(
+                    f"no variable of {', '.join(self.grammar.variables)} can be evaluated on the rows, so there is nothing to "
+                    "build a formula from; rescale the columns or give others"
+                )
+            self._try_hints()
+            self.ended = self._enumerate(bank)
+        finally:
+            self.budget.watch = None
+        self.used = self.budget.used
+        self._hand_over(structure_of(bank))
+        self._save()
+        return self.ended
 
-    def candidates(self) -> list[Candidate]:
-        """Return what the stages found, as expressions of the target without repetition."""
-        found = finish.candidates(self.archive, self.sums, self.evaluator, self.problem.sign)
-        return list({each.text: each for each in (*found, *self.written)}.values())
+    def _try_hints(self) -> None:
+        if self.hints:
+            scores = self.evaluator.scores(self.hints, self.views)
+            self.archive.offer(scores, np.array([len(each) for each in self.hints]), lambda k: self.hints[k])
+            self.budget.spend(len(self.hints))
 
-    def _exact_sum(self, found: list[sums.Sum]) -> bool:
-        """Tell whether a sum leaves no more than rounding, and is no mere approximation by many terms."""
-        sums_left = [s for s in found if s.left <= self.views.floors[s.view] + sums.ROUNDING]
-        sums_left.sort(key=lambda s: (len(s.terms), s.length, s.terms))
-        written = [
-            finish.of_sum(each, self.evaluator, self.views, self.problem.sign)
-            for each in sums_left[: finish.PROMISING]
+    def _enumerate(self, bank: Bank) -> str:
+        preparation = Preparation(
+            self.whole, self.problem, self.archive, self.evaluator, self.budget, self.settings.seed, self.settings.methods,
+            self.settings.target_loss, self._by_chance,
+        )  # fmt: skip
+        # the lists are those of the search, so that an interruption keeps what they hold
+        preparation.sums, preparation.written, preparation.stages = self.sums, self.written, self.stages
+        return preparation.run(bank)
+
+    def _by_chance(self, bank: Bank, archive: Archive, evaluator: Evaluator, budget: Budget) -> str:
+        """Let the random stages work on a reduced problem, in turns."""
+        seeds = np.random.SeedSequence(self.settings.seed, spawn_key=(1 << 20,)).spawn(
+            len(self.settings.stages)
+        )
+        stages = [
+            STAGES[name](bank, archive, evaluator, np.random.default_rng(seed))
+            for name, seed in zip(self.settings.stages, seeds, strict=True)
         ]
-        return finish.exact(self.problem, self.evaluator, [each for each in written if each is not None])
+        while True:
+            reasons = {stage.run(budget.share(0.25)) for stage in stages}
+            if "exact" in reasons:
+                return "exact"
+            if budget.spent:
+                return "budget"
+            if reasons == {"no progress"}:
+                return "no progress"
 
-    def _finish(self, stopped: str) -> Outcome:
-        selection = finish.select(self.whole, self.problem, self.evaluator, self.candidates())
-        return Outcome(selection, self.budget.used, stopped, self.stages)
+    # --- the part with chance -------------------------------------------------------------------------------------------------
+
+    def restart(self) -> str:
+        """Let all restarts go on, slice by slice, and return why they ended."""
+        assert self.prepared is not None
+        crew = Crew(self.settings.n_jobs)
+        while True:
+            live = [each for each in self.restarts if not each.ended and self._left(each) != 0]
+            if not live:
+                return "budget" if any(not each.ended for each in self.restarts) else "no progress"
+            if self.budget.spent:
+                return "budget"
+            limits = [
+                SLICE if left is None else min(SLICE, left) for left in (self._left(each) for each in live)
+            ]
+            left = self.budget.seconds_left
+            workers = min(crew.size, len(live))
+            seconds = None if left is None else min(SLICE_SECONDS, left * workers / len(live))
+            for each in crew.round(self.prepared, live, limits, seconds, self._observe):
+                self.budget.spend(each.used - self.restarts[each.number].used)
+                self.restarts[each.number] = each
+                self._observe(None, self.settings.stages[0], 0)
+                if each.ended == "interrupted":
+                    raise KeyboardInterrupt
+                if each.ended in ENDING:
+                    return each.ended
+                if time.monotonic() - self.saved > SAVE_SECONDS:
+                    self._save()
+
+    def _left(self, restart: Restart) -> int | None:
+        """Return how many evaluations of its part a restart has left."""
+        if self.settings.max_evaluations is None:
+            return None
+        part = max(self.settings.max_evaluations - self.used, 0) // self.settings.restarts
+        return max(part - restart.used, 0)
+
+    # --- the result -----------------------------------------------------------------------------------------------------------
+
+    def finish(self, stopped: str) -> Outcome:
+        """Fit the best of what was found, and choose."""
+        self._save()
+        archive = self._together()
+        found = finish.candidates(archive, self.sums, self.evaluator, self.problem.sign)
+        found = list({each.text: each for each in (*found, *self.written)}.values())
+        selection = finish.select(self.whole, self.problem, self.evaluator, found)
+        stages = self.stages | {
+            f"restart {each.number + 1}": each.ended or "budget" for each in self.restarts
+        }
+        snapshot = self.snapshot()
+        essence = replace(snapshot, entries=entries_of(archive), sums=(), written=(), bank={}, restarts=())
+        return Outcome(selection, self.budget.used, stopped, stages, snapshot, essence)
+
+    def _together(self) -> Archive:
+        """Return an archive of what all have found, in their order."""
+        archive = archive_of(
+            entries_of(self.archive), self.evaluator, self.problem, self.views, self.settings.target_loss
+        )
+        for restart in self.restarts:
+            for view, found in enumerate(restart.entries):
+                for entry in found:
+                    archive.add(view, entry)
+        return archive
+
+    # --- snapshots ------------------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Return what has been reached."""
+        return Snapshot(
+            self.data, self.settings_key, self.settings.seed, entries_of(self.archive), tuple(self.sums),
+            {} if self.prepared is None else self.prepared.bank, dict(self.stages), self.used, self.ended, tuple(self.restarts),
+            self.earlier + time.monotonic() - self.started, tuple(self.written),
+        )  # fmt: skip
+
+    def _save(self) -> None:
+        if self.checkpoint is not None:
+            self.checkpoint.write(self.snapshot())
+        self.saved = time.monotonic()
+
+    def _read(self, settings: Settings) -> Snapshot | None:
+        """Return the snapshot of the checkpoint, if there is one yet."""
+        found = None if self.checkpoint is None else self.checkpoint.read()
+        if found is None or self.checkpoint is None:
+            return None
+        wrong = differences(found, self.data, self.settings_key)
+        if settings.seed_matters and found.seed != settings.seed:
+            wrong.append(f"the seed was {found.seed} and is {settings.seed}")
+        if wrong:
+            raise ValueError(
+                f"checkpoint {str(self.checkpoint.path)!r} belongs to another search: {'; '.join(wrong)}; "
+                "name another file, or delete this one to begin again"
+            )
+        return found
+
+    def _go_on(self, start: Snapshot) -> None:
+        self.earlier = start.seconds
+        for view, found in enumerate(start.entries):
+            for entry in found:
+                self.archive.add(view, entry)
+        if not start.prepared:  # all of it is done again, but what it had found is kept
+            return
+        self.sums = list(start.sums)
+        self.written = list(start.written)
+        self.stages = dict(start.stages)
+        # what ended by a limit or by Ctrl-C may go on
+        self.ended = start.ended if start.ended == "exact" else ""
+        self._hand_over(start.bank)
+        if start.restarts:
+            self.restarts = [
+                replace(each, ended=each.ended if each.ended in ("exact", "no progress") else "")
+                for each in start.restarts
+            ]
+
+    def _hand_over(self, bank: dict[str, Any]) -> None:
+        """Begin the restarts with what is prepared."""
+        self.prepared = Prepared(
+            replace(self.grammar), self.problem, self.views, bank, self.settings.stages, self.settings.seed,
+            self.settings.target_loss, users_operators(self.grammar),
+        )  # fmt: skip
+        entries = entries_of(self.archive)
+        self.restarts = [Restart(number, entries) for number in range(self.settings.restarts)]
+
+    # --- progress -------------------------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        self._observe(self.archive, "enumeration" if "enumeration" not in self.stages else "sums", 0)
+        if self.checkpoint is not None and time.monotonic() - self.saved > SAVE_SECONDS:
+            self._save()
+
+    def _observe(self, archive: Archive | None, stage: str, used: int) -> None:
+        """Report, when it is time: ``archive`` is the one in use, None for all, ``used`` what is not yet in the budget."""
+        if self.reporter.due:
+            self.reporter.show(self.progress(archive or self._together(), stage, used))
+
+    def progress(self, archive: Archive, stage: str, used: int = 0) -> Progress:
+        """Return how far the search is."""
+        seconds = self.earlier + time.monotonic() - self.started
+        text, loss, complexity = best_formula(archive, self.sums, self.evaluator, self.problem)
+        return Progress(self.budget.used + used, seconds, text, loss, complexity, stage)
+
+
+def settings_key(grammar: Grammar, settings: Settings) -> dict[str, Any]:
+    """Return what must be equal for a search to go on from a snapshot: all but the limits, the seed, and how many run side by side."""
+    kept = {k: v for k, v in asdict(settings).items() if k in ("restarts", "stages", "methods")}
+    return {"grammar": repr(grammar), **kept}

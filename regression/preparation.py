@@ -1,0 +1,199 @@
+"""The part of a search without chance: enumerate short formulas, and combine them by linear algebra.
+
+The methods besides the enumeration, each of which may be left out, in this order:
+
+- "reduction": search the problem with fewer variables to which the symmetries of the data lead (:mod:`symnum.regression.reductions`);
+- "forms": sums, quotients and products whose parts are given or stored (:mod:`symnum.regression.closed_forms`);
+- "slots": fit constants inside the best and the shortest expressions (:mod:`symnum.regression.slots`);
+- "subtrees": enumerate again, with the parts that good expressions share as variables (:mod:`symnum.regression.subtrees`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from symnum.regression import closed_forms, finish, sums
+from symnum.regression.archive import Archive
+from symnum.regression.budget import Budget
+from symnum.regression.candidate import Candidate
+from symnum.regression.enumeration import Bank, enumerate_expressions
+from symnum.regression.evaluator import Evaluator
+from symnum.regression.grammar import Grammar
+from symnum.regression.problem import Problem, Views
+from symnum.regression.reductions import Reduction, reduction
+from symnum.regression.slots import inner_constants
+from symnum.regression.subtrees import common_parts, enriched
+from symnum.regression.target import plain_loss
+
+METHODS = ("reduction", "forms", "slots", "subtrees")
+
+ROWS = 256
+"""Rows on which expressions are compared while the search runs; the best are then fitted to all rows."""
+
+MEMORY = 20_000_000
+STORED = 150_000
+"""Numbers that the bank may store, and expressions."""
+
+REDUCED, ENUMERATION, SUMS, SLOTS, SUBTREES = 0.4, 0.4, 0.05, 0.25, 0.1
+"""Part of the budget that the reduced problem may take, the enumeration, the sums in each view, slots, and a set of shared parts."""
+
+SETS_OF_PARTS = 2
+"""How often shared parts become variables."""
+
+Chance = Callable[[Bank, Archive, Evaluator, Budget], str]
+"""What goes on at random with a reduced problem; it returns why it ended."""
+
+
+def sampled(whole: Problem, seed: int) -> Problem:
+    """Return the rows on which expressions are compared: all of them where a sample would miss what little varies."""
+    problem = whole.sample(ROWS, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,))))
+    return whole if problem.constant else problem
+
+
+def bank_for(grammar: Grammar, problem: Problem) -> Bank:
+    """Return an empty bank of the size that the number of rows allows."""
+    return Bank(grammar, problem, min(STORED, max(2000, MEMORY // problem.rows)))
+
+
+class Preparation:
+    """Run the methods on one problem; what they find is in ``archive``, ``sums`` and ``written``, how they ended in ``stages``."""
+
+    def __init__(
+        self,
+        whole: Problem,
+        problem: Problem,
+        archive: Archive,
+        evaluator: Evaluator,
+        budget: Budget,
+        seed: int,
+        methods: Sequence[str] = METHODS,
+        target_loss: float | None = None,
+        chance: Chance | None = None,
+    ) -> None:
+        self.whole = whole
+        self.problem = problem
+        self.grammar = evaluator.grammar
+        self.archive = archive
+        self.views = archive.views
+        self.evaluator = evaluator
+        self.budget = budget
+        self.seed = seed
+        self.methods = tuple(methods)
+        self.target_loss = target_loss
+        self.chance = chance
+        self.sums: list[sums.Sum] = []
+        self.written: list[Candidate] = []
+        self.stages: dict[str, str] = {}
+
+    def run(self, bank: Bank) -> str:
+        """Fill the bank and find what can be found without chance; return "exact", "target loss", "budget" or an empty text."""
+        for stage in self._stages(bank):
+            if stage:
+                return stage
+            if self.budget.spent:
+                return "budget"
+        return ""
+
+    def candidates(self) -> list[Candidate]:
+        """Return what was found, as expressions of the target without repetition."""
+        found = finish.candidates(self.archive, self.sums, self.evaluator, self.problem.sign)
+        return list({each.text: each for each in (*found, *self.written)}.values())
+
+    def _stages(self, bank: Bank) -> Iterator[str]:
+        """Do one thing after the other, and yield after each what was reached."""
+        if "reduction" in self.methods:
+            yield self._reduced()
+        if "forms" in self.methods:
+            for summed in closed_forms.early_sums(self.evaluator, self.views):
+                yield self._with_sums(summed)
+            for found in closed_forms.early_forms(self.evaluator, self.views):
+                yield self._with_written(found)
+        self.stages["enumeration"] = enumerate_expressions(bank, self.archive, self.budget.share(ENUMERATION))
+        yield self._reached() if self.stages["enumeration"] == "exact" else ""
+        if "forms" in self.methods:
+            for view in range(len(self.views.names)):
+                yield self._with_sums(sums.grow(bank, self.views, view, self.budget.share(SUMS)))
+            for found in closed_forms.closed_forms(bank, self.problem, self.budget):
+                yield self._with_written(found)
+        if "slots" in self.methods:
+            share = self.budget.share(SLOTS)
+            for found in inner_constants(bank, self.archive, self.evaluator, self.problem, share):
+                yield self._with_written(found)
+        if "subtrees" in self.methods:
+            known: set[int] = set()
+            for _ in range(SETS_OF_PARTS):
+                parts = common_parts(self.archive, self.evaluator, known)
+                if parts:
+                    rest = tuple(m for m in self.methods if m not in ("reduction", "subtrees"))
+                    yield self._inner(enriched(self.whole, self.grammar, parts), SUBTREES, rest, None)
+
+    def _reduced(self) -> str:
+        found = reduction(self.whole, self.grammar)
+        self.stages["reduction"] = "none" if found is None else str(found)
+        if found is None:
+            return ""
+        rest = tuple(m for m in self.methods if m != "reduction")
+        return self._inner(found, REDUCED, rest, self.chance)
+
+    def _inner(self, found: Reduction, share: float, methods: tuple[str, ...], chance: Chance | None) -> str:
+        """Search another form of the problem, and translate what that finds, also when it is interrupted."""
+        if found.problem.constant:
+            self.written.append(
+                found.translated(
+                    Candidate(
+                        np.array([found.grammar.constant], np.int16).tobytes(),
+                        (float(np.mean(found.problem.y)),),
+                    )
+                )
+            )
+            return self._what(self.written[-1:])
+        problem = sampled(found.problem, self.seed)
+        evaluator = Evaluator(found.grammar, problem.X)
+        archive = Archive(Views.of(problem, found.grammar))
+        budget = self.budget.share(share)
+        inner = Preparation(found.problem, problem, archive, evaluator, budget, self.seed, methods)
+        bank = bank_for(found.grammar, problem)
+        try:
+            stopped = inner.run(bank)
+            if not stopped and chance is not None:
+                stopped = chance(bank, archive, evaluator, budget)
+        finally:
+            self.written += [found.translated(each) for each in inner.candidates()]
+        if stopped == "exact":
+            return "exact"
+        return self._what(self.written) if self.target_loss is not None else ""
+
+    def _with_sums(self, found: list[sums.Sum]) -> str:
+        self.sums += found
+        self.budget.spend(len(found))
+        exact = [s for s in found if s.left <= self.views.floors[s.view] + sums.ROUNDING]
+        exact.sort(key=lambda s: (len(s.terms), s.length, s.terms))
+        if self.target_loss is not None:
+            exact += sorted(found, key=lambda s: s.left)[:1]
+        written = [
+            finish.of_sum(s, self.evaluator, self.views, self.problem.sign)
+            for s in exact[: finish.PROMISING + 1]
+        ]
+        return self._what([each for each in written if each is not None])
+
+    def _with_written(self, found: list[Candidate]) -> str:
+        self.written += found
+        return self._what(found)
+
+    def _what(self, found: Sequence[Candidate]) -> str:
+        """Return what one of the candidates reaches."""
+        if finish.exact(self.problem, self.evaluator, found):
+            return "exact"
+        if self.target_loss is not None:
+            for each in found:
+                if (
+                    plain_loss((each.tokens, list(each.constants)), self.evaluator, self.problem)
+                    <= self.target_loss
+                ):
+                    return "target loss"
+        return ""
+
+    def _reached(self) -> str:
+        return getattr(self.archive, "reached", "exact")
