@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from symnum.codegen.tape_kernel import _call_loop
 from symnum.regression.operations import LITERAL, TEMPORARY
+from symnum.regression.vector_math import row
 
 Array = NDArray[Any]
 
@@ -26,23 +27,51 @@ HUGE = 1e100
 """A value beyond this is treated as undefined, so that sums of squares stay finite."""
 
 
+BLOCK = 512
+"""Rows that are evaluated at once, so that all values in use stay in the first cache."""
+
+FIRST = 64
+"""Rows after which an expression may be given up."""
+
+ROUNDING = 1e-9
+"""Allowance for rounding in a bound on what is left of a variance."""
+
+
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile with numba, kept on disk where numba finds a folder it may write to."""
+    return _compiled(function)
+
+
+def sums(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile as :func:`kernel` does, with leave to add in another order, so that sums become vector instructions."""
+    return _compiled(function, fastmath={"reassoc", "contract"})
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     try:
-        return njit(cache=True, nogil=True, error_model="numpy")(function)
+        return njit(cache=True, nogil=True, error_model="numpy", **options)(function)
     except RuntimeError:
-        return njit(nogil=True, error_model="numpy")(function)
+        return njit(nogil=True, error_model="numpy", **options)(function)
 
 
 @kernel
 def apply(
     steps: Array, first: Array, literals: Array, op: int, a: int, b: int, out: int, space: Array, wires: Array
 ) -> None:
-    """Apply an operation to the rows at the addresses ``a`` and ``b``, into the row at ``out``, which may be one of them.
+    """Apply an operation to the rows at the addresses ``a`` and ``b``, into the row at ``out``.
 
-    ``space`` (temporaries, rows) holds results in between, ``wires`` (9,) what a loop of NumPy is called with.
+    ``space`` (temporaries, rows) holds results in between, ``wires`` (9 or more,) what a loop is called with.  ``out`` may be one of
+    the operands, but own loops are quick only where it is not.
     """
-    rows = space.shape[1]
+    apply_rows(steps, first, literals, op, a, b, out, space, wires, space.shape[1])
+
+
+@kernel
+def apply_rows(
+    steps: Array, first: Array, literals: Array, op: int, a: int, b: int, out: int, space: Array, wires: Array, rows: int,
+) -> None:  # fmt: skip
+    """Apply an operation as :func:`apply` does, to the first ``rows`` rows that the temporaries have place for."""
+    width = space.shape[1] * 8
     at = space.ctypes.data
     args = wires.ctypes.data
     wires[8] = rows
@@ -56,23 +85,60 @@ def apply(
             elif operand == 1:
                 wires[j] = b
             elif operand < LITERAL:
-                wires[j] = at + (operand - TEMPORARY) * rows * 8
+                wires[j] = at + (operand - TEMPORARY) * width
             else:
                 wires[j] = literals.ctypes.data + (operand - LITERAL) * 8
                 wires[4 + j] = 0
-        wires[count] = out if s == first[op + 1] - 1 else at + (s - first[op]) * rows * 8
+        wires[count] = out if s == first[op + 1] - 1 else at + (s - first[op]) * width
         wires[4 + count] = 8
         _call_loop(steps[s, 0], args, args + 64, args + 32, steps[s, 1])
 
 
 @kernel
-def evaluate_one(
+def fill(address: int, rows: int, value: float) -> None:
+    """Write a number into every place of a row."""
+    target = row(address, rows)
+    for i in range(rows):
+        target[i] = value
+
+
+@kernel
+def copy(source: int, address: int, rows: int) -> None:
+    """Copy one row to another."""
+    values, target = row(source, rows), row(address, rows)
+    for i in range(rows):
+        target[i] = values[i]
+
+
+@kernel
+def workspace(longest: int, rows: int, temporaries: int) -> Any:
+    """Return (stack, space, wires), which :func:`evaluate_one` needs for expressions of up to ``longest`` tokens."""
+    depth = longest // 2 + 2
+    block = min(rows, BLOCK)
+    return np.empty((depth, block)), np.empty((temporaries, block)), np.empty(9 + 2 * depth, np.int64)
+
+
+@kernel
+def run(
     tokens: Array, length: int, constants: Array, kind: Array, code: Array, arity: Array, numbers: Array, X: Array,
-    steps: Array, first: Array, literals: Array, stack: Array, space: Array, wires: Array,
+    steps: Array, first: Array, literals: Array, stack: Array, space: Array, wires: Array, start: int, rows: int, out: int,
 ) -> None:  # fmt: skip
-    """Evaluate one prefix token array into ``stack[0]``: read from the right, arguments wait on the stack."""
-    row = stack.shape[1] * 8
+    """Evaluate one prefix token array on the rows from ``start`` on, into the row at the address ``out``.
+
+    The array is read from the right and arguments wait on a stack, of which ``wires`` holds the addresses: a variable is its column of
+    ``X`` itself.  Each level has a row of ``stack`` for a value computed there, and one row is spare; an operation writes to the
+    spare one, so that no operand is overwritten while it is read.
+    """
+    depth = stack.shape[0]
+    width = stack.shape[1] * 8
     at = stack.ctypes.data
+    variables = X.ctypes.data + start * 8
+    column = X.shape[1] * 8
+    places = wires[9 : 9 + depth]
+    owned = wires[9 + depth : 9 + 2 * depth]
+    for level in range(depth):
+        owned[level] = at + level * width
+    spare = depth - 1
     top = -1
     slot = 0
     for p in range(length):
@@ -80,31 +146,52 @@ def evaluate_one(
             slot += 1
     for p in range(length - 1, -1, -1):
         token = tokens[p]
-        if kind[token] == VARIABLE:
+        sort = kind[token]
+        if sort == VARIABLE:
             top += 1
-            stack[top, :] = X[code[token]]
-        elif kind[token] == NUMBER:
+            places[top] = variables + code[token] * column
+        elif sort == NUMBER:
             top += 1
-            stack[top, :] = numbers[code[token]]
-        elif kind[token] == CONSTANT:
+            places[top] = owned[top]
+            fill(owned[top], rows, numbers[code[token]])
+        elif sort == CONSTANT:
             top += 1
             slot -= 1
-            stack[top, :] = constants[slot]
-        elif arity[token] == 1:
-            apply(steps, first, literals, code[token], at + top * row, 0, at + top * row, space, wires)
+            places[top] = owned[top]
+            fill(owned[top], rows, constants[slot])
         else:
-            apply(
-                steps,
-                first,
-                literals,
-                code[token],
-                at + top * row,
-                at + (top - 1) * row,
-                at + (top - 1) * row,
-                space,
-                wires,
-            )
-            top -= 1
+            a = places[top]
+            b = a
+            if arity[token] == 2:
+                top -= 1
+                b = places[top]
+            result = out
+            if p > 0:
+                result = owned[spare]
+                owned[spare] = owned[top]
+                owned[top] = result
+            apply_rows(steps, first, literals, code[token], a, b, result, space, wires, rows)
+            places[top] = result
+    if places[0] != out:
+        copy(places[0], out, rows)
+
+
+@kernel
+def evaluate_one(
+    tokens: Array, length: int, constants: Array, kind: Array, code: Array, arity: Array, numbers: Array, X: Array,
+    steps: Array, first: Array, literals: Array, stack: Array, space: Array, wires: Array,
+) -> None:  # fmt: skip
+    """Evaluate one prefix token array on all rows into ``stack[0]``.
+
+    ``stack`` is (length//2 + 2, rows) or larger, ``space`` (temporaries, rows), ``wires`` (9 + twice the height of ``stack``,), or
+    shorter when its allocation on every call does not matter.
+    """
+    depth = stack.shape[0]
+    wide = wires if wires.shape[0] >= 7 + 2 * depth else np.empty(7 + 2 * depth, np.int64)
+    run(
+        tokens, length, constants, kind, code, arity, numbers, X, steps, first, literals, stack[1:], space, wide, 0, X.shape[1],
+        stack.ctypes.data,
+    )  # fmt: skip
 
 
 @kernel
@@ -113,57 +200,44 @@ def evaluate(
     steps: Array, first: Array, literals: Array, temporaries: int,
 ) -> Array:  # fmt: skip
     """Return the values (expressions, rows) of prefix token arrays (expressions, longest)."""
-    out = np.empty((tokens.shape[0], X.shape[1]))
-    stack = np.empty((tokens.shape[1] // 2 + 2, X.shape[1]))
-    space = np.empty((temporaries, X.shape[1]))
-    wires = np.empty(9, np.int64)
+    rows = X.shape[1]
+    out = np.empty((tokens.shape[0], rows))
+    at = out.ctypes.data
+    stack, space, wires = workspace(tokens.shape[1], rows, temporaries)
     for e in range(tokens.shape[0]):
-        evaluate_one(
-            tokens[e],
-            lengths[e],
-            constants[e],
-            kind,
-            code,
-            arity,
-            numbers,
-            X,
-            steps,
-            first,
-            literals,
-            stack,
-            space,
-            wires,
-        )
-        out[e] = stack[0]
+        for start in range(0, rows, BLOCK):
+            run(
+                tokens[e], lengths[e], constants[e], kind, code, arity, numbers, X, steps, first, literals, stack, space, wires,
+                start, min(BLOCK, rows - start), at + (e * rows + start) * 8,
+            )  # fmt: skip
     return out
 
 
-@kernel
+@sums
 def usable(values: Array) -> bool:
     """Tell whether all values are finite and of reasonable size."""
+    bad = 0
     for i in range(values.shape[0]):
-        if not (abs(values[i]) < HUGE):
-            return False
-    return True
+        bad += not (abs(values[i]) < HUGE)
+    return bad == 0
 
 
-@kernel
+@sums
 def unexplained(values: Array, targets: Array, weights: Array, spread: Array, result: Array) -> None:
     """Write, for each view, which part of the target's variance ``a*values + b`` leaves at the best a and b."""
     n = values.shape[0]
     for v in range(targets.shape[0]):
+        target, weight = targets[v], weights[v]
         mean = 0.0
         for i in range(n):
-            mean += weights[v, i] * values[i]
+            mean += weight[i] * values[i]
         square = 0.0
         product = 0.0
-        largest = 0.0
         for i in range(n):
             d = values[i] - mean
-            square += weights[v, i] * d * d
-            product += weights[v, i] * d * targets[v, i]
-            largest = max(largest, abs(values[i]))
-        if not (square > 1e-26 * largest * largest):  # a constant, up to rounding
+            square += weight[i] * d * d
+            product += weight[i] * d * target[i]
+        if not (square > 1e-26 * (square + mean * mean)):  # a constant, up to rounding
             result[v] = 1.0
             continue
         left = 1.0 - product * product / (square * spread[v])
@@ -171,10 +245,78 @@ def unexplained(values: Array, targets: Array, weights: Array, spread: Array, re
             slope = product / square
             left = 0.0
             for i in range(n):
-                r = targets[v, i] - slope * (values[i] - mean)
-                left += weights[v, i] * r * r
+                r = target[i] - slope * (values[i] - mean)
+                left += weight[i] * r * r
             left /= spread[v]
         result[v] = left
+
+
+@sums
+def hopeless(
+    values: Array, rows: int, targets: Array, weights: Array, spread: Array, enough: Array, bound: Array
+) -> bool:
+    """Tell whether the first ``rows`` rows alone leave more than ``enough`` in every view; ``bound`` gets what they leave.
+
+    The best line for these rows leaves no more on them than the best line for all.
+    """
+    beaten = 0
+    for v in range(targets.shape[0]):
+        target, weight = targets[v], weights[v]
+        total = mean = goal = 0.0
+        for i in range(rows):
+            total += weight[i]
+            mean += weight[i] * values[i]
+            goal += weight[i] * target[i]
+        mean /= total
+        goal /= total
+        square = product = power = 0.0
+        for i in range(rows):
+            d, t = values[i] - mean, target[i] - goal
+            square += weight[i] * d * d
+            product += weight[i] * d * t
+            power += weight[i] * t * t
+        explained = product * product / square if square > 0.0 else 0.0
+        bound[v] = (power - explained) / spread[v] - ROUNDING
+        beaten += bound[v] > enough[v]
+    return beaten == targets.shape[0]
+
+
+@kernel
+def score_below(
+    tokens: Array, lengths: Array, constants: Array, kind: Array, code: Array, arity: Array, numbers: Array, X: Array,
+    steps: Array, first: Array, literals: Array, temporaries: int, targets: Array, weights: Array, spread: Array, enough: Array,
+) -> Array:  # fmt: skip
+    """Return scores as :func:`score` does, but give up an expression whose first rows show that no view can fall below ``enough``.
+
+    ``enough`` is (views,).  Of an expression given up a lower bound above ``enough`` is returned.  More than ``FIRST`` rows are
+    needed for that; an expression undefined on the first rows is not evaluated on the others either.
+    """
+    rows = X.shape[1]
+    result = np.full((tokens.shape[0], targets.shape[0]), np.inf)
+    values = np.empty(rows)
+    at = values.ctypes.data
+    stack, space, wires = workspace(tokens.shape[1], rows, temporaries)
+    ambitious = False
+    for v in range(enough.shape[0]):
+        ambitious |= enough[v] < 1.0
+    for e in range(tokens.shape[0]):
+        start, size = 0, FIRST if rows >= 2 * FIRST else rows
+        while start < rows:
+            run(
+                tokens[e], lengths[e], constants[e], kind, code, arity, numbers, X, steps, first, literals, stack, space, wires,
+                start, size, at + start * 8,
+            )  # fmt: skip
+            if not usable(values[start : start + size]):
+                break
+            start += size
+            if ambitious and start == FIRST and start < rows:
+                if hopeless(values, start, targets, weights, spread, enough, result[e]):
+                    break
+                result[e] = np.inf
+            size = min(BLOCK, rows - start)
+        if start == rows:
+            unexplained(values, targets, weights, spread, result[e])
+    return result
 
 
 @kernel
@@ -183,30 +325,11 @@ def score(
     steps: Array, first: Array, literals: Array, temporaries: int, targets: Array, weights: Array, spread: Array,
 ) -> Array:  # fmt: skip
     """Return the unexplained part of each view (expressions, views); inf where an expression is undefined on a row."""
-    result = np.full((tokens.shape[0], targets.shape[0]), np.inf)
-    stack = np.empty((tokens.shape[1] // 2 + 2, X.shape[1]))
-    space = np.empty((temporaries, X.shape[1]))
-    wires = np.empty(9, np.int64)
-    for e in range(tokens.shape[0]):
-        evaluate_one(
-            tokens[e],
-            lengths[e],
-            constants[e],
-            kind,
-            code,
-            arity,
-            numbers,
-            X,
-            steps,
-            first,
-            literals,
-            stack,
-            space,
-            wires,
-        )
-        if usable(stack[0]):
-            unexplained(stack[0], targets, weights, spread, result[e])
-    return result
+    enough = np.full(targets.shape[0], np.inf)
+    return score_below(
+        tokens, lengths, constants, kind, code, arity, numbers, X, steps, first, literals, temporaries, targets, weights, spread,
+        enough,
+    )  # fmt: skip
 
 
 @kernel
@@ -250,7 +373,7 @@ def expand(
 
     ``left`` and ``right`` index ``values``; ``families`` and ``roots`` are what the stored expressions contain and their first token.
     """
-    row = values.shape[1] * 8
+    width = values.shape[1] * 8
     at = values.ctypes.data
     new_at = new_values.ctypes.data
     space = np.empty((temporaries, values.shape[1]))
@@ -263,7 +386,9 @@ def expand(
             continue
         if binary and families[b] & banned_right:
             continue
-        apply(steps, first, literals, op, at + a * row, at + b * row, new_at + count * row, space, wires)
+        apply(
+            steps, first, literals, op, at + a * width, at + b * width, new_at + count * width, space, wires
+        )
         found = new_values[count]
         if not usable(found) or not remember(table, found):
             continue

@@ -1,8 +1,9 @@
-"""The elementwise operations of the search: every suitable row of the operator table as NumPy's own compiled loops.
+"""The elementwise operations of the search: every suitable row of the operator table as compiled loops over rows.
 
-An operation is a short sequence of steps; a step calls the inner loop of one ufunc (see :mod:`symnum.codegen.loops`) on whole rows
-of values.  So nothing is compiled for an operator, also not for a user's own, and values are those of a compiled formula to the
-last bit.
+An operation is a short sequence of steps; a step calls, on whole rows of values, our own loop for a ufunc where there is one (see
+:mod:`symnum.regression.vector_math`), else NumPy's inner loop (see :mod:`symnum.codegen.loops`).  So nothing is compiled for a user's
+operator.  Values are those of a compiled formula up to rounding: own loops for exp, sin and the like round within the bounds stated
+beside them, and so does NumPy.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from symnum.codegen.loops import SELECT, Micro, NoLoop, find_loop, recipe
 from symnum.operators import Operator, operator
+from symnum.regression.vector_math import own_loop
 
 POWERS: dict[str, tuple[Micro, ...]] = {
     "^-1": ((np.reciprocal, (0,)),),
@@ -27,8 +29,8 @@ POWERS: dict[str, tuple[Micro, ...]] = {
 OPERANDS = 2
 """The most operands that a step may have."""
 
-TEMPORARY, LITERAL = 2, 1 << 20
-"""Operands of a step: 0 and 1 are the arguments, then come results of earlier steps, then numbers."""
+TEMPORARY, LITERAL = 3, 1 << 20
+"""Operands of a step: 0 and 1 are the arguments, 2 is the result (for derivatives), then come results of earlier steps, then numbers."""
 
 
 @dataclass(frozen=True)
@@ -108,5 +110,8 @@ def _encoded(micros: Sequence[Micro], literals: list[float]) -> list[list[int]]:
                 literals.append(operand)
             else:
                 places.append(operand)
-        steps.append([loop.function, loop.data, len(operands), *places, *[0] * (OPERANDS - len(operands))])
+        whole_rows = not any(isinstance(operand, float) for operand in operands)
+        own = own_loop(function) if whole_rows else None
+        address, data = (loop.function, loop.data) if own is None else (own, 0)
+        steps.append([address, data, len(operands), *places, *[0] * (OPERANDS - len(operands))])
     return steps
