@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from symnum.codegen.tape_kernel import _call_loop
 from symnum.regression.operations import LITERAL, TEMPORARY
-from symnum.regression.vector_math import row
+from symnum.regression.vector_math import apart, row
 
 Array = NDArray[Any]
 
@@ -63,14 +63,15 @@ def apply(
     ``space`` (temporaries, rows) holds results in between, ``wires`` (9 or more,) what a loop is called with.  ``out`` may be one of
     the operands, but own loops are quick only where it is not.
     """
-    apply_rows(steps, first, literals, op, a, b, out, space, wires, space.shape[1])
+    apply_rows(steps, first, literals, op, a, b, 0, out, space, wires, space.shape[1])
 
 
 @kernel
 def apply_rows(
-    steps: Array, first: Array, literals: Array, op: int, a: int, b: int, out: int, space: Array, wires: Array, rows: int,
+    steps: Array, first: Array, literals: Array, op: int, a: int, b: int, c: int, out: int, space: Array, wires: Array, rows: int,
 ) -> None:  # fmt: skip
-    """Apply an operation as :func:`apply` does, to the first ``rows`` rows that the temporaries have place for."""
+    """Apply an operation as :func:`apply` does, to ``rows`` rows, no more than the temporaries have; ``c`` is a third operand."""
+    apart()
     width = space.shape[1] * 8
     at = space.ctypes.data
     args = wires.ctypes.data
@@ -84,6 +85,8 @@ def apply_rows(
                 wires[j] = a
             elif operand == 1:
                 wires[j] = b
+            elif operand == 2:
+                wires[j] = c
             elif operand < LITERAL:
                 wires[j] = at + (operand - TEMPORARY) * width
             else:
@@ -97,6 +100,7 @@ def apply_rows(
 @kernel
 def fill(address: int, rows: int, value: float) -> None:
     """Write a number into every place of a row."""
+    apart()
     target = row(address, rows)
     for i in range(rows):
         target[i] = value
@@ -105,6 +109,7 @@ def fill(address: int, rows: int, value: float) -> None:
 @kernel
 def copy(source: int, address: int, rows: int) -> None:
     """Copy one row to another."""
+    apart()
     values, target = row(source, rows), row(address, rows)
     for i in range(rows):
         target[i] = values[i]
@@ -129,6 +134,7 @@ def run(
     ``X`` itself.  Each level has a row of ``stack`` for a value computed there, and one row is spare; an operation writes to the
     spare one, so that no operand is overwritten while it is read.
     """
+    apart()
     depth = stack.shape[0]
     width = stack.shape[1] * 8
     at = stack.ctypes.data
@@ -170,7 +176,7 @@ def run(
                 result = owned[spare]
                 owned[spare] = owned[top]
                 owned[top] = result
-            apply_rows(steps, first, literals, code[token], a, b, result, space, wires, rows)
+            apply_rows(steps, first, literals, code[token], a, b, 0, result, space, wires, rows)
             places[top] = result
     if places[0] != out:
         copy(places[0], out, rows)
@@ -216,6 +222,7 @@ def evaluate(
 @sums
 def usable(values: Array) -> bool:
     """Tell whether all values are finite and of reasonable size."""
+    apart()
     bad = 0
     for i in range(values.shape[0]):
         bad += not (abs(values[i]) < HUGE)
@@ -225,6 +232,7 @@ def usable(values: Array) -> bool:
 @sums
 def unexplained(values: Array, targets: Array, weights: Array, spread: Array, result: Array) -> None:
     """Write, for each view, which part of the target's variance ``a*values + b`` leaves at the best a and b."""
+    apart()
     n = values.shape[0]
     for v in range(targets.shape[0]):
         target, weight = targets[v], weights[v]

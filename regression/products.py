@@ -1,4 +1,4 @@
-"""Products: of powers, ``c*f^a*g^b*...``, and of an expression with a line in another, ``f*(a*g + b)``, both from stored expressions.
+"""Products: of powers, ``c*f^a*g^b*...``, and of an expression with a line in another, ``f*(a*g + b) + c``, both from stored expressions.
 
 The logarithm of a product of powers is a sum, so its exponents are found by least squares.  The powers of all variables are taken
 out first, so that the beam looks only for what they do not explain; sizes are taken, so that factors may have both signs.
@@ -11,7 +11,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from symnum.regression.affine import without_constants
 from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
 from symnum.regression.enumeration import Bank
@@ -31,8 +30,8 @@ KEPT = 24
 EXPONENTS = 40_000
 """How many of the shortest expressions may be exponents of e."""
 
-OUTER, INNER = 600, 20_000
-"""How many of the shortest expressions may be f, and how many g, in f*(a*g + b)."""
+OUTER, INNER, SCREENED = 2000, 10_000, 100
+"""How many of the shortest expressions may be f, and how many g, in f*(a*g + b) + c, and on how many rows all pairs are compared."""
 
 NEGLIGIBLE = 0.02
 """Exponents below this are none."""
@@ -191,59 +190,56 @@ def _power(grammar: Grammar, tokens: Tokens, exponent: Fraction | float) -> tupl
 
 
 def multiples(bank: Bank, problem: Problem, budget: Budget, kept: int = KEPT) -> list[Candidate]:
-    """Return the best ``f*(a*g + b)`` over pairs of stored expressions: all pairs at once, by products of matrices."""
-    outer, inner = min(OUTER, bank.size), min(INNER, bank.size)
-    F = bank.values[:outer]
-    outer_places = np.flatnonzero(np.abs(F).max(axis=1) > 0)
-    F = F[outer_places]
-    w, y = problem.weights / problem.weights.sum(), problem.y
-    spread = float(w @ (y - w @ y) ** 2)
-    # errors of y: the weights of y/f are w*f^2, those of f*(a*g + b) normal equations in f*g and f
-    ff = F**2 @ w
-    fy = F @ (w * y)
+    """Return the best ``f*(a*g + b) + c`` over pairs of stored expressions: all pairs at once, by products of matrices."""
+    # a few rows tell the best pairs; their constants are then those of all rows
+    rows = np.linspace(0, problem.rows - 1, min(problem.rows, SCREENED)).astype(int)
+    w = problem.weights[rows] / problem.weights[rows].sum()
+    y = problem.y[rows] - w @ problem.y[rows]
+    outer, lengths = min(OUTER, bank.size), bank.lengths
+    F = bank.values[:outer][:, rows]
+    places = np.flatnonzero(np.ptp(F, axis=1) > 1e-9 * np.abs(F).max(axis=1))
+    F = F[places] / np.abs(F[places]).max(axis=1)[:, None]
+    f, fy = F @ w, F @ (w * y)
+    ff = F**2 @ w - f**2
     best: list[tuple[float, int, int]] = []
-    lengths = bank.lengths
-    for start in range(0, inner, 2048):
+    for start in range(0, min(INNER, bank.size), 2048):
         if budget.spent:
             break
-        G = bank.values[start : start + 2048]
-        norms = np.maximum(np.abs(G).max(axis=1), 1e-300)
-        G = G / norms[:, None]
+        G = bank.values[start : min(start + 2048, INNER, bank.size)][:, rows]
+        G = G / np.maximum(np.abs(G).max(axis=1), 1e-300)[:, None]
         budget.spend(len(G))
         with np.errstate(all="ignore"):
-            gg = (F**2 * w) @ (G**2).T
-            gf = (F**2 * w) @ G.T
+            g = (F * w) @ G.T
+            gg = (F**2 * w) @ (G**2).T - g**2
+            gf = (F**2 * w) @ G.T - g * f[:, None]
             gy = (F * (w * y)) @ G.T
             determinant = gg * ff[:, None] - gf**2
             explained = (
                 gy**2 * ff[:, None] - 2 * gy * gf * fy[:, None] + fy[:, None] ** 2 * gg
             ) / determinant
-            left = (float(w @ y**2) - explained) / spread
+            left = 1 - explained / (w @ y**2)
         left[~(determinant > 1e-9 * gg * ff[:, None])] = np.inf
         rank = np.maximum(left, 1e-13) * np.exp(
-            _PER_TOKEN * (lengths[outer_places][:, None] + lengths[start : start + len(G)][None, :])
+            _PER_TOKEN * (lengths[places][:, None] + lengths[start : start + len(G)][None, :])
         )
         for flat in np.argpartition(rank.ravel(), min(kept, rank.size - 1))[:kept]:
             i, k = divmod(int(flat), len(G))
             if np.isfinite(rank[i, k]):
-                best.append((float(rank[i, k]), int(outer_places[i]), start + k))
+                best.append((float(rank[i, k]), int(places[i]), start + k))
     found: dict[bytes, Candidate] = {}
-    for _, f, g in sorted(best)[:kept]:
-        candidate = _multiple(bank, problem, f, g)
+    for _, i, k in sorted(best)[:kept]:
+        candidate = _multiple(bank, problem, i, k)
         found.setdefault(candidate.text, candidate)
     return list(found.values())
 
 
 def _multiple(bank: Bank, problem: Problem, f: int, g: int) -> Candidate:
-    """Return f*(b + a*g) with the best a and b."""
-    grammar = bank.grammar
-    inner = without_constants(grammar, bank.tokens(g))
-    table = np.array([bank.values[f], bank.values[f] * bank.values[g]]) * np.sqrt(problem.weights)
+    """Return f*(b + a*g) + c with the best constants."""
+    grammar, root = bank.grammar, np.sqrt(problem.weights)
+    table = np.array([np.ones(problem.rows), bank.values[f], bank.values[f] * bank.values[g]]) * root
     norms = np.linalg.norm(table, axis=1)
-    b, a = (
-        np.linalg.lstsq((table / norms[:, None]).T, problem.y * np.sqrt(problem.weights), rcond=None)[0]
-        / norms
-    )
+    c, b, a = np.linalg.lstsq((table / norms[:, None]).T, problem.y * root, rcond=None)[0] / norms
     times, plus, C = grammar.token("*"), grammar.token("+"), grammar.constant
-    tokens = [times, *map(int, bank.tokens(f)), plus, C, times, C, *map(int, inner)]
-    return Candidate(np.array(tokens, np.int16).tobytes(), (float(b), float(a)))
+    inner = [plus, C, times, C, *map(int, bank.tokens(g))]
+    tokens = [plus, C, times, *map(int, bank.tokens(f)), *inner]
+    return Candidate(np.array(tokens, np.int16).tobytes(), (float(c), float(b), float(a)))

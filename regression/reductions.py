@@ -38,6 +38,9 @@ TERMS = 100
 POWERS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, -3.0, 1.5, -1.5, 4.0, -4.0)
 """Powers of a variable that may stand in front."""
 
+EXPLAINED = 0.15
+"""Polynomials must leave less than this part of the variance, or they can judge nothing."""
+
 BETTER = 0.97
 """What was taken out explains something when it brings the error below this part of what it is without."""
 
@@ -127,6 +130,9 @@ def _reduced(state: _State, weights: Floats, grammar: Grammar) -> _State | None:
     if not models:
         return None
     least = min(models.values())
+    share = weights / weights.sum()
+    if least > EXPLAINED * float(share @ (state.y - share @ state.y) ** 2):
+        return None
     best: tuple[tuple[int, float], _State] | None = None
     for rank, following, taken in _steps(state, grammar):
         w = weights * (state.y / following.y) ** 2

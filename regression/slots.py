@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
@@ -29,10 +30,13 @@ MOST_SLOTS = 6
 BATCH = 256
 """Expressions that are fitted in one call."""
 
+SHORT = 4
+"""Stored expressions of so many tokens all get slots, before longer ones."""
+
 FROM_ARCHIVE, KEPT = 48, 24
 """Expressions of each view that get slots, and how many of all are handed on."""
 
-LIMITS = FitLimits(starts=4, screening=8, steps=25)
+LIMITS = FitLimits(starts=4, screening=8, steps=60)
 
 
 def with_slots(grammar: Grammar, tokens: Tokens, offsets: bool) -> Tokens | None:
@@ -79,7 +83,7 @@ def inner_constants(
         float(problem.weights @ (problem.y - problem.weights @ problem.y / problem.rows) ** 2) / problem.rows
     )
     best: list[tuple[float, Candidate]] = []
-    seen: set[bytes] = set()
+    seen, given = set[bytes](), set[bytes]()
     for batch in _batches(bank, archive, evaluator, problem, seen):
         if budget.spent:
             return
@@ -93,7 +97,8 @@ def inner_constants(
                 )
                 best.append((bits, Candidate(tokens.tobytes(), tuple(map(float, constants[:slots])))))
         best = sorted(best, key=lambda b: (b[0], b[1].text))[:KEPT]
-        yield [candidate for _, candidate in best]
+        yield [candidate for _, candidate in best if candidate.text not in given]
+        given |= {candidate.text for _, candidate in best}
 
 
 def _batches(
@@ -121,9 +126,26 @@ def _written(bank: Bank, archive: Archive, evaluator: Evaluator, problem: Proble
     for place in range(FROM_ARCHIVE):
         for v, entries in enumerate(ranked):
             if place < len(entries) and views.names[v] != "relative":
-                yield from _of_view(grammar, views.names[v], entries[place].tokens, problem.sign)
-    for k in range(bank.size):
-        yield from _of_view(grammar, "plain", bank.tokens(k), problem.sign)
+                yield from _of_view(grammar, views.names[v], entries[place].tokens)
+    for k in _promising(bank, problem):
+        yield from _of_view(grammar, "plain", bank.tokens(int(k)))
+
+
+def _promising(bank: Bank, problem: Problem) -> NDArray[np.int64]:
+    """Return the places of stored expressions: the short ones, then the others by what they leave of the target."""
+    share = problem.weights / problem.weights.sum()
+    values = bank.values[: bank.size]
+    target = problem.y - share @ problem.y
+    with np.errstate(all="ignore"):
+        scale = np.abs(values).max(axis=1)
+        means = values @ share / scale
+        squares = ((values / scale[:, None]) ** 2) @ share - means**2
+        along = values @ (share * target) / scale
+        left = 1 - along**2 / (squares * (share @ target**2))
+    left = np.where(squares > 1e-12, np.maximum(left, 1e-6), 1.0)
+    bits = problem.rows / 2 * np.log2(left) + bank.grammar.token_bits * bank.lengths[: bank.size]
+    short = int(np.searchsorted(bank.lengths[: bank.size], SHORT, side="right"))
+    return np.concatenate([np.arange(short), short + np.argsort(bits[short:], kind="stable")])
 
 
 def _bits(evaluator: Evaluator, views: Views, view: int, left: float, length: int) -> float:
@@ -133,7 +155,7 @@ def _bits(evaluator: Evaluator, views: Views, view: int, left: float, length: in
     )
 
 
-def _of_view(grammar: Grammar, view: str, tokens: Tokens, sign: int) -> Iterator[Tokens]:
+def _of_view(grammar: Grammar, view: str, tokens: Tokens) -> Iterator[Tokens]:
     """Yield ``undo(C + C*f)`` for f with slots, without and with offsets."""
     C, plus, times = grammar.constant, grammar.token("+"), grammar.token("*")
     found: list[bytes] = []

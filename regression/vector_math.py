@@ -91,6 +91,17 @@ def _wide(typing: Any) -> Any:
 
 
 @_intrinsic
+def apart(typing: Any) -> Any:
+    """Keep the function in which this stands a function of its own: put into its callers, it would be compiled for each of them."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@_intrinsic
 def _pointer(typing: Any, address: Any) -> Any:
     """Return an address as a pointer to doubles."""
 
