@@ -62,7 +62,7 @@ def power_products(bank: Bank, problem: Problem, budget: Budget) -> list[Candida
         for places in _factors(logs, np.log(size), share, usable, variables, lengths):
             for candidate in _written(bank, problem, share, logs, variables, places):
                 found.setdefault(candidate.text, candidate)
-        budget.spend(pool)
+    budget.spend(len(found))
     return list(found.values())
 
 
@@ -207,7 +207,6 @@ def multiples(bank: Bank, problem: Problem, budget: Budget, kept: int = KEPT) ->
             break
         G = bank.values[start : min(start + 2048, INNER, bank.size)][:, rows]
         G = G / np.maximum(np.abs(G).max(axis=1), 1e-300)[:, None]
-        budget.spend(len(G))
         with np.errstate(all="ignore"):
             g = (F * w) @ G.T
             gg = (F**2 * w) @ (G**2).T - g**2
@@ -230,6 +229,7 @@ def multiples(bank: Bank, problem: Problem, budget: Budget, kept: int = KEPT) ->
     for _, i, k in sorted(best)[:kept]:
         candidate = _multiple(bank, problem, i, k)
         found.setdefault(candidate.text, candidate)
+    budget.spend(len(found))
     return list(found.values())
 
 

@@ -31,7 +31,7 @@ from symnum.regression.problem import Floats, Problem, joined
 ROWS, NOISY_ROWS, NOISY = 400, 1500, 1e-5
 """Rows on which reductions are tested: more where polynomials leave more than this part of the variance."""
 
-DEGREES = (1, 2, 3, 4, 6, 8)
+DEGREES = (1, 2, 3, 4, 6, 8, 12)
 TERMS = 100
 """Degrees of the polynomials, and how many terms they may have."""
 
@@ -43,6 +43,9 @@ EXPLAINED = 0.15
 
 BETTER = 0.97
 """What was taken out explains something when it brings the error below this part of what it is without."""
+
+ROUNDING = 1e-10
+"""What polynomials leave below this part of the target is rounding."""
 
 WORSE = 1.02
 """A reduction may not leave more than this times what the problem leaves as it is."""
@@ -130,8 +133,8 @@ def _reduced(state: _State, weights: Floats, grammar: Grammar) -> _State | None:
     if not models:
         return None
     least = min(models.values())
-    share = weights / weights.sum()
-    if least > EXPLAINED * float(share @ (state.y - share @ state.y) ** 2):
+    mean = float(weights @ state.y / weights.sum())
+    if least > EXPLAINED * float(np.mean(weights * (state.y - mean) ** 2)):
         return None
     best: tuple[tuple[int, float], _State] | None = None
     for rank, following, taken in _steps(state, grammar):
@@ -216,14 +219,13 @@ def _models(columns: Sequence[Floats], y: Floats, weights: Floats) -> dict[_Kind
         for of_log in (False, True):
             if of_log and not np.all(y > 0):
                 continue
-            least = np.inf
+            rising, least = 0, np.inf
             for degree in DEGREES:
-                if math.comb(len(columns) + degree, degree) > min(TERMS, len(y) // 3):
+                if math.comb(len(columns) + degree, degree) > min(TERMS, len(y) // 3) or rising == 2:
                     break
-                left = _left((logs, of_log, degree), columns, y, weights, ())
-                if not left < 0.98 * least:
-                    break
-                least = found[logs, of_log, degree] = left
+                left = found[logs, of_log, degree] = _left((logs, of_log, degree), columns, y, weights, ())
+                rising = rising + 1 if left >= least else 0
+                least = min(least, left)
     return found
 
 
@@ -247,7 +249,9 @@ def _left(
     right = target * root
     residual = right - Q @ (Q.T @ right)
     leverage = np.minimum(np.einsum("ij,ij->i", Q, Q), 0.999)
-    return float(np.mean((residual / (1 - leverage)) ** 2))
+    # below this it is rounding, and nothing is better than anything else
+    floor = ROUNDING**2 * float(np.mean(right**2))
+    return max(float(np.mean((residual / (1 - leverage)) ** 2)), floor)
 
 
 def _standard(column: Floats) -> Floats:

@@ -46,18 +46,21 @@ def test_weights_are_repetitions_and_the_order_of_rows_does_not_matter() -> None
 
 def test_views_are_those_that_the_target_allows() -> None:
     grammar, x = Grammar(("x",)), np.linspace(1, 3, 9)
+    always = ("plain", "relative", "log", "reciprocal")
     assert Views.of(problem_of(x, x**3), grammar).names == (
-        "plain",
-        "relative",
-        "log",
-        "reciprocal",
+        *always,
         "square",
         "root",
+        "inverse square",
+        "exp",
     )
-    assert Views.of(problem_of(x, x - 2), grammar).names == ("plain",)
-    assert Views.of(problem_of(x, x + 9), grammar).names == ("plain", "log", "reciprocal", "square", "root")
-    assert Views.of(problem_of(x, -(x**3)), grammar).names == ("plain", "relative", "log", "reciprocal")
+    assert Views.of(problem_of(x, x - 2), grammar).names == ("plain", "exp")
+    assert Views.of(problem_of(x, 99 * x), grammar).names == (*always, "square", "root", "inverse square")
+    assert Views.of(problem_of(x, -(x**3)), grammar).names == (*always, "exp")
     assert Views.of(problem_of(x, x**3), Grammar(("x",), ("+", "*"))).names == ("plain", "relative")
+    angles = Grammar(("x",), ("+", "asin", "acos", "atan"))
+    assert Views.of(problem_of(x, x / 2), angles).names == ("plain", "relative", "sin", "cos", "tan")
+    assert Views.of(problem_of(x, x - 4), angles).names == ("plain", "relative")
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,7 @@ def test_views_are_those_that_the_target_allows() -> None:
     [
         ("plain", lambda f: 2 * f - 1), ("log", lambda f: np.exp(2 * f - 1)), ("reciprocal", lambda f: 1 / (2 * f - 1)),
         ("square", lambda f: np.sqrt(2 * f - 1)), ("root", lambda f: (2 * f - 1) ** 2),
+        ("inverse square", lambda f: 1 / np.sqrt(2 * f - 1)), ("exp", lambda f: np.log(2 * f - 1)),
     ],
 )  # fmt: skip
 def test_a_fit_in_each_view_is_written_as_a_formula_of_the_target(view: str, target: object) -> None:
