@@ -26,6 +26,18 @@ POWERS: dict[str, tuple[Micro, ...]] = {
 }
 """Operations that are the operator ``^`` with a fixed exponent, because they are cheaper and simpler than ``^``."""
 
+DERIVATIVES: dict[str, tuple[str, ...]] = {
+    "+": ("1", "1"),
+    "*": ("b", "a"),
+    "min": ("(1 + sign(b - a))/2", "(1 - sign(b - a))/2"),
+    "max": ("(1 - sign(b - a))/2", "(1 + sign(b - a))/2"),
+    "^-1": ("-f^2",),
+    "^2": ("2*a",),
+    "^3": ("3*a^2",),
+    "^4": ("4*a^3",),
+}
+"""Partial derivatives, in the language of the operator table, of the operations whose row there has none for two arguments."""
+
 OPERANDS = 2
 """The most operands that a step may have."""
 
@@ -61,6 +73,15 @@ def _arity(row: Operator) -> int:
     return 2 if high is None else high
 
 
+def derivatives(name: str) -> tuple[str, ...] | None:
+    """Return the partial derivative with respect to each argument, in the arguments a and b and the result f; None without a rule.
+
+    >>> derivatives("^3"), derivatives("exp")
+    (('3*a^2',), ('f',))
+    """
+    return DERIVATIVES[name] if name in DERIVATIVES else operator(name).derivative
+
+
 def refusal(name: str) -> str | None:
     """Return why an operator cannot be used in a search, or None when it can; raises LookupError for an unknown name."""
     if name in POWERS:
@@ -71,7 +92,7 @@ def refusal(name: str) -> str | None:
     if row.result_sort == "boolean" or any(sort == "boolean" for sort in row.argument_sorts):
         return "it deals with conditions, and a search builds real functions"
     try:
-        _encoded(_recipe(name), [])
+        _encoded(recipe_of(name), [])
     except NoLoop as problem:
         return (
             f"{problem}; register it with a numpy spelling made of ufuncs, such as numpy='numpy.tanh({{0}})'"
@@ -79,14 +100,20 @@ def refusal(name: str) -> str | None:
     return None
 
 
-def _recipe(name: str) -> tuple[Micro, ...]:
+def recipe_of(name: str) -> tuple[Micro, ...]:
+    """Return an operation as micro-instructions."""
     return POWERS[name] if name in POWERS else recipe(operator(name))
 
 
 def table(names: Sequence[str]) -> Table:
     """Return the operations of these names, in this order."""
+    return encoded([recipe_of(name) for name in names])
+
+
+def encoded(recipes: Sequence[Sequence[Micro]]) -> Table:
+    """Return operations given as micro-instructions; raises NoLoop for one that is not made of loops."""
     literals: list[float] = []
-    programs = [_encoded(_recipe(name), literals) for name in names]
+    programs = [_encoded(micros, literals) for micros in recipes]
     first = np.cumsum([0, *map(len, programs)])
     steps = np.array([step for program in programs for step in program], np.int64).reshape(-1, 3 + OPERANDS)
     return Table(steps, first, np.array([*literals, 0.0]), max(map(len, programs), default=1))

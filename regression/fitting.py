@@ -1,0 +1,707 @@
+"""Fit the constants of many expressions: Levenberg-Marquardt for those inside, least squares for those that enter linearly.
+
+Given the constants inside, the best linear ones follow from a linear least-squares problem; they are eliminated, so that
+Levenberg-Marquardt sees only what is left (variable projection: Golub and Pereyra 1973, in the approximation of Kaufman 1975, which is the
+Gauss-Newton step of all constants together).  Linear systems are solved by Householder reflections with exchange of columns, so that
+constants that the data do not tell apart do no harm; damping scales with the columns (Moré 1978) and is adapted by how well the
+linear model predicted the step (Nielsen 1999).
+
+>>> import numpy as np
+>>> from symnum.regression.evaluator import Evaluator
+>>> from symnum.regression.grammar import Grammar
+>>> grammar, x = Grammar(("x",)), np.linspace(0, 3, 50)
+>>> found = fit_many(Evaluator(grammar, x[None]), [grammar.parse("* C exp * C x")], 2 * np.exp(-1.5 * x))
+>>> found.constants.round(6).tolist()
+[[2.0, -1.5]]
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symnum.regression.derivatives import derivative_space, slopes_of_block, values_of_all
+from symnum.regression.evaluator import Evaluator, padded
+from symnum.regression.grammar import Grammar, Tokens
+from symnum.regression.kernels import BLOCK, CONSTANT, kernel, sums, usable
+from symnum.regression.vector_math import apart, borrowed, keep, row
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+PLUS, MINUS, TIMES, OVER, NEGATIVE = 1, 2, 3, 4, 5
+"""What an operation is where linear constants are looked for; 0 for any other."""
+
+_ROLES = {"+": PLUS, "-": MINUS, "*": TIMES, "/": OVER, "neg": NEGATIVE}
+
+ADDITIVE, RELATIVE = 0, 1
+"""Residuals are value - target, or log(value/target)."""
+
+DEPENDENT = 1e-24
+"""A column of which less than this part of its square is new depends on the others, up to rounding."""
+
+LARGEST_STEP = 3.0
+"""By how many times its size, or by how much where it is below 1, a constant may change in one step."""
+
+
+@dataclass(frozen=True)
+class FitLimits:
+    """Hold how many starts there are, the steps of each start, and the steps that the best of them then gets."""
+
+    starts: int = 8
+    screening: int = 8
+    steps: int = 40
+
+    def __post_init__(self) -> None:
+        for name in ("starts", "screening", "steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} leaves nothing to do; give a number of at least 1"
+                )
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Hold the fitted constants (expressions, slots), the weighted mean squares of the residuals (expressions,), inf where an
+    expression is undefined at every start, and the number of Levenberg-Marquardt steps (expressions,)."""
+
+    constants: Floats
+    losses: Floats
+    steps: NDArray[np.int64]
+
+
+def fit_many(
+    evaluator: Evaluator,
+    expressions: Sequence[Tokens],
+    target: Floats,
+    weights: Floats | None = None,
+    *,
+    noise: str = "additive",
+    seed: int = 0,
+    limits: FitLimits | None = None,
+    floor: float = 0.0,
+    starts: Floats | None = None,
+) -> Fits:
+    """Fit the constant slots of each expression to ``target`` (rows,) with ``weights`` (rows,), from several starts.
+
+    ``starts`` is (starts, slots); by default they are spread over both signs and three powers of ten around the size that suits the
+    place of each constant, the same for the same ``seed``.  ``noise`` is "additive" or "relative" (of log(value/target)).  A fit ends
+    early where the root of the loss is below ``floor``.  Raises ValueError for data of the wrong shape.
+    """
+    limits = limits or FitLimits()
+    target = np.ascontiguousarray(target, float)
+    weights = np.ones(evaluator.rows) if weights is None else np.asarray(weights, float)
+    for name, values in (("target", target), ("weights", weights)):
+        if values.shape != (evaluator.rows,):
+            raise ValueError(
+                f"{name} has the shape {values.shape}, but the evaluator has {evaluator.rows} rows; give one number for each row"
+            )
+    kind = _noise(noise)
+    tokens, lengths = padded(expressions)
+    slots = max(1, int((tokens == evaluator.grammar.constant).sum(axis=1).max(initial=0)))
+    if starts is None:
+        starts = spread_starts(limits.starts, slots, np.random.default_rng(seed))
+        natural = True
+    else:
+        starts, natural = np.atleast_2d(np.asarray(starts, float)), False
+        if starts.shape[1] < slots:
+            raise ValueError(
+                f"starts has {starts.shape[1]} columns, but an expression has {slots} constants; give (starts, {slots}) numbers"
+            )
+    constants = np.zeros((len(lengths), slots))
+    losses = np.full(len(lengths), np.inf)
+    steps = np.zeros(len(lengths), np.int64)
+    _fit_all(
+        tokens, lengths, np.ascontiguousarray(starts), natural, roles(evaluator.grammar), target, np.sqrt(weights), kind,
+        limits.screening, limits.steps, floor, *evaluator.columns, *evaluator.rules.machine, constants, losses, steps,
+    )  # fmt: skip
+    return Fits(constants, losses, steps)
+
+
+def fit_one(
+    evaluator: Evaluator,
+    tokens: Tokens,
+    start: Floats,
+    free: NDArray[np.bool_],
+    target: Floats,
+    weights: Floats,
+    *,
+    noise: str,
+    steps: int,
+    floor: float,
+) -> tuple[Floats, float, int]:
+    """Return the constants nearest to ``start`` that fit best, varying the ``free`` ones, their loss, and the number of steps."""
+    constants = np.array(start, float)
+    loss, taken = _fit_from(
+        np.ascontiguousarray(tokens), constants, free, roles(evaluator.grammar), target, np.sqrt(weights), _noise(noise), steps, floor,
+        *evaluator.columns, *evaluator.rules.machine,
+    )  # fmt: skip
+    return constants, float(loss), int(taken)
+
+
+def _noise(name: str) -> int:
+    if name not in ("additive", "relative"):
+        raise ValueError(f"noise={name!r} is unknown; write 'additive' or 'relative'")
+    return RELATIVE if name == "relative" else ADDITIVE
+
+
+def roles(grammar: Grammar) -> NDArray[np.int64]:
+    """Return, for each token, what it is where linear constants are looked for."""
+    names = [""] * grammar.first_operator + list(grammar.all_operators)
+    return np.array([_ROLES.get(name, 0) for name in names], np.int64)
+
+
+def spread_starts(count: int, slots: int, rng: np.random.Generator) -> Floats:
+    """Return (count, slots) factors: ones, then both signs and magnitudes from 1/30 to 30, each power of ten equally often."""
+    levels = (np.arange(count - 1) + rng.uniform(size=(slots, count - 1))) / max(count - 1, 1)
+    magnitudes = 10 ** (3 * rng.permuted(levels, axis=1) - 1.5)
+    signs = rng.permuted(np.resize([1.0, -1.0], (slots, count - 1)), axis=1)
+    return np.concatenate([np.ones((1, slots)), (signs * magnitudes).T])
+
+
+# --- kernels -------------------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def linear_slots(
+    tokens: Array,
+    length: int,
+    arity: Array,
+    kind: Array,
+    roles: Array,
+    free: Array,
+    linear: Array,
+    links: Array,
+) -> int:
+    """Mark the free constants in which the expression is linear, all of them together; return how many there are.
+
+    They are reached from the root through sums, and through products and quotients in one factor only: the one that holds more.
+    """
+    apart()
+    # of each part: how many linear constants it may have, where its second argument is, whether it may have linear constants
+    count, second, may, slot_of, pending = links[0], links[1], links[2], links[3], links[4]
+    top = -1
+    slot = 0
+    for p in range(length):
+        if kind[tokens[p]] == CONSTANT:
+            slot_of[p] = slot
+            slot += 1
+    for p in range(length - 1, -1, -1):
+        token = tokens[p]
+        if arity[token] == 0:
+            count[p] = kind[token] == CONSTANT and free[slot_of[p]]
+        else:
+            a = pending[top]
+            top -= 1
+            b = a
+            if arity[token] == 2:
+                b = pending[top]
+                top -= 1
+            second[p] = b
+            role = roles[token]
+            count[p] = 0
+            if role == PLUS or role == MINUS:
+                count[p] = count[a] + count[b]
+            elif role == TIMES:
+                count[p] = max(count[a], count[b])
+            elif role == OVER or role == NEGATIVE:
+                count[p] = count[a]
+        top += 1
+        pending[top] = p
+    linear[:] = False
+    total = count[0]
+    may[:length] = 0
+    may[0] = 1
+    for p in range(length):
+        if not may[p]:
+            continue
+        role = roles[tokens[p]]
+        a, b = p + 1, second[p]
+        if arity[tokens[p]] == 0:
+            if count[p]:
+                linear[slot_of[p]] = True
+        elif role == PLUS or role == MINUS:
+            may[a] = may[b] = 1
+        elif role == TIMES:
+            # of two equal factors the one without other constants, which is C in C*f(C)
+            left = count[a] > count[b] or (count[a] == count[b] and b - a == 1)
+            may[a], may[b] = left, not left
+        elif role == OVER or role == NEGATIVE:
+            may[a] = 1
+    return total
+
+
+@sums
+def square_of(values: Array) -> float:
+    """Return the sum of squares."""
+    apart()
+    total = 0.0
+    for i in range(values.shape[0]):
+        total += values[i] * values[i]
+    return total
+
+
+@sums
+def reflect(v: Array, factor: float, column: Array) -> None:
+    """Apply the Householder reflection 1 - factor*v*v' to a column."""
+    apart()
+    total = 0.0
+    for i in range(v.shape[0]):
+        total += v[i] * column[i]
+    total *= factor
+    for i in range(v.shape[0]):
+        column[i] -= total * v[i]
+
+
+@kernel
+def squares(A: Array, count: int, out: Array) -> None:
+    """Write the squares of the first columns of A."""
+    apart()
+    for j in range(count):
+        out[j] = square_of(A[j])
+
+
+@kernel
+def triangulate(A: Array, low: int, high: int, above: int, first: Array, order: Array, done: Array) -> int:
+    """Bring the columns ``low`` to ``high`` of A (columns, rows) to triangular form from row ``above`` on; return how many are independent.
+
+    All columns after them are transformed too.  ``order[k]`` is the column whose diagonal element stands in row k; columns that depend
+    on others, so that nothing but rounding is left of their ``first`` squares, get none.  ``done`` (columns,) must be 0.
+    """
+    apart()
+    columns, rows = A.shape
+    rank = 0
+    while rank < high - low and above + rank < rows:
+        at = above + rank
+        best, column = DEPENDENT, -1
+        for j in range(low, high):
+            if not done[j] and first[j] > 0.0:
+                fresh = square_of(A[j, at:]) / first[j]
+                if fresh > best:
+                    best, column = fresh, j
+        if column < 0:
+            break
+        done[column] = 1
+        order[at] = column
+        v = A[column, at:]
+        norm = math.sqrt(square_of(v))
+        diagonal = -norm if v[0] > 0.0 else norm
+        v[0] -= diagonal
+        factor = 1.0 / (norm * abs(v[0]))
+        for j in range(low, columns):
+            if not done[j]:
+                reflect(v, factor, A[j, at:])
+        v[:] = 0.0
+        v[0] = diagonal
+        rank += 1
+    return rank
+
+
+@kernel
+def back_substitute(
+    A: Array, above: int, rank: int, low: int, right: Array, order: Array, solution: Array
+) -> None:
+    """Solve the triangular system that :func:`triangulate` left for ``right``; columns count from ``low``, dependent ones get 0."""
+    solution[:] = 0.0
+    for k in range(rank - 1, -1, -1):
+        column = order[above + k]
+        value = right[k]
+        for later in range(k + 1, rank):
+            value -= A[order[above + later], above + k] * solution[order[above + later] - low]
+        solution[column - low] = value / A[column, above + k]
+
+
+@kernel
+def residual(values: Array, target: Array, root: Array, noise: int, out: Array) -> None:
+    """Write the weighted residual target - value, or log(target/value)."""
+    apart()
+    if noise == RELATIVE:
+        for i in range(values.shape[0]):
+            out[i] = root[i] * math.log(target[i] / values[i])
+    else:
+        for i in range(values.shape[0]):
+            out[i] = root[i] * (target[i] - values[i])
+
+
+@kernel
+def weigh(values: Array, root: Array, noise: int, column: Array) -> None:
+    """Turn a derivative of the value into that of the weighted residual, up to its sign; what is not finite becomes 0."""
+    apart()
+    if noise == RELATIVE:
+        for i in range(values.shape[0]):
+            column[i] /= values[i]
+    for i in range(values.shape[0]):
+        d = root[i] * column[i]
+        column[i] = d if abs(d) < math.inf else 0.0
+
+
+@kernel
+def linearised(
+    tokens: Array, length: int, constants: Array, wanted: Array, count: int, target: Array, root: Array, noise: int, kind: Array,
+    code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array, literals: Array, partial: Array, store: Array,
+    space: Array, wires: Array, links: Array, values: Array, A: Array,
+) -> float:  # fmt: skip
+    """Write the ``count`` weighted derivatives and the residual into the rows of A; return the square of the latter, or inf."""
+    apart()
+    rows = X.shape[1]
+    for start in range(0, rows, BLOCK):
+        slopes_of_block(
+            tokens, length, constants, wanted, kind, code, arity, numbers, X, steps, first, literals, partial, store, space, wires,
+            links, start, min(BLOCK, rows - start), values.ctypes.data + start * 8, A.ctypes.data + start * 8, A.shape[1] * 8,
+        )  # fmt: skip
+    if not usable(values):
+        return math.inf
+    residual(values, target, root, noise, A[count])
+    for j in range(count):
+        weigh(values, root, noise, A[j])
+    square = square_of(A[count])
+    return square if square < math.inf else math.inf
+
+
+@kernel
+def project(A: Array, q: int, first: Array, order: Array, done: Array, change: Array) -> float:
+    """Eliminate the first q columns from the others; ``change`` solves them for the last one, whose remaining square is returned."""
+    done[:] = 0
+    squares(A, q, first)
+    rank = triangulate(A, np.int64(0), q, np.int64(0), first, order, done)
+    last = A[A.shape[0] - 1]
+    back_substitute(A, np.int64(0), rank, np.int64(0), last, order, change)
+    return square_of(last[rank:])
+
+
+@kernel
+def damped_step(
+    A: Array,
+    q: int,
+    rank: int,
+    top: int,
+    scale: Array,
+    damping: float,
+    small: Array,
+    first: Array,
+    order: Array,
+    done: Array,
+    step: Array,
+) -> float:
+    """Write the step of the inner constants from the triangle in ``rank`` rows of A from ``top`` on; return the predicted gain."""
+    p = step.shape[0]
+    last = A.shape[0] - 1
+    for j in range(p):
+        small[j, :] = 0.0
+        for k in range(rank):
+            small[j, k] = A[q + j, top + k]
+        small[j, rank + j] = math.sqrt(damping) * scale[j]
+    small[p, :] = 0.0
+    for k in range(rank):
+        small[p, k] = A[last, top + k]
+    done[:] = 0
+    squares(small, p, first)
+    solved = triangulate(small, np.int64(0), p, np.int64(0), first, order, done)
+    back_substitute(small, np.int64(0), solved, np.int64(0), small[p], order, step)
+    gain = 0.0
+    for k in range(rank):
+        right = A[last, top + k]
+        left = right
+        for j in range(p):
+            left -= A[q + j, top + k] * step[j]
+        gain += right * right - left * left
+    return gain
+
+
+@kernel
+def levenberg_marquardt(
+    tokens: Array, length: int, constants: Array, linear: Array, free: Array, target: Array, root: Array, noise: int, most: int,
+    goal: float, kind: Array, code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array, literals: Array,
+    partial: Array, store: Array, space: Array, wires: Array, links: Array, values: Array, whole: Array, outer: Array, inner: Array,
+    scratch: Array, marks: Array,
+) -> Any:  # fmt: skip
+    """Improve the free constants in place; return the sum of squared residuals, inf where undefined, and the number of steps.
+
+    ``linear`` marks those that are eliminated, ``goal`` is a sum of squares that is good enough.  ``whole``, ``outer``,
+    ``inner``, ``scratch`` and ``marks`` come from :func:`fit_space`.
+    """
+    apart()
+    slots = constants.shape[0]
+    slot_at = marks[0]  # of each column: linear constants first
+    m = np.int64(0)  # a plain 0 would have its own type, and functions called with it be compiled twice
+    for side in range(2):
+        for s in range(slots):
+            if free[s] and linear[s] == (side == 0):
+                slot_at[m] = s
+                m += 1
+        if side == 0:
+            q = m
+    p = m - q
+    all_wanted, outer_wanted = marks[1, : slots + X.shape[0]], marks[2, : slots + X.shape[0]]
+    all_wanted[:] = -1
+    outer_wanted[:] = -1
+    for j in range(m):
+        all_wanted[slot_at[j]] = j
+        if j < q:
+            outer_wanted[slot_at[j]] = j
+    A, B, small = whole[: m + 1], outer[: q + 1], inner[: p + 1]
+    order, outer_order, small_order, done, small_done = marks[3], marks[4], marks[5], marks[6], marks[7]
+    squared = scratch[5]
+    change, right, step, scale, trial = (
+        scratch[0, :q],
+        scratch[1, :q],
+        scratch[2, :p],
+        scratch[3, :p],
+        scratch[4, :slots],
+    )
+    trial[:] = constants
+
+    square = math.inf
+    for again in range(2 if p == 0 else 1):  # the second solution takes away the rounding of the first
+        square = linearised(
+            tokens, length, trial, outer_wanted, q, target, root, noise, kind, code, arity, numbers, X, steps, first, literals, partial,
+            store, space, wires, links, values, B,
+        )  # fmt: skip
+        if not square < math.inf:
+            return (math.inf if again == 0 else square_of(B[q])), 0
+        if q > 0:
+            left = project(B, q, squared, order, done, change)
+            if left < square or again == 0:
+                square = left
+                for j in range(q):
+                    trial[slot_at[j]] += change[j]
+                constants[:] = trial
+    damping, growth = 1e-3, 2.0
+    taken = 0
+    while p > 0 and taken < most and square > goal:
+        if not linearised(
+            tokens, length, constants, all_wanted, m, target, root, noise, kind, code, arity, numbers, X, steps, first, literals,
+            partial, store, space, wires, links, values, A,
+        ) < math.inf:  # fmt: skip
+            break
+        done[:] = 0
+        squares(A, m, squared)
+        top = triangulate(A, np.int64(0), q, np.int64(0), squared, order, done)
+        for j in range(p):
+            scale[j] = math.sqrt(square_of(A[q + j, top:]))
+        rank = triangulate(A, q, m, top, squared, order, done)
+        for j in range(p):
+            if not done[q + j]:  # it depends on others: hold it
+                scale[j] = math.sqrt(squared[q + j])
+        gain = size = 0.0
+        while taken < most:
+            taken += 1
+            predicted = damped_step(
+                A, q, rank, top, scale, damping, small, squared, small_order, small_done, step
+            )
+            shrink = 1.0
+            for j in range(p):
+                limit = LARGEST_STEP * max(abs(constants[slot_at[q + j]]), 1.0)
+                if abs(step[j]) * shrink > limit:
+                    shrink = limit / abs(step[j])
+            size = 0.0
+            trial[:] = constants
+            for j in range(p):
+                step[j] *= shrink
+                trial[slot_at[q + j]] += step[j]
+                size = max(size, abs(step[j]) / (abs(constants[slot_at[q + j]]) + 1e-10))
+            for k in range(top):  # the linear constants follow
+                right[k] = A[m, k]
+                for j in range(p):
+                    right[k] -= A[q + j, k] * step[j]
+            back_substitute(A, np.int64(0), top, np.int64(0), right, order, change)
+            for j in range(q):
+                trial[slot_at[j]] += change[j]
+            new = linearised(
+                tokens, length, trial, outer_wanted, q, target, root, noise, kind, code, arity, numbers, X, steps, first, literals,
+                partial, store, space, wires, links, values, B,
+            )  # fmt: skip
+            if new < math.inf and q > 0:
+                new = project(B, q, squared, outer_order, done, change)
+                for j in range(q):
+                    trial[slot_at[j]] += change[j]
+            if new < square:
+                gain = (square - new) / square
+                ratio = (square - new) / predicted if predicted > 0.0 else 1.0
+                damping = max(
+                    damping * (0.1 if ratio > 0.75 else max(1 / 3, 1.0 - (2.0 * ratio - 1.0) ** 3)), 1e-15
+                )
+                growth = 2.0
+                square = new
+                constants[:] = trial
+                break
+            if size < 1e-12 or damping > 1e8:
+                break
+            damping *= growth
+            growth *= 2.0
+        if gain < 1e-10 or size < 1e-13:
+            break
+    return square, taken
+
+
+@kernel
+def natural_sizes(
+    tokens: Array, length: int, slots: int, roles: Array, kind: Array, code: Array, arity: Array, numbers: Array, X: Array,
+    steps: Array, first: Array, literals: Array, partial: Array, store: Array, space: Array, wires: Array, links: Array, sizes: Array,
+) -> None:  # fmt: skip
+    """Write the size of each constant at which it matters: that of what it is added to, the reciprocal of what it multiplies, else 1."""
+    apart()
+    wanted = np.full(slots + X.shape[0], -1)
+    rows = min(BLOCK, X.shape[1])
+    values_of_all(
+        tokens, length, np.ones(slots), wanted, kind, code, arity, numbers, X, steps, first, literals, partial, store, space, wires,
+        links, np.int64(0), rows,
+    )  # fmt: skip
+    sizes[:] = 1.0
+    for p in range(length):
+        if arity[tokens[p]] != 2 or roles[tokens[p]] == 0:
+            continue
+        a, b = p + 1, links[1, p]
+        for side in range(2):
+            mine, other = (a, b) if side == 0 else (b, a)
+            if kind[tokens[mine]] != CONSTANT or kind[tokens[other]] == CONSTANT:
+                continue
+            size = math.sqrt(square_of(row(links[0, other], rows)) / rows)
+            if 0.0 < size < math.inf:
+                sizes[links[1, mine]] = 1.0 / size if roles[tokens[p]] == TIMES else size
+
+
+@kernel
+def fit_expression(
+    tokens: Array, length: int, constants: Array, linear: Array, free: Array, target: Array, root: Array, noise: int, most: int,
+    goal: float, kind: Array, code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array, literals: Array,
+    partial: Array, store: Array, space: Array, wires: Array, links: Array, values: Array, whole: Array, outer: Array, inner: Array,
+    scratch: Array, marks: Array,
+) -> Any:  # fmt: skip
+    """Improve constants in place as :func:`levenberg_marquardt` does; relative residuals are first fitted as ``value/target - 1``.
+
+    That is linear where the expression is, and from there the logarithm needs few steps; if it does not help, they start as given.
+    """
+    if noise == ADDITIVE:
+        return levenberg_marquardt(
+            tokens, length, constants, linear, free, target, root, np.int64(ADDITIVE), most,
+            goal, kind, code, arity, numbers, X, steps, first,
+            literals, partial, store, space, wires, links, values, whole, outer, inner, scratch, marks,
+        )  # fmt: skip
+    best, none = constants.copy(), np.zeros(constants.shape[0], np.bool_)
+    _, taken = levenberg_marquardt(
+        tokens, length, best, linear, free, target, root / np.abs(target), np.int64(ADDITIVE), most,
+        goal, kind, code, arity, numbers, X, steps,
+        first, literals, partial, store, space, wires, links, values, whole, outer, inner,
+            scratch, marks,
+        )  # fmt: skip
+    least = math.inf
+    for attempt in range(2):
+        trial = best.copy() if attempt == 0 else constants.copy()
+        square, more = levenberg_marquardt(
+            tokens, length, trial, none, free, target, root, np.int64(RELATIVE), most,
+            goal, kind, code, arity, numbers, X, steps, first, literals,
+            partial, store, space, wires, links, values, whole, outer, inner, scratch, marks,
+        )  # fmt: skip
+        taken += more
+        if square < least:
+            least = square
+            best[:] = trial
+        if attempt == 0 and least < math.inf:
+            break
+    if least < math.inf:
+        constants[:] = best
+    return least, taken
+
+
+@kernel
+def fit_space(slots: int, variables: int, rows: int) -> Any:
+    """Return (values, whole, outer, inner, scratch, marks), which :func:`levenberg_marquardt` needs for up to ``slots`` constants."""
+    n = slots + 1
+    return (
+        np.empty(rows), np.empty((n, rows)), np.empty((n, rows)), np.empty((n, 2 * n)), np.empty((6, n)),
+        np.zeros((8, n + variables), np.int64),
+    )  # fmt: skip
+
+
+@kernel
+def _fit_from(
+    tokens: Array, constants: Array, free: Array, roles: Array, target: Array, root: Array, noise: int, most: int, floor: float,
+    kind: Array, code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array, literals: Array, partial: Array,
+    temporaries: int,
+) -> Any:  # fmt: skip
+    length, rows = tokens.shape[0], X.shape[1]
+    linear = np.zeros(constants.shape[0], np.bool_)
+    store, space, wires, links = derivative_space(length, rows, temporaries)
+    linear_slots(tokens, length, arity, kind, roles, free, linear, links)
+    values, whole, outer, inner, scratch, marks = fit_space(constants.shape[0], X.shape[0], rows)
+    square, taken = fit_expression(
+        tokens, length, constants, linear, free, target, root, noise, most, rows * floor * floor, kind, code, arity, numbers, X, steps,
+        first, literals, partial, store, space, wires, links, values, whole, outer, inner, scratch, marks,
+    )  # fmt: skip
+    return square / rows, taken
+
+
+@kernel
+def _fit_all(
+    tokens: Array, lengths: Array, starts: Array, natural: bool, roles: Array, target: Array, root: Array, noise: int, screening: int,
+    most: int, floor: float, kind: Array, code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array,
+    literals: Array, partial: Array, temporaries: int, constants: Array, losses: Array, taken: Array,
+) -> None:  # fmt: skip
+    rows = X.shape[1]
+    most_slots = constants.shape[1]
+    owners = derivative_space(tokens.shape[1], rows, temporaries)
+    store, space, wires, links = (
+        borrowed(owners[0]),
+        borrowed(owners[1]),
+        borrowed(owners[2]),
+        borrowed(owners[3]),
+    )
+    more_owners = fit_space(most_slots, X.shape[0], rows)
+    values, whole, outer = borrowed(more_owners[0]), borrowed(more_owners[1]), borrowed(more_owners[2])
+    inner, scratch, marks = borrowed(more_owners[3]), borrowed(more_owners[4]), borrowed(more_owners[5])
+    flags_owner, numbers_owner = np.ones((2, most_slots), np.bool_), np.ones((3, most_slots))
+    flags, kept = borrowed(flags_owner), borrowed(numbers_owner)
+    kind, code, arity, numbers, X = (
+        borrowed(kind),
+        borrowed(code),
+        borrowed(arity),
+        borrowed(numbers),
+        borrowed(X),
+    )
+    steps, first, literals, partial = borrowed(steps), borrowed(first), borrowed(literals), borrowed(partial)
+    tokens, target, root, roles = borrowed(tokens), borrowed(target), borrowed(root), borrowed(roles)
+    goal = rows * floor * floor
+    for e in range(tokens.shape[0]):
+        slots = np.int64(0)
+        for p in range(lengths[e]):
+            slots += kind[tokens[e, p]] == CONSTANT
+        free, linear = flags[0, :slots], flags[1, :slots]
+        sizes, best, trial = kept[0, :slots], kept[1, :slots], kept[2, :slots]
+        nonlinear = slots - linear_slots(tokens[e], lengths[e], arity, kind, roles, free, linear, links)
+        sizes[:] = 1.0
+        if natural and nonlinear > 0:
+            natural_sizes(
+                tokens[e], lengths[e], slots, roles, kind, code, arity, numbers, X, steps, first, literals, partial, store, space, wires,
+                links, sizes,
+            )  # fmt: skip
+        best[:] = 0.0
+        least = math.inf
+        count = starts.shape[0] if nonlinear > 0 else 1
+        for s in range(count + 1):
+            if s == count and not (least < math.inf and nonlinear > 0):
+                break
+            for k in range(slots):
+                trial[k] = best[k] if s == count else starts[s, k] * sizes[k]
+            square, more = fit_expression(
+                tokens[e], lengths[e], trial, linear, free, target, root, noise, screening if s < count else most, goal, kind, code,
+                arity, numbers, X, steps, first, literals, partial, store, space, wires, links, values, whole, outer, inner, scratch,
+                marks,
+            )  # fmt: skip
+            taken[e] += more
+            if square < least:
+                least = square
+                best[:] = trial
+            if least <= goal:
+                break
+        constants[e, :slots] = best
+        losses[e] = least / rows
+    keep(owners)
+    keep(more_owners)
+    keep(flags_owner)
+    keep(numbers_owner)
