@@ -1,6 +1,6 @@
 """Fit the constants of an expression, and replace those by simple numbers that the data do not tell from simple numbers.
 
-Fitting is Levenberg-Marquardt; constants that enter linearly are found in its first step.  A constant is replaced by 0, a whole
+Fitting is that of :mod:`symnum.regression.fitting`, from one start.  A constant is replaced by 0, a whole
 number, a fraction, a multiple of pi or a short decimal when that makes the description of expression and data shorter, see
 :mod:`symnum.regression.description`: the number must be simpler than the digits that the data fix, and the loss may rise only by
 what that saves.
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from symnum.backends import interned
 from symnum.regression import description
 from symnum.regression.evaluator import Evaluator
+from symnum.regression.fitting import fit_one
 from symnum.regression.grammar import Tokens
 from symnum.regression.problem import Problem
 
@@ -27,7 +28,8 @@ Floats = NDArray[np.float64]
 DENOMINATORS = 12
 """The largest denominator of a fraction that a constant may become."""
 
-STEPS = 30
+STEPS = 60
+"""Levenberg-Marquardt steps of a fit, rejected ones included."""
 
 
 @dataclass(frozen=True)
@@ -76,45 +78,34 @@ class Fitter:
 
     def fit(self, tokens: Tokens, start: Floats, free: NDArray[np.bool_] | None = None) -> Fit | None:
         """Return the best constants near ``start``, varying the ``free`` ones; None where the expression is undefined there."""
-        constants = np.array(start, float)
-        free = np.ones(len(constants), bool) if free is None else free
-        slots = np.flatnonzero(free)
-        residual, loss = self._loss(self.evaluator.variants(tokens, constants[None])[0])
-        if not math.isfinite(loss):
+        start = np.array(start, float)
+        free = np.ones(len(start), bool) if free is None else np.asarray(free, bool)
+        if not math.isfinite(self._loss(self.evaluator.variants(tokens, start[None])[0])[1]):
             return None
-        damping = 0.0
-        jacobian = self._jacobian(tokens, constants, slots)
-        for _ in range(STEPS if len(slots) else 0):
-            step = _damped(jacobian, residual, damping)
-            trial = constants.copy()
-            trial[slots] -= step
-            new_residual, new_loss = self._loss(self.evaluator.variants(tokens, trial[None])[0])
-            if new_loss < loss:
-                gain = (loss - new_loss) / loss
-                constants, residual, loss = trial, new_residual, new_loss
-                damping = 0.0 if damping < 1e-6 else damping / 10
-                if gain < 1e-9 or loss < (1e-3 * self.floor) ** 2:
-                    break
-                jacobian = self._jacobian(tokens, constants, slots)
-            elif damping > 1e3 or loss < self.floor**2:
-                break
-            else:
-                damping = max(10 * damping, 1e-4)
+        constants, _, _ = fit_one(
+            self.evaluator,
+            tokens,
+            start,
+            free,
+            self.problem.y,
+            self.problem.weights,
+            noise=self.noise,
+            steps=STEPS,
+            floor=1e-3 * self.floor,
+        )
+        _, loss = self._loss(self.evaluator.variants(tokens, constants[None])[0])
         deviations = np.zeros(len(constants))
-        deviations[slots] = self._deviations(jacobian, loss)
+        deviations[free] = self._deviations(self._jacobian(tokens, constants, np.flatnonzero(free)), loss)
         return Fit(constants, deviations, loss)
 
     def _jacobian(self, tokens: Tokens, constants: Floats, slots: NDArray[np.int64]) -> Floats:
-        """Return derivatives (rows, free constants) by central differences."""
-        steps = 1e-5 * np.maximum(np.abs(constants[slots]), 1e-4)
-        settings = np.repeat(constants[None], 2 * len(slots), axis=0)
-        for k, slot in enumerate(slots):
-            settings[2 * k, slot] += steps[k]
-            settings[2 * k + 1, slot] -= steps[k]
-        residuals = description.residuals(self.problem, self.noise, self.evaluator.variants(tokens, settings))
+        """Return the derivatives of the residuals (rows, free constants)."""
+        found = self.evaluator.slopes([tokens], [constants])
         with np.errstate(all="ignore"):
-            jacobian = ((residuals[::2] - residuals[1::2]) / (2 * steps[:, None])).T
-        return np.nan_to_num(jacobian, nan=0.0, posinf=0.0, neginf=0.0)
+            jacobian = found.by_constants[0, slots] * np.sqrt(self.problem.weights)
+            if self.noise == "relative":
+                jacobian /= found.values[0]
+        return np.nan_to_num(jacobian, nan=0.0, posinf=0.0, neginf=0.0).T
 
     def _deviations(self, jacobian: Floats, loss: float) -> Floats:
         """Return the standard deviations of the fitted constants, inf where the data do not fix one."""
@@ -244,17 +235,6 @@ class Fitter:
         if not loss <= max(1.001 * fitted.loss, self.floor**2):
             return model
         return self._try_model(tokens, Fit(constants, fitted.deviations, loss), exact) or model
-
-
-def _damped(jacobian: Floats, residual: Floats, damping: float) -> Floats:
-    """Return the Levenberg-Marquardt step; columns are scaled to length one first."""
-    norms = np.linalg.norm(jacobian, axis=0)
-    norms[norms == 0] = 1.0
-    scaled, right = jacobian / norms, residual
-    if damping > 0:
-        scaled = np.vstack([scaled, math.sqrt(damping) * np.eye(len(norms))])
-        right = np.concatenate([residual, np.zeros(len(norms))])
-    return np.asarray(np.linalg.lstsq(scaled, right, rcond=1e-13)[0] / norms)
 
 
 def _bits(number: Any) -> float:

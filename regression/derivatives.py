@@ -27,7 +27,7 @@ from symnum.operators import operator
 from symnum.regression import operations
 from symnum.regression.grammar import Grammar
 from symnum.regression.kernels import BLOCK, CONSTANT, NUMBER, VARIABLE, apply_rows, copy, fill, kernel, run
-from symnum.regression.vector_math import apart, row
+from symnum.regression.vector_math import apart, borrowed, keep, row
 
 Array = NDArray[Any]
 
@@ -263,7 +263,17 @@ def values_of_all(
                 known &= not (needed[b] and partial[code[token], 1] == MISSING)
             second[p] = b
             apply_rows(
-                steps, first, literals, code[token], places[a], places[b], 0, places[p], space, wires, rows
+                steps,
+                first,
+                literals,
+                code[token],
+                places[a],
+                places[b],
+                places[p],
+                places[p],
+                space,
+                wires,
+                rows,
             )
         top += 1
         pending[top] = p
@@ -399,8 +409,28 @@ def jacobians(
     ``wanted`` is (constants and variables,), see :func:`values_of_all`; derivatives by constants that an expression lacks are 0, and
     so are derivatives by variables that are not exact.
     """
+    kind, code, arity, numbers, X = (
+        borrowed(kind),
+        borrowed(code),
+        borrowed(arity),
+        borrowed(numbers),
+        borrowed(X),
+    )
+    steps, first, literals = borrowed(steps), borrowed(first), borrowed(literals)
+    tokens, constants, wanted, partial = (
+        borrowed(tokens),
+        borrowed(constants),
+        borrowed(wanted),
+        borrowed(partial),
+    )
     rows = X.shape[1]
-    store, space, wires, links = derivative_space(tokens.shape[1], rows, temporaries)
+    owners = derivative_space(tokens.shape[1], rows, temporaries)
+    store, space, wires, links = (
+        borrowed(owners[0]),
+        borrowed(owners[1]),
+        borrowed(owners[2]),
+        borrowed(owners[3]),
+    )
     for e in range(tokens.shape[0]):
         slopes[e] = 0.0
         exact[e] = True
@@ -410,6 +440,7 @@ def jacobians(
                 space, wires, links, start, min(BLOCK, rows - start), values.ctypes.data + (e * rows + start) * 8,
                 slopes.ctypes.data + (e * slopes.shape[1] * rows + start) * 8, rows * 8,
             )  # fmt: skip
+    keep(owners)
 
 
 @kernel

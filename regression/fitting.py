@@ -29,7 +29,7 @@ from symnum.regression.derivatives import derivative_space, slopes_of_block, val
 from symnum.regression.evaluator import Evaluator, padded
 from symnum.regression.grammar import Grammar, Tokens
 from symnum.regression.kernels import BLOCK, CONSTANT, kernel, sums, usable
-from symnum.regression.vector_math import apart, row
+from symnum.regression.vector_math import apart, borrowed, keep, row
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -169,17 +169,22 @@ def spread_starts(count: int, slots: int, rng: np.random.Generator) -> Floats:
 
 @kernel
 def linear_slots(
-    tokens: Array, length: int, arity: Array, kind: Array, roles: Array, free: Array, linear: Array
+    tokens: Array,
+    length: int,
+    arity: Array,
+    kind: Array,
+    roles: Array,
+    free: Array,
+    linear: Array,
+    links: Array,
 ) -> int:
     """Mark the free constants in which the expression is linear, all of them together; return how many there are.
 
     They are reached from the root through sums, and through products and quotients in one factor only: the one that holds more.
     """
-    count = np.zeros(length + 1, np.int64)  # linear constants of the part, if it may have any
-    any_free = np.zeros(length + 1, np.int64)
-    second = np.zeros(length + 1, np.int64)
-    slot_of = np.zeros(length + 1, np.int64)
-    pending = np.zeros(length + 1, np.int64)
+    apart()
+    # of each part: how many linear constants it may have, where its second argument is, whether it may have linear constants
+    count, second, may, slot_of, pending = links[0], links[1], links[2], links[3], links[4]
     top = -1
     slot = 0
     for p in range(length):
@@ -190,7 +195,6 @@ def linear_slots(
         token = tokens[p]
         if arity[token] == 0:
             count[p] = kind[token] == CONSTANT and free[slot_of[p]]
-            any_free[p] = count[p]
         else:
             a = pending[top]
             top -= 1
@@ -200,7 +204,7 @@ def linear_slots(
                 top -= 1
             second[p] = b
             role = roles[token]
-            any_free[p] = any_free[a] | any_free[b]
+            count[p] = 0
             if role == PLUS or role == MINUS:
                 count[p] = count[a] + count[b]
             elif role == TIMES:
@@ -211,8 +215,8 @@ def linear_slots(
         pending[top] = p
     linear[:] = False
     total = count[0]
-    may = np.zeros(length + 1, np.bool_)
-    may[0] = True
+    may[:length] = 0
+    may[0] = 1
     for p in range(length):
         if not may[p]:
             continue
@@ -222,13 +226,13 @@ def linear_slots(
             if count[p]:
                 linear[slot_of[p]] = True
         elif role == PLUS or role == MINUS:
-            may[a] = may[b] = True
+            may[a] = may[b] = 1
         elif role == TIMES:
             # of two equal factors the one without other constants, which is C in C*f(C)
             left = count[a] > count[b] or (count[a] == count[b] and b - a == 1)
             may[a], may[b] = left, not left
         elif role == OVER or role == NEGATIVE:
-            may[a] = True
+            may[a] = 1
     return total
 
 
@@ -255,29 +259,34 @@ def reflect(v: Array, factor: float, column: Array) -> None:
 
 
 @kernel
-def triangulate(A: Array, low: int, high: int, above: int, order: Array, done: Array) -> int:
+def squares(A: Array, count: int, out: Array) -> None:
+    """Write the squares of the first columns of A."""
+    apart()
+    for j in range(count):
+        out[j] = square_of(A[j])
+
+
+@kernel
+def triangulate(A: Array, low: int, high: int, above: int, first: Array, order: Array, done: Array) -> int:
     """Bring the columns ``low`` to ``high`` of A (columns, rows) to triangular form from row ``above`` on; return how many are independent.
 
     All columns after them are transformed too.  ``order[k]`` is the column whose diagonal element stands in row k; columns that depend
-    on these, up to rounding, get none.  ``done`` (columns,) must be False.
+    on others, so that nothing but rounding is left of their ``first`` squares, get none.  ``done`` (columns,) must be 0.
     """
     apart()
     columns, rows = A.shape
     rank = 0
-    whole = np.empty(high - low)
-    for j in range(low, high):
-        whole[j - low] = square_of(A[j, above:])
     while rank < high - low and above + rank < rows:
         at = above + rank
         best, column = DEPENDENT, -1
         for j in range(low, high):
-            if not done[j] and whole[j - low] > 0.0:
-                fresh = square_of(A[j, at:]) / whole[j - low]
+            if not done[j] and first[j] > 0.0:
+                fresh = square_of(A[j, at:]) / first[j]
                 if fresh > best:
                     best, column = fresh, j
         if column < 0:
             break
-        done[column] = True
+        done[column] = 1
         order[at] = column
         v = A[column, at:]
         norm = math.sqrt(square_of(v))
@@ -355,12 +364,13 @@ def linearised(
 
 
 @kernel
-def project(A: Array, q: int, order: Array, done: Array, change: Array) -> float:
+def project(A: Array, q: int, first: Array, order: Array, done: Array, change: Array) -> float:
     """Eliminate the first q columns from the others; ``change`` solves them for the last one, whose remaining square is returned."""
-    done[:] = False
-    rank = triangulate(A, 0, q, 0, order, done)
+    done[:] = 0
+    squares(A, q, first)
+    rank = triangulate(A, np.int64(0), q, np.int64(0), first, order, done)
     last = A[A.shape[0] - 1]
-    back_substitute(A, 0, rank, 0, last, order, change)
+    back_substitute(A, np.int64(0), rank, np.int64(0), last, order, change)
     return square_of(last[rank:])
 
 
@@ -373,6 +383,7 @@ def damped_step(
     scale: Array,
     damping: float,
     small: Array,
+    first: Array,
     order: Array,
     done: Array,
     step: Array,
@@ -388,9 +399,10 @@ def damped_step(
     small[p, :] = 0.0
     for k in range(rank):
         small[p, k] = A[last, top + k]
-    done[:] = False
-    solved = triangulate(small, 0, p, 0, order, done)
-    back_substitute(small, 0, solved, 0, small[p], order, step)
+    done[:] = 0
+    squares(small, p, first)
+    solved = triangulate(small, np.int64(0), p, np.int64(0), first, order, done)
+    back_substitute(small, np.int64(0), solved, np.int64(0), small[p], order, step)
     gain = 0.0
     for k in range(rank):
         right = A[last, top + k]
@@ -405,17 +417,18 @@ def damped_step(
 def levenberg_marquardt(
     tokens: Array, length: int, constants: Array, linear: Array, free: Array, target: Array, root: Array, noise: int, most: int,
     goal: float, kind: Array, code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array, literals: Array,
-    partial: Array, store: Array, space: Array, wires: Array, links: Array, values: Array, whole: Array, outer: Array,
+    partial: Array, store: Array, space: Array, wires: Array, links: Array, values: Array, whole: Array, outer: Array, inner: Array,
+    scratch: Array, marks: Array,
 ) -> Any:  # fmt: skip
     """Improve the free constants in place; return the sum of squared residuals, inf where undefined, and the number of steps.
 
-    ``linear`` marks those that are eliminated, ``goal`` is a sum of squares that is good enough.  ``whole`` and ``outer`` are
-    (constants + 1, rows) or larger.
+    ``linear`` marks those that are eliminated, ``goal`` is a sum of squares that is good enough.  ``whole``, ``outer``,
+    ``inner``, ``scratch`` and ``marks`` come from :func:`fit_space`.
     """
     apart()
     slots = constants.shape[0]
-    slot_at = np.zeros(slots, np.int64)  # of each column: linear constants first
-    m = 0
+    slot_at = marks[0]  # of each column: linear constants first
+    m = np.int64(0)  # a plain 0 would have its own type, and functions called with it be compiled twice
     for side in range(2):
         for s in range(slots):
             if free[s] and linear[s] == (side == 0):
@@ -424,21 +437,24 @@ def levenberg_marquardt(
         if side == 0:
             q = m
     p = m - q
-    all_wanted, outer_wanted = np.full(slots + X.shape[0], -1), np.full(slots + X.shape[0], -1)
+    all_wanted, outer_wanted = marks[1, : slots + X.shape[0]], marks[2, : slots + X.shape[0]]
+    all_wanted[:] = -1
+    outer_wanted[:] = -1
     for j in range(m):
         all_wanted[slot_at[j]] = j
         if j < q:
             outer_wanted[slot_at[j]] = j
-    A, B = whole[: m + 1], outer[: q + 1]
-    small = np.zeros((p + 1, 2 * p + 1))
-    order, outer_order, small_order = (
-        np.zeros(m + 1, np.int64),
-        np.zeros(q + 1, np.int64),
-        np.zeros(p + 1, np.int64),
+    A, B, small = whole[: m + 1], outer[: q + 1], inner[: p + 1]
+    order, outer_order, small_order, done, small_done = marks[3], marks[4], marks[5], marks[6], marks[7]
+    squared = scratch[5]
+    change, right, step, scale, trial = (
+        scratch[0, :q],
+        scratch[1, :q],
+        scratch[2, :p],
+        scratch[3, :p],
+        scratch[4, :slots],
     )
-    done = np.zeros(m + 1, np.bool_)
-    change, right, step, scale = np.zeros(q), np.zeros(q), np.zeros(p), np.zeros(p)
-    trial = constants.copy()
+    trial[:] = constants
 
     square = math.inf
     for again in range(2 if p == 0 else 1):  # the second solution takes away the rounding of the first
@@ -449,7 +465,7 @@ def levenberg_marquardt(
         if not square < math.inf:
             return (math.inf if again == 0 else square_of(B[q])), 0
         if q > 0:
-            left = project(B, q, order, done, change)
+            left = project(B, q, squared, order, done, change)
             if left < square or again == 0:
                 square = left
                 for j in range(q):
@@ -463,15 +479,21 @@ def levenberg_marquardt(
             partial, store, space, wires, links, values, A,
         ) < math.inf:  # fmt: skip
             break
-        done[:] = False
-        top = triangulate(A, 0, q, 0, order, done)
+        done[:] = 0
+        squares(A, m, squared)
+        top = triangulate(A, np.int64(0), q, np.int64(0), squared, order, done)
         for j in range(p):
             scale[j] = math.sqrt(square_of(A[q + j, top:]))
-        rank = triangulate(A, q, m, top, order, done)
+        rank = triangulate(A, q, m, top, squared, order, done)
+        for j in range(p):
+            if not done[q + j]:  # it depends on others: hold it
+                scale[j] = math.sqrt(squared[q + j])
         gain = size = 0.0
         while taken < most:
             taken += 1
-            predicted = damped_step(A, q, rank, top, scale, damping, small, small_order, done, step)
+            predicted = damped_step(
+                A, q, rank, top, scale, damping, small, squared, small_order, small_done, step
+            )
             shrink = 1.0
             for j in range(p):
                 limit = LARGEST_STEP * max(abs(constants[slot_at[q + j]]), 1.0)
@@ -487,7 +509,7 @@ def levenberg_marquardt(
                 right[k] = A[m, k]
                 for j in range(p):
                     right[k] -= A[q + j, k] * step[j]
-            back_substitute(A, 0, top, 0, right, order, change)
+            back_substitute(A, np.int64(0), top, np.int64(0), right, order, change)
             for j in range(q):
                 trial[slot_at[j]] += change[j]
             new = linearised(
@@ -495,7 +517,7 @@ def levenberg_marquardt(
                 partial, store, space, wires, links, values, B,
             )  # fmt: skip
             if new < math.inf and q > 0:
-                new = project(B, q, outer_order, done, change)
+                new = project(B, q, squared, outer_order, done, change)
                 for j in range(q):
                     trial[slot_at[j]] += change[j]
             if new < square:
@@ -528,7 +550,7 @@ def natural_sizes(
     rows = min(BLOCK, X.shape[1])
     values_of_all(
         tokens, length, np.ones(slots), wanted, kind, code, arity, numbers, X, steps, first, literals, partial, store, space, wires,
-        links, 0, rows,
+        links, np.int64(0), rows,
     )  # fmt: skip
     sizes[:] = 1.0
     for p in range(length):
@@ -548,7 +570,8 @@ def natural_sizes(
 def fit_expression(
     tokens: Array, length: int, constants: Array, linear: Array, free: Array, target: Array, root: Array, noise: int, most: int,
     goal: float, kind: Array, code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array, literals: Array,
-    partial: Array, store: Array, space: Array, wires: Array, links: Array, values: Array, whole: Array, outer: Array,
+    partial: Array, store: Array, space: Array, wires: Array, links: Array, values: Array, whole: Array, outer: Array, inner: Array,
+    scratch: Array, marks: Array,
 ) -> Any:  # fmt: skip
     """Improve constants in place as :func:`levenberg_marquardt` does; relative residuals are first fitted as ``value/target - 1``.
 
@@ -556,20 +579,24 @@ def fit_expression(
     """
     if noise == ADDITIVE:
         return levenberg_marquardt(
-            tokens, length, constants, linear, free, target, root, ADDITIVE, most, goal, kind, code, arity, numbers, X, steps, first,
-            literals, partial, store, space, wires, links, values, whole, outer,
+            tokens, length, constants, linear, free, target, root, np.int64(ADDITIVE), most,
+            goal, kind, code, arity, numbers, X, steps, first,
+            literals, partial, store, space, wires, links, values, whole, outer, inner, scratch, marks,
         )  # fmt: skip
     best, none = constants.copy(), np.zeros(constants.shape[0], np.bool_)
     _, taken = levenberg_marquardt(
-        tokens, length, best, linear, free, target, root / np.abs(target), ADDITIVE, most, goal, kind, code, arity, numbers, X, steps,
-        first, literals, partial, store, space, wires, links, values, whole, outer,
-    )  # fmt: skip
+        tokens, length, best, linear, free, target, root / np.abs(target), np.int64(ADDITIVE), most,
+        goal, kind, code, arity, numbers, X, steps,
+        first, literals, partial, store, space, wires, links, values, whole, outer, inner,
+            scratch, marks,
+        )  # fmt: skip
     least = math.inf
     for attempt in range(2):
         trial = best.copy() if attempt == 0 else constants.copy()
         square, more = levenberg_marquardt(
-            tokens, length, trial, none, free, target, root, RELATIVE, most, goal, kind, code, arity, numbers, X, steps, first, literals,
-            partial, store, space, wires, links, values, whole, outer,
+            tokens, length, trial, none, free, target, root, np.int64(RELATIVE), most,
+            goal, kind, code, arity, numbers, X, steps, first, literals,
+            partial, store, space, wires, links, values, whole, outer, inner, scratch, marks,
         )  # fmt: skip
         taken += more
         if square < least:
@@ -583,6 +610,16 @@ def fit_expression(
 
 
 @kernel
+def fit_space(slots: int, variables: int, rows: int) -> Any:
+    """Return (values, whole, outer, inner, scratch, marks), which :func:`levenberg_marquardt` needs for up to ``slots`` constants."""
+    n = slots + 1
+    return (
+        np.empty(rows), np.empty((n, rows)), np.empty((n, rows)), np.empty((n, 2 * n)), np.empty((6, n)),
+        np.zeros((8, n + variables), np.int64),
+    )  # fmt: skip
+
+
+@kernel
 def _fit_from(
     tokens: Array, constants: Array, free: Array, roles: Array, target: Array, root: Array, noise: int, most: int, floor: float,
     kind: Array, code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array, literals: Array, partial: Array,
@@ -590,12 +627,12 @@ def _fit_from(
 ) -> Any:  # fmt: skip
     length, rows = tokens.shape[0], X.shape[1]
     linear = np.zeros(constants.shape[0], np.bool_)
-    linear_slots(tokens, length, arity, kind, roles, free, linear)
     store, space, wires, links = derivative_space(length, rows, temporaries)
-    size = constants.shape[0] + 1
+    linear_slots(tokens, length, arity, kind, roles, free, linear, links)
+    values, whole, outer, inner, scratch, marks = fit_space(constants.shape[0], X.shape[0], rows)
     square, taken = fit_expression(
         tokens, length, constants, linear, free, target, root, noise, most, rows * floor * floor, kind, code, arity, numbers, X, steps,
-        first, literals, partial, store, space, wires, links, np.empty(rows), np.empty((size, rows)), np.empty((size, rows)),
+        first, literals, partial, store, space, wires, links, values, whole, outer, inner, scratch, marks,
     )  # fmt: skip
     return square / rows, taken
 
@@ -607,35 +644,54 @@ def _fit_all(
     literals: Array, partial: Array, temporaries: int, constants: Array, losses: Array, taken: Array,
 ) -> None:  # fmt: skip
     rows = X.shape[1]
-    store, space, wires, links = derivative_space(tokens.shape[1], rows, temporaries)
-    size = constants.shape[1] + 1
-    values, whole, outer = np.empty(rows), np.empty((size, rows)), np.empty((size, rows))
+    most_slots = constants.shape[1]
+    owners = derivative_space(tokens.shape[1], rows, temporaries)
+    store, space, wires, links = (
+        borrowed(owners[0]),
+        borrowed(owners[1]),
+        borrowed(owners[2]),
+        borrowed(owners[3]),
+    )
+    more_owners = fit_space(most_slots, X.shape[0], rows)
+    values, whole, outer = borrowed(more_owners[0]), borrowed(more_owners[1]), borrowed(more_owners[2])
+    inner, scratch, marks = borrowed(more_owners[3]), borrowed(more_owners[4]), borrowed(more_owners[5])
+    flags_owner, numbers_owner = np.ones((2, most_slots), np.bool_), np.ones((3, most_slots))
+    flags, kept = borrowed(flags_owner), borrowed(numbers_owner)
+    kind, code, arity, numbers, X = (
+        borrowed(kind),
+        borrowed(code),
+        borrowed(arity),
+        borrowed(numbers),
+        borrowed(X),
+    )
+    steps, first, literals, partial = borrowed(steps), borrowed(first), borrowed(literals), borrowed(partial)
+    tokens, target, root, roles = borrowed(tokens), borrowed(target), borrowed(root), borrowed(roles)
     goal = rows * floor * floor
-    sizes = np.ones(size)
     for e in range(tokens.shape[0]):
-        slots = 0
+        slots = np.int64(0)
         for p in range(lengths[e]):
             slots += kind[tokens[e, p]] == CONSTANT
-        free, linear = np.ones(slots, np.bool_), np.zeros(slots, np.bool_)
-        inner = slots - linear_slots(tokens[e], lengths[e], arity, kind, roles, free, linear)
-        if natural and inner > 0:
+        free, linear = flags[0, :slots], flags[1, :slots]
+        sizes, best, trial = kept[0, :slots], kept[1, :slots], kept[2, :slots]
+        nonlinear = slots - linear_slots(tokens[e], lengths[e], arity, kind, roles, free, linear, links)
+        sizes[:] = 1.0
+        if natural and nonlinear > 0:
             natural_sizes(
                 tokens[e], lengths[e], slots, roles, kind, code, arity, numbers, X, steps, first, literals, partial, store, space, wires,
-                links, sizes[:slots],
+                links, sizes,
             )  # fmt: skip
-        best, trial = np.zeros(slots), np.zeros(slots)
+        best[:] = 0.0
         least = math.inf
-        count = starts.shape[0] if inner > 0 else 1
+        count = starts.shape[0] if nonlinear > 0 else 1
         for s in range(count + 1):
-            if s == count and (not least < math.inf or inner == 0):
+            if s == count and not (least < math.inf and nonlinear > 0):
                 break
             for k in range(slots):
-                trial[k] = (
-                    best[k] if s == count else starts[s, k] * (sizes[k] if natural and inner > 0 else 1.0)
-                )
+                trial[k] = best[k] if s == count else starts[s, k] * sizes[k]
             square, more = fit_expression(
                 tokens[e], lengths[e], trial, linear, free, target, root, noise, screening if s < count else most, goal, kind, code,
-                arity, numbers, X, steps, first, literals, partial, store, space, wires, links, values, whole, outer,
+                arity, numbers, X, steps, first, literals, partial, store, space, wires, links, values, whole, outer, inner, scratch,
+                marks,
             )  # fmt: skip
             taken[e] += more
             if square < least:
@@ -645,3 +701,7 @@ def _fit_all(
                 break
         constants[e, :slots] = best
         losses[e] = least / rows
+    keep(owners)
+    keep(more_owners)
+    keep(flags_owner)
+    keep(numbers_owner)

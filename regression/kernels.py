@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from symnum.codegen.tape_kernel import _call_loop
 from symnum.regression.operations import LITERAL, TEMPORARY
-from symnum.regression.vector_math import apart, row
+from symnum.regression.vector_math import apart, borrowed, keep, row
 
 Array = NDArray[Any]
 
@@ -63,7 +63,7 @@ def apply(
     ``space`` (temporaries, rows) holds results in between, ``wires`` (9 or more,) what a loop is called with.  ``out`` may be one of
     the operands, but own loops are quick only where it is not.
     """
-    apply_rows(steps, first, literals, op, a, b, 0, out, space, wires, space.shape[1])
+    apply_rows(steps, first, literals, op, a, b, a, out, space, wires, space.shape[1])
 
 
 @kernel
@@ -176,7 +176,7 @@ def run(
                 result = owned[spare]
                 owned[spare] = owned[top]
                 owned[top] = result
-            apply_rows(steps, first, literals, code[token], a, b, 0, result, space, wires, rows)
+            apply_rows(steps, first, literals, code[token], a, b, a, result, space, wires, rows)
             places[top] = result
     if places[0] != out:
         copy(places[0], out, rows)
@@ -195,7 +195,7 @@ def evaluate_one(
     depth = stack.shape[0]
     wide = wires if wires.shape[0] >= 7 + 2 * depth else np.empty(7 + 2 * depth, np.int64)
     run(
-        tokens, length, constants, kind, code, arity, numbers, X, steps, first, literals, stack[1:], space, wide, 0, X.shape[1],
+        tokens, length, constants, kind, code, arity, numbers, X, steps, first, literals, stack[1:], space, wide, np.int64(0), X.shape[1],
         stack.ctypes.data,
     )  # fmt: skip
 
@@ -206,16 +206,27 @@ def evaluate(
     steps: Array, first: Array, literals: Array, temporaries: int,
 ) -> Array:  # fmt: skip
     """Return the values (expressions, rows) of prefix token arrays (expressions, longest)."""
+    kind, code, arity, numbers, X = (
+        borrowed(kind),
+        borrowed(code),
+        borrowed(arity),
+        borrowed(numbers),
+        borrowed(X),
+    )
+    steps, first, literals = borrowed(steps), borrowed(first), borrowed(literals)
     rows = X.shape[1]
     out = np.empty((tokens.shape[0], rows))
     at = out.ctypes.data
-    stack, space, wires = workspace(tokens.shape[1], rows, temporaries)
+    owners = workspace(tokens.shape[1], rows, temporaries)
+    stack, space, wires = borrowed(owners[0]), borrowed(owners[1]), borrowed(owners[2])
+    tokens, constants = borrowed(tokens), borrowed(constants)
     for e in range(tokens.shape[0]):
         for start in range(0, rows, BLOCK):
             run(
                 tokens[e], lengths[e], constants[e], kind, code, arity, numbers, X, steps, first, literals, stack, space, wires,
                 start, min(BLOCK, rows - start), at + (e * rows + start) * 8,
             )  # fmt: skip
+    keep(owners)
     return out
 
 
@@ -301,9 +312,26 @@ def score_below(
     """
     rows = X.shape[1]
     result = np.full((tokens.shape[0], targets.shape[0]), np.inf)
-    values = np.empty(rows)
+    owners = workspace(tokens.shape[1], rows, temporaries)
+    stack, space, wires = borrowed(owners[0]), borrowed(owners[1]), borrowed(owners[2])
+    owner = np.empty(rows)
+    values, scores = borrowed(owner), borrowed(result)
     at = values.ctypes.data
-    stack, space, wires = workspace(tokens.shape[1], rows, temporaries)
+    tokens, constants = borrowed(tokens), borrowed(constants)
+    targets, weights, spread, enough = (
+        borrowed(targets),
+        borrowed(weights),
+        borrowed(spread),
+        borrowed(enough),
+    )
+    kind, code, arity, numbers, X = (
+        borrowed(kind),
+        borrowed(code),
+        borrowed(arity),
+        borrowed(numbers),
+        borrowed(X),
+    )
+    steps, first, literals = borrowed(steps), borrowed(first), borrowed(literals)
     ambitious = False
     for v in range(enough.shape[0]):
         ambitious |= enough[v] < 1.0
@@ -318,12 +346,14 @@ def score_below(
                 break
             start += size
             if ambitious and start == FIRST and start < rows:
-                if hopeless(values, start, targets, weights, spread, enough, result[e]):
+                if hopeless(values, start, targets, weights, spread, enough, scores[e]):
                     break
-                result[e] = np.inf
+                scores[e] = np.inf
             size = min(BLOCK, rows - start)
         if start == rows:
-            unexplained(values, targets, weights, spread, result[e])
+            unexplained(values, targets, weights, spread, scores[e])
+    keep(owners)
+    keep(owner)
     return result
 
 
@@ -381,6 +411,10 @@ def expand(
 
     ``left`` and ``right`` index ``values``; ``families`` and ``roots`` are what the stored expressions contain and their first token.
     """
+    values, table = borrowed(values), borrowed(table)
+    new_values, new_scores = borrowed(new_values), borrowed(new_scores)
+    steps, first, literals = borrowed(steps), borrowed(first), borrowed(literals)
+    targets, weights, spread = borrowed(targets), borrowed(weights), borrowed(spread)
     width = values.shape[1] * 8
     at = values.ctypes.data
     new_at = new_values.ctypes.data
