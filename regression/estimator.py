@@ -18,13 +18,14 @@ from symnum.operators import OPERATORS
 from symnum.regression.budget import Budget
 from symnum.regression.grammar import DEFAULT_OPERATORS, Grammar
 from symnum.regression.kernels import HUGE
-from symnum.regression.pareto import Equation, choose
+from symnum.regression.pareto import Equation, Equations
 from symnum.regression.problem import Problem
+from symnum.regression.results import Results
 from symnum.regression.search import Outcome, Search
 from symnum.symbols import RESERVED, symbol
 
 
-class SymbolicRegressor(RegressorMixin, BaseEstimator):
+class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
     """Find a formula for ``y`` in the columns of ``X``.
 
     Parameters, all by keyword:
@@ -37,15 +38,18 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
     max_evaluations: expressions that the search may evaluate, or None.  With time_limit=None the same data and seed give the same
         result.
     random_state: seed of the part of the search that is random.
+    per_complexity: how many equations of each complexity ``equations_`` keeps beside the front.
+    feature_names: what the columns are called; by default as the data frame calls them, or x0, x1, ...
 
     The search ends earlier when a formula is exact or when nothing improves any more.  Ctrl-C ends it with a warning and keeps the
     best formula found so far.  Of the formulas found, ``fit`` keeps the front of complexity against loss, and chooses the one that
     gives the shortest description of the data (:mod:`symnum.regression.description`), where errors may be all alike or in proportion
     to the target.  Weights count as repetitions of a row: what matters is their ratio.
 
-    After ``fit``: ``expression_`` (a term over the feature names), ``equations_`` and ``pareto_front_`` (the front, a list of
-    :class:`~symnum.regression.pareto.Equation`), ``complexity_``, ``noise_`` ("additive" or "relative"), ``symbols_`` (the symbols of the
-    columns), ``n_evaluations_`` and ``stopped_`` ("exact", "budget", "no progress", "interrupted" or "constant target").
+    After ``fit``: ``expression_`` (a term over the feature names), ``pareto_front_`` (the front) and ``equations_`` (the front and what
+    else was found at each complexity), tables of :class:`~symnum.regression.pareto.Equation`, ``complexity_``, ``noise_``
+    ("additive" or "relative"), ``symbols_`` (the symbols of the columns), ``n_evaluations_`` and ``stopped_`` ("exact", "budget",
+    "no progress", "interrupted" or "constant target").
 
     Columns are named x0, x1, ... or as the data frame names them, with what is no identifier replaced by an underscore.  Columns
     that do not vary, and repetitions of an earlier column, take no part.  Where the formula is undefined ``predict`` gives nan or
@@ -65,11 +69,15 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         time_limit: float | None = 60,
         max_evaluations: int | None = None,
         random_state: Any = 0,
+        per_complexity: int = 3,
+        feature_names: Sequence[str] | None = None,
     ) -> None:
         self.operators = operators
         self.time_limit = time_limit
         self.max_evaluations = max_evaluations
         self.random_state = random_state
+        self.per_complexity = per_complexity
+        self.feature_names = feature_names
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> SymbolicRegressor:
         """Search for a formula.
@@ -82,13 +90,15 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         target = np.asarray(target, np.float64)
         weights = _checked_weights(sample_weight, len(target))
         budget = self._checked_budget()
-        names = feature_names(getattr(self, "feature_names_in_", None), table.shape[1])
+        self._check_per_complexity()
+        names = feature_names(self._column_names(table.shape[1]), table.shape[1])
         _check_size(table[weights > 0], target[weights > 0], names)
         columns = _varying(table[weights > 0])
         # an operator that is wrong is told before anything else is done, also where no search is needed
         grammar = Grammar(tuple(names[k] for k in columns), self._checked_operators())
         problem = Problem.of(table[:, columns], target, weights)
         self.symbols_ = tuple(symbol(name) for name in names)
+        self._remember(table, target, weights)
         if problem.constant or not columns:
             self._keep_constant(problem)
         else:
@@ -98,13 +108,7 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def _keep(self, outcome: Outcome) -> None:
-        models, baseline = outcome.selection.models, outcome.selection.baseline
-        best = choose(models)
-        self.equations_ = [Equation(m.complexity, m.loss, baseline - m.bits, m.term) for m in models]
-        self.pareto_front_ = self.equations_
-        self.expression_ = self.equations_[best].expression
-        self.complexity_ = self.equations_[best].complexity
-        self.noise_ = outcome.selection.noise
+        self._keep_selection(outcome.selection, self.per_complexity)
         self.n_evaluations_ = outcome.evaluations
         self.stopped_ = outcome.stopped
 
@@ -112,18 +116,20 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         """Take the weighted mean: nothing varies, or there is nothing that could explain it."""
         mean = float(problem.weights @ problem.y / problem.rows)
         loss = float(problem.weights @ (problem.y - mean) ** 2 / problem.rows)
-        self.expression_ = interned.number(int(mean) if mean.is_integer() and abs(mean) < 1e15 else mean)
-        self.equations_ = [Equation(1, loss, 0.0, self.expression_)]
-        self.pareto_front_ = self.equations_
-        self.complexity_ = 1
-        self.noise_ = "additive"
+        number = interned.number(int(mean) if mean.is_integer() and abs(mean) < 1e15 else mean)
+        self._keep_equations(Equations([Equation(1, loss, 0.0, number)], chosen=0), "additive")
         self.n_evaluations_ = 0
         self.stopped_ = "constant target"
 
-    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the formula's values (rows,) on the rows of ``X``; nan or inf where it is undefined."""
+    def predict(self, X: ArrayLike, index: int | None = None) -> NDArray[np.float64]:
+        """Return the formula's values (rows,) on the rows of ``X``; nan or inf where it is undefined.
+
+        ``index`` is a place in ``equations_``, None the chosen equation.
+        """
         check_is_fitted(self)
         table = validate_data(self, X, reset=False, dtype=np.float64)
+        if index is not None:
+            return self._values(table, index)
         return np.asarray(self._function(*(np.ascontiguousarray(column) for column in table.T)), np.float64)
 
     def _checked_operators(self) -> tuple[str, ...]:

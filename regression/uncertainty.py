@@ -1,0 +1,280 @@
+"""How well the data fix the constants of a formula, and where the next measurement will fall.
+
+Standard deviations come from the curvature of the sum of squares at the optimum, as in linear regression: the covariance of the
+constants is s^2*(J'J)^-1, with J the derivatives of the weighted residuals and s^2 = sum of squares/(rows - constants) (Seber and
+Wild, Nonlinear Regression, 1989, section 5.1).  Intervals come from bootstrapping residuals (Davison and Hinkley, Bootstrap Methods,
+1997, section 6.3): new targets are the formula plus residuals drawn with replacement, the constants are fitted again, and to
+the values of the refitted formula another residual is added.  Both take the form of the formula as given: that another formula might
+be the true one is not part of either.  Weights count as precisions: a residual of weight w is drawn as of size 1/sqrt(w).
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symnum.regression import description
+from symnum.regression.parameters import Parameters
+from symnum.regression.problem import Problem
+
+Floats = NDArray[np.float64]
+
+DRAWS = 25
+"""Residuals that are added to the values of one refitted formula."""
+
+STEPS, HALVINGS = 20, 8
+"""The most Gauss-Newton steps of a refit, and how often a step that does not help is halved."""
+
+BLOCK = 4_000_000
+"""Numbers that are held at a time."""
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """Hold the constants of ``formula`` (a term over the names): values, standard deviations (constants,) and correlations.
+
+    An exact number has the deviation 0, a constant that the data do not fix inf.  ``correlation`` (fitted, fitted) is that of the
+    constants called ``fitted``, nan where they are not fixed.
+    """
+
+    formula: Any
+    names: tuple[str, ...]
+    values: tuple[Any, ...]
+    deviations: Floats
+    fitted: tuple[str, ...]
+    correlation: Floats
+    noise: str
+    rows: int
+
+    def records(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (name, value, standard deviation) of each constant as text, digits cut where the deviation makes them worthless."""
+        for name, value, deviation in zip(self.names, self.values, self.deviations, strict=True):
+            if not isinstance(value, float):
+                yield name, str(value), "exact"
+            elif not math.isfinite(deviation):
+                yield name, f"{value:.6g}", "not fixed by the data"
+            else:
+                digits = 15
+                if deviation > 0 and value != 0:
+                    digits = 2 + math.floor(math.log10(abs(value))) - math.floor(math.log10(deviation))
+                yield name, f"{value:.{min(max(digits, 1), 15)}g}", f"{deviation:.2g}"
+
+    def __str__(self) -> str:
+        lines = [str(self.formula)]
+        lines += [f"{name:>6} = {value:<24} {deviation}" for name, value, deviation in self.records()]
+        if len(self.fitted) > 1:
+            lines.append("correlation  " + "".join(f"{name:>8}" for name in self.fitted))
+            lines += [
+                f"{name:>11}  " + "".join(f"{c:8.3f}" for c in row)
+                for name, row in zip(self.fitted, self.correlation, strict=True)
+            ]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return plain tables for notebooks and reports."""
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in record) + "</tr>"
+            for record in self.records()
+        )
+        shown = (
+            f"<p><code>{html.escape(str(self.formula))}</code></p><table><thead><tr><th>constant</th><th>value</th>"
+            f"<th>standard deviation</th></tr></thead><tbody>{body}</tbody></table>"
+        )
+        if len(self.fitted) > 1:
+            head = "".join(f"<th>{html.escape(name)}</th>" for name in ("correlation", *self.fitted))
+            rows = "".join(
+                f"<tr><th>{html.escape(name)}</th>" + "".join(f"<td>{c:.3f}</td>" for c in row) + "</tr>"
+                for name, row in zip(self.fitted, self.correlation, strict=True)
+            )
+            shown += f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return shown
+
+
+def uncertainty(parameters: Parameters, problem: Problem, noise: str) -> Uncertainty:
+    """Return how well a problem fixes the constants of a formula; ``noise`` is "additive" or "relative"."""
+    start = parameters.start
+    residual = _residuals(parameters, problem, noise, start[None])[0]
+    _require_defined(residual)
+    jacobian = _jacobians(parameters, problem, noise, start[None])[0]
+    found, correlation = _covariance(
+        jacobian, _variance(residual, len(start), description.noise_floor(problem, noise))
+    )
+    deviations = np.zeros(len(parameters.values))
+    deviations[[isinstance(value, float) for value in parameters.values]] = found
+    return Uncertainty(
+        parameters.formula,
+        parameters.names,
+        parameters.values,
+        deviations,
+        parameters.fitted,
+        correlation,
+        noise,
+        problem.rows,
+    )
+
+
+def _variance(residual: Floats, count: int, floor: float) -> float:
+    rows = len(residual)
+    return max(float(residual @ residual) / max(rows - count, 1), floor**2)
+
+
+def _covariance(jacobian: Floats, variance: float) -> tuple[Floats, Floats]:
+    """Return standard deviations and correlations from derivatives (rows, constants)."""
+    rows, count = jacobian.shape
+    unknown = np.full(count, np.inf), np.full((count, count), np.nan)
+    if count == 0 or rows < count:
+        return unknown
+    norms = np.linalg.norm(jacobian, axis=0)
+    if not np.all(norms > 0):
+        return unknown
+    triangle = np.linalg.qr(jacobian / norms)[1]
+    if np.abs(np.diag(triangle)).min() < 1e-10:
+        return unknown
+    inverse = np.linalg.inv(triangle)
+    covariance = inverse @ inverse.T
+    sizes = np.sqrt(np.diag(covariance))
+    return sizes * math.sqrt(variance) / norms, covariance / np.outer(sizes, sizes)
+
+
+def interval(
+    parameters: Parameters,
+    problem: Problem,
+    noise: str,
+    columns: Floats,
+    level: float,
+    samples: int,
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats]:
+    """Return (lower, upper) bounds (rows,) of a new measurement at ``columns`` (variables, rows), within which ``level`` of them fall.
+
+    A draw in which the refitted formula is undefined at a row does not count there.
+    """
+    residual = _residuals(parameters, problem, noise, parameters.start[None])[0]
+    _require_defined(residual)
+    # residuals are smaller than errors, because the constants were fitted to them
+    errors = -residual * math.sqrt(problem.rows / max(problem.rows - len(parameters.start), 1))
+    constants = bootstrap(parameters, problem, noise, errors, samples, rng)
+    added = errors[rng.integers(len(errors), size=(samples, DRAWS))]
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    bounds = np.full((2, columns.shape[1]), np.nan)
+    width = max(1, BLOCK // (samples * DRAWS))
+    for begin in range(0, columns.shape[1], width):
+        block = np.ascontiguousarray(columns[:, begin : begin + width])
+        values = parameters.evaluate(block, constants)[:, None, :]
+        with np.errstate(all="ignore"):
+            drawn = values * np.exp(added[:, :, None]) if noise == "relative" else values + added[:, :, None]
+        drawn = drawn.reshape(-1, block.shape[1])
+        drawn = np.where(np.isfinite(drawn), drawn, np.nan)
+        defined = ~np.all(np.isnan(drawn), axis=0)
+        bounds[:, begin : begin + width][:, defined] = np.nanquantile(drawn[:, defined], tails, axis=0)
+    return bounds[0], bounds[1]
+
+
+def bootstrap(
+    parameters: Parameters,
+    problem: Problem,
+    noise: str,
+    errors: Floats,
+    samples: int,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return the constants (samples, fitted) refitted to the formula plus weighted residuals drawn from ``errors``."""
+    start = parameters.start
+    constants = np.repeat(start[None], samples, axis=0)
+    if len(start) == 0:
+        return constants
+    formula = parameters.evaluate(problem.X, start[None])[0]
+    places = rng.integers(len(errors), size=(samples, problem.rows))
+    many = max(1, BLOCK // (problem.rows * (2 * len(start) + 1)))
+    for begin in range(0, samples, many):
+        drawn = errors[places[begin : begin + many]] / np.sqrt(problem.weights)
+        targets = formula * np.exp(drawn) if noise == "relative" else formula + drawn
+        constants[begin : begin + many] = _refitted(parameters, problem, noise, targets)
+    return constants
+
+
+def _refitted(parameters: Parameters, problem: Problem, noise: str, targets: Floats) -> Floats:
+    """Return the constants (samples, fitted) that fit each row of ``targets`` (samples, rows): Gauss-Newton with step halving."""
+    constants = np.repeat(parameters.start[None], len(targets), axis=0)
+    residual = _residuals(parameters, problem, noise, constants, targets)
+    loss = np.sum(residual**2, axis=1)
+    active = np.arange(len(targets))
+    for _ in range(STEPS):
+        jacobian = _jacobians(parameters, problem, noise, constants[active], targets[active])
+        step = _least_squares(jacobian, residual[active])
+        before = loss[active].copy()
+        waiting = np.ones(len(active), bool)
+        for halving in range(HALVINGS):
+            rows = active[waiting]
+            trial = constants[rows] - step[waiting] / 2**halving
+            new = _residuals(parameters, problem, noise, trial, targets[rows])
+            with np.errstate(all="ignore"):
+                new_loss = np.sum(new**2, axis=1)
+            better = new_loss < loss[rows]
+            constants[rows[better]], residual[rows[better]] = trial[better], new[better]
+            loss[rows[better]] = new_loss[better]
+            waiting[np.flatnonzero(waiting)[better]] = False
+            if not waiting.any():
+                break
+        active = active[loss[active] < (1 - 1e-8) * before]
+        if len(active) == 0:
+            break
+    return constants
+
+
+def _least_squares(jacobian: Floats, residual: Floats) -> Floats:
+    """Return the steps (samples, constants) that fit ``residual`` (samples, rows) by ``jacobian`` (samples, rows, constants) best.
+
+    Directions that the rows do not fix are left alone.
+    """
+    norms = np.linalg.norm(jacobian, axis=1)
+    norms[norms == 0] = 1.0
+    Q, R = np.linalg.qr(jacobian / norms[:, None, :])
+    along = np.einsum("srk,sr->sk", Q, residual)
+    return np.asarray(np.einsum("skj,sj->sk", np.linalg.pinv(R, rcond=1e-10), along) / norms)
+
+
+def _residuals(
+    parameters: Parameters, problem: Problem, noise: str, constants: Floats, targets: Floats | None = None
+) -> Floats:
+    """Return weighted residuals (settings, rows)."""
+    values = parameters.evaluate(problem.X, constants)
+    target = problem.y if targets is None else targets
+    with np.errstate(all="ignore"):
+        difference = np.log(values / target) if noise == "relative" else values - target
+    return np.asarray(np.sqrt(problem.weights) * difference)
+
+
+def _jacobians(
+    parameters: Parameters, problem: Problem, noise: str, constants: Floats, targets: Floats | None = None
+) -> Floats:
+    """Return derivatives (settings, rows, constants) of the residuals by central differences."""
+    count = constants.shape[1]
+    steps = 1e-5 * np.maximum(np.abs(constants), 1e-4)
+    found = np.zeros((len(constants), problem.rows, count))
+    for k in range(count):
+        above, below = constants.copy(), constants.copy()
+        above[:, k] += steps[:, k]
+        below[:, k] -= steps[:, k]
+        up = _residuals(parameters, problem, noise, above, targets)
+        down = _residuals(parameters, problem, noise, below, targets)
+        with np.errstate(all="ignore"):
+            found[:, :, k] = (up - down) / (above[:, k] - below[:, k])[:, None]
+    return np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _require_defined(residual: Floats) -> None:
+    bad = int(np.sum(~np.isfinite(residual)))
+    if bad:
+        raise ValueError(
+            f"the formula is undefined, or of the other sign than a target whose errors are relative, on {bad} of {len(residual)} rows, "
+            "so its constants cannot be fitted there; leave these rows out of X and y"
+        )
