@@ -243,7 +243,7 @@ def _reuse(model: Any, equation: Any, name: str) -> Iterator[str]:
     code += "f = sn.compile(formula, arguments)  # a function of numbers or arrays, in this order"
     yield f"<pre>{html.escape(code)}</pre>"
     function = model.to_function(None if equation is model.equation() else _place(model, equation), "numpy")
-    yield f"<p>The same in NumPy alone:</p><pre>{html.escape(function.source.strip())}</pre>"
+    yield f"<p>The same in NumPy alone:</p><pre>import numpy\n\n{html.escape(function.source.strip())}</pre>"
     yield f"<p>LaTeX:</p><pre>{html.escape(latex(equation.expression))}</pre>"
 
 

@@ -49,12 +49,14 @@ class Parameters:
     _symbols: tuple[Any, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, expression: Any, arguments: Sequence[Any]) -> Parameters:
-        """Return the constants of an expression over the symbols ``arguments``.
+    def of(cls, expression: Any, arguments: Sequence[Any], exact: bool = True) -> Parameters:
+        """Return the constants of an expression over the symbols ``arguments``; with ``exact=False`` all count as fitted.
 
         They are c0, c1, ..., or c_0, c_1, ... where a column is already called so.  A sub-term that occurs twice is one.
         """
         found = _constants(expression)
+        if not exact:
+            found = {place: float(value) for place, value in found.items()}
         taken = {interface.name(argument) for argument in arguments}
         prefix = "c"
         while any(f"{prefix}{k}" in taken for k in range(len(found))):

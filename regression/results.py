@@ -165,16 +165,19 @@ class Results:
         X: ArrayLike | None = None,
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        exact: bool = True,
     ) -> Uncertainty:
         """Return standard deviations and correlations of an equation's constants, from the curvature at the optimum.
 
         The rows are those of ``fit``, which the model keeps unless they are more than 5,000,000 numbers, or ``X``, ``y`` and
-        ``sample_weight``.  Constants that became simple numbers are exact.  Raises ValueError where the formula is undefined on a row.
+        ``sample_weight``.  Constants that became simple numbers are exact, or, with ``exact=False``, as uncertain as the data leave
+        them.  Raises ValueError where the formula is undefined on a row.
         See :mod:`symnum.regression.uncertainty`.
         """
         equation = self.equation(index)
         problem = self._rows(X, y, sample_weight)
-        return uncertainty(Parameters.of(equation.expression, self.symbols_), problem, self.noise_)
+        parameters = Parameters.of(equation.expression, self.symbols_, exact)
+        return uncertainty(parameters, problem, self.noise_)
 
     def predict_interval(
         self,
@@ -183,13 +186,15 @@ class Results:
         samples: int = 200,
         random_state: Any = 0,
         index: int | None = None,
+        exact: bool = True,
     ) -> tuple[Floats, Floats]:
         """Return (lower, upper) bounds (rows,) within which a new measurement falls with probability ``level``.
 
         The residuals of the training rows are bootstrapped: ``samples`` times the constants are fitted again to the formula plus residuals
-        drawn with replacement, and residuals are added to the values of the refitted formula.  The form of the formula, and
-        numbers that are exact in it, are taken as known.  Where errors are relative, the residuals are those of the logarithm.  Bounds are
-        nan where the formula is undefined.
+        drawn with replacement, and the bounds are quantiles of the errors that the refitted formulas make for new measurements
+        (:mod:`symnum.regression.uncertainty`).  The form of the formula is taken as known, and so are numbers that are exact in it, except
+        with ``exact=False``.  Where errors are relative, the residuals are those of the logarithm.  Bounds are nan where the formula is
+        undefined.
         """
         self.equation(index)
         if not 0 < level < 1:
@@ -197,15 +202,21 @@ class Results:
         if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 2:
             raise ValueError(f"samples must be a whole number from 2, but is {samples!r}; write samples=200")
         table = np.asarray(validate_data(self, X, reset=False, dtype=np.float64))
-        return self._interval(table, level, samples, random_state, index)
+        return self._interval(table, level, samples, random_state, index, exact)
 
     def _interval(
-        self, table: Floats, level: float, samples: int = 200, random_state: Any = 0, index: int | None = None
+        self,
+        table: Floats,
+        level: float,
+        samples: int = 200,
+        random_state: Any = 0,
+        index: int | None = None,
+        exact: bool = True,
     ) -> tuple[Floats, Floats]:
         """Return the bounds for a table (rows, columns) that is already checked."""
         columns = np.ascontiguousarray(table.T)
         rng = np.random.default_rng(int(check_random_state(random_state).randint(2**31 - 1)))
-        parameters = Parameters.of(self.equation(index).expression, self.symbols_)
+        parameters = Parameters.of(self.equation(index).expression, self.symbols_, exact)
         return interval(parameters, self._rows(), self.noise_, columns, float(level), int(samples), rng)
 
     def _rows(

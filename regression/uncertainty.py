@@ -2,10 +2,15 @@
 
 Standard deviations come from the curvature of the sum of squares at the optimum, as in linear regression: the covariance of the
 constants is s^2*(J'J)^-1, with J the derivatives of the weighted residuals and s^2 = sum of squares/(rows - constants) (Seber and
-Wild, Nonlinear Regression, 1989, section 5.1).  Intervals come from bootstrapping residuals (Davison and Hinkley, Bootstrap Methods,
-1997, section 6.3): new targets are the formula plus residuals drawn with replacement, the constants are fitted again, and to
-the values of the refitted formula another residual is added.  Both take the form of the formula as given: that another formula might
-be the true one is not part of either.  Weights count as precisions: a residual of weight w is drawn as of size 1/sqrt(w).
+Wild, Nonlinear Regression, 1989, section 5.1).
+
+Intervals come from bootstrapping residuals (Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 6.3.3): new
+targets are the formula plus residuals drawn with replacement, the constants are fitted again, and the error of the refitted formula
+for a new measurement is taken in units of its own s, whose quantiles hold also for few rows.  Draws are smoothed (section 3.4), or the
+bounds would jump from one residual to the next.
+
+Both take the form of the formula as given: that another formula might be the true one is not part of either.  Weights count as
+precisions: a residual of weight w is drawn as of size 1/sqrt(w).
 """
 
 from __future__ import annotations
@@ -155,27 +160,66 @@ def interval(
 ) -> tuple[Floats, Floats]:
     """Return (lower, upper) bounds (rows,) of a new measurement at ``columns`` (variables, rows), within which ``level`` of them fall.
 
-    A draw in which the refitted formula is undefined at a row does not count there.
+    A draw in which the refitted formula is undefined at a row does not count there.  Raises ValueError where no row is left beside the
+    fitted constants.
     """
     residual = _residuals(parameters, problem, noise, parameters.start[None])[0]
     _require_defined(residual)
+    free = problem.rows - len(parameters.start)
+    if free < 1:
+        raise ValueError(
+            f"the formula has {len(parameters.start)} fitted constants and there are {problem.rows} distinct rows, so nothing is left "
+            "to tell the size of errors by; fit on more rows, or take a simpler equation with index="
+        )
     # residuals are smaller than errors, because the constants were fitted to them
-    errors = -residual * math.sqrt(problem.rows / max(problem.rows - len(parameters.start), 1))
-    constants = bootstrap(parameters, problem, noise, errors, samples, rng)
-    added = errors[rng.integers(len(errors), size=(samples, DRAWS))]
+    errors = -residual * math.sqrt(problem.rows / free)
+    scale = math.sqrt(float(residual @ residual) / free)
+    if scale == 0:
+        exact = np.array(parameters.evaluate(columns, parameters.start[None])[0])
+        exact[~np.isfinite(exact)] = np.nan
+        return exact, exact.copy()
+    constants, losses = bootstrap(parameters, problem, noise, errors, samples, rng)
+    scales = np.sqrt(losses / free)[:, None]
+    added = _drawn(errors, (samples, DRAWS), rng)
     tails = [(1 - level) / 2, (1 + level) / 2]
     bounds = np.full((2, columns.shape[1]), np.nan)
     width = max(1, BLOCK // (samples * DRAWS))
     for begin in range(0, columns.shape[1], width):
         block = np.ascontiguousarray(columns[:, begin : begin + width])
-        values = parameters.evaluate(block, constants)[:, None, :]
+        centre = parameters.evaluate(block, parameters.start[None])[0]
+        values = parameters.evaluate(block, constants)
+        with np.errstate(all="ignore"):  # a refit without residuals has infinite pivots, which do not count
+            shift = np.log(centre / values) if noise == "relative" else centre - values
+            pivots = (shift[:, None, :] + added[:, :, None]) / scales[:, :, None]
+        found = scale * _quantiles(pivots.reshape(-1, block.shape[1]), tails)
         with np.errstate(all="ignore"):
-            drawn = values * np.exp(added[:, :, None]) if noise == "relative" else values + added[:, :, None]
-        drawn = drawn.reshape(-1, block.shape[1])
-        drawn = np.where(np.isfinite(drawn), drawn, np.nan)
-        defined = ~np.all(np.isnan(drawn), axis=0)
-        bounds[:, begin : begin + width][:, defined] = np.nanquantile(drawn[:, defined], tails, axis=0)
-    return bounds[0], bounds[1]
+            bounds[:, begin : begin + width] = (
+                centre * np.exp(found) if noise == "relative" else centre + found
+            )
+    # a formula of negative values and relative errors has its larger factor below
+    return bounds.min(axis=0), bounds.max(axis=0)
+
+
+def _quantiles(values: Floats, tails: list[float]) -> Floats:
+    """Return the quantiles (tails, columns) of each column of finite values; nan where there are none."""
+    finite = np.isfinite(values)
+    if finite.all():
+        return np.asarray(np.quantile(values, tails, axis=0))
+    found = np.full((len(tails), values.shape[1]), np.nan)
+    defined = finite.any(axis=0)
+    found[:, defined] = np.nanquantile(np.where(finite, values, np.nan)[:, defined], tails, axis=0)
+    return found
+
+
+def _drawn(errors: Floats, size: tuple[int, int], rng: np.random.Generator) -> Floats:
+    """Return errors drawn with replacement and smoothed by a normal kernel (Silverman's width) that keeps mean and variance."""
+    mean, deviation = float(np.mean(errors)), float(np.std(errors))
+    quartiles = np.subtract(*np.quantile(errors, [0.75, 0.25])) / 1.349
+    width = 0.9 * min(deviation, quartiles or deviation) * len(errors) ** -0.2
+    found = errors[rng.integers(len(errors), size=size)]
+    if width > 0:
+        found = mean + (found - mean + width * rng.standard_normal(size)) / math.hypot(1, width / deviation)
+    return np.asarray(found)
 
 
 def bootstrap(
@@ -185,29 +229,32 @@ def bootstrap(
     errors: Floats,
     samples: int,
     rng: np.random.Generator,
-) -> Floats:
-    """Return the constants (samples, fitted) refitted to the formula plus weighted residuals drawn from ``errors``."""
+) -> tuple[Floats, Floats]:
+    """Return the constants (samples, fitted) and sums of squares (samples,) of refits to the formula plus errors drawn like ``errors``."""
     start = parameters.start
     constants = np.repeat(start[None], samples, axis=0)
-    if len(start) == 0:
-        return constants
+    losses = np.empty(samples)
     formula = parameters.evaluate(problem.X, start[None])[0]
-    places = rng.integers(len(errors), size=(samples, problem.rows))
     many = max(1, BLOCK // (problem.rows * (2 * len(start) + 1)))
     for begin in range(0, samples, many):
-        drawn = errors[places[begin : begin + many]] / np.sqrt(problem.weights)
+        size = (min(many, samples - begin), problem.rows)
+        drawn = _drawn(errors, size, rng) / np.sqrt(problem.weights)
         targets = formula * np.exp(drawn) if noise == "relative" else formula + drawn
-        constants[begin : begin + many] = _refitted(parameters, problem, noise, targets)
-    return constants
+        part = slice(begin, begin + size[0])
+        constants[part], losses[part] = _refitted(parameters, problem, noise, targets)
+    return constants, losses
 
 
-def _refitted(parameters: Parameters, problem: Problem, noise: str, targets: Floats) -> Floats:
-    """Return the constants (samples, fitted) that fit each row of ``targets`` (samples, rows): Gauss-Newton with step halving."""
+def _refitted(parameters: Parameters, problem: Problem, noise: str, targets: Floats) -> tuple[Floats, Floats]:
+    """Return the constants (samples, fitted) that fit each row of ``targets`` (samples, rows), and their sums of squares.
+
+    Gauss-Newton, with steps halved until they help.
+    """
     constants = np.repeat(parameters.start[None], len(targets), axis=0)
     residual = _residuals(parameters, problem, noise, constants, targets)
     loss = np.sum(residual**2, axis=1)
     active = np.arange(len(targets))
-    for _ in range(STEPS):
+    for _ in range(STEPS if constants.shape[1] else 0):
         jacobian = _jacobians(parameters, problem, noise, constants[active], targets[active])
         step = _least_squares(jacobian, residual[active])
         before = loss[active].copy()
@@ -227,7 +274,7 @@ def _refitted(parameters: Parameters, problem: Problem, noise: str, targets: Flo
         active = active[loss[active] < (1 - 1e-8) * before]
         if len(active) == 0:
             break
-    return constants
+    return constants, loss
 
 
 def _least_squares(jacobian: Floats, residual: Floats) -> Floats:
