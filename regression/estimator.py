@@ -108,7 +108,7 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         return self
 
     def _keep(self, outcome: Outcome) -> None:
-        self._keep_selection(outcome.selection, self.per_complexity)
+        self._keep_selection(outcome.selection)
         self.n_evaluations_ = outcome.evaluations
         self.stopped_ = outcome.stopped
 

@@ -152,11 +152,16 @@ def choose(models: Sequence[Model]) -> int:
 
 
 def table(
-    on_front: Sequence[Model], considered: Iterable[Model], baseline: float, per_complexity: int = 3
+    on_front: Sequence[Model],
+    considered: Iterable[Model],
+    baseline: float,
+    per_complexity: int = 3,
+    best: int | None = None,
 ) -> Equations:
     """Return the front and, of all models considered, the ``per_complexity`` shortest descriptions of each complexity.
 
-    ``baseline`` is the bits of the best constant, from which scores count.  Of models that say the same in other words (one
+    ``baseline`` is the bits of the best constant, from which scores count; ``best`` the place of the chosen model on the front, by default
+    that of :func:`choose`.  Of models that say the same in other words (one
     complexity and one loss up to rounding) the first is kept.
     """
     kept = list(on_front)
@@ -167,20 +172,15 @@ def table(
         if counts.get(model.complexity, 0) < per_complexity and not any(_alike(model, each) for each in kept):
             counts[model.complexity] = counts.get(model.complexity, 0) + 1
             kept.append(model)
-    chosen = on_front[choose(on_front)]
+    chosen = on_front[choose(on_front) if best is None else best]
     kept.sort(key=lambda model: model.complexity)  # stable: the model of the front comes first
-    equations = [
-        Equation(
-            model.complexity,
-            model.loss,
-            baseline - model.bits,
-            model.term,
-            model.bits,
-            any(model is each for each in on_front),
-        )
-        for model in kept
-    ]
+    equations = [equation(model, baseline, any(model is each for each in on_front)) for model in kept]
     return Equations(equations, next(k for k, model in enumerate(kept) if model is chosen))
+
+
+def equation(model: Model, baseline: float, on_front: bool = True) -> Equation:
+    """Return a model as an equation; ``baseline`` is the bits of the best constant."""
+    return Equation(model.complexity, model.loss, baseline - model.bits, model.term, model.bits, on_front)
 
 
 def _alike(model: Model, other: Model) -> bool:

@@ -19,7 +19,7 @@ from symnum.codegen.function import compile as compile_term
 from symnum.interop.sympy_bridge import to_sympy
 from symnum.regression import pareto
 from symnum.regression.finish import Selection
-from symnum.regression.parameters import Parameters
+from symnum.regression.formula import Formula
 from symnum.regression.pareto import Equation, Equations
 from symnum.regression.problem import Problem
 from symnum.regression.uncertainty import Uncertainty, interval, uncertainty
@@ -64,9 +64,11 @@ class Results:
         self.complexity_ = equations[equations.chosen].complexity
         self.noise_ = noise
 
-    def _keep_selection(self, selection: Selection, per_complexity: int = 3) -> None:
-        """Set them from what a search selected."""
-        table = pareto.table(selection.models, selection.considered, selection.baseline, per_complexity)
+    def _keep_selection(self, selection: Selection, best: int | None = None) -> None:
+        """Set them from what a search selected; ``best`` is the place of the chosen model on the front, by default the shortest."""
+        table = pareto.table(
+            selection.models, selection.considered, selection.baseline, self.per_complexity, best
+        )
         self._keep_equations(table, selection.noise)
 
     def _check_per_complexity(self) -> None:
@@ -96,8 +98,16 @@ class Results:
     # --- the equations ------------------------------------------------------------------------------------------------------
 
     def equation(self, index: int | None = None) -> Equation:
-        """Return the equation at a place of ``equations_``, by default the chosen one; raises IndexError where there is none."""
+        """Return the equation at a place of ``equations_``, by default the chosen one.
+
+        Raises IndexError where there is none, and ValueError for a regressor of several outputs.
+        """
         check_is_fitted(self)
+        if "estimators_" in vars(self):
+            raise ValueError(
+                f"this regressor has {len(vars(self)['estimators_'])} outputs, and an equation is of one; "
+                "take one of model.estimators_, such as model.estimators_[0].latex()"
+            )
         if index is None:
             assert self.equations_.chosen is not None
             return self.equations_[self.equations_.chosen]
@@ -176,8 +186,8 @@ class Results:
         """
         equation = self.equation(index)
         problem = self._rows(X, y, sample_weight)
-        parameters = Parameters.of(equation.expression, self.symbols_, exact)
-        return uncertainty(parameters, problem, self.noise_)
+        formula = Formula.of(equation.expression, self.symbols_, exact)
+        return uncertainty(formula, problem, self.noise_)
 
     def predict_interval(
         self,
@@ -216,8 +226,8 @@ class Results:
         """Return the bounds for a table (rows, columns) that is already checked."""
         columns = np.ascontiguousarray(table.T)
         rng = np.random.default_rng(int(check_random_state(random_state).randint(2**31 - 1)))
-        parameters = Parameters.of(self.equation(index).expression, self.symbols_, exact)
-        return interval(parameters, self._rows(), self.noise_, columns, float(level), int(samples), rng)
+        formula = Formula.of(self.equation(index).expression, self.symbols_, exact)
+        return interval(formula, self._rows(), self.noise_, columns, float(level), int(samples), rng)
 
     def _rows(
         self, X: ArrayLike | None = None, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symnum.regression import description
-from symnum.regression.parameters import Parameters
+from symnum.regression.formula import Formula
 from symnum.regression.problem import Problem
 
 Floats = NDArray[np.float64]
@@ -103,23 +103,23 @@ class Uncertainty:
         return shown
 
 
-def uncertainty(parameters: Parameters, problem: Problem, noise: str) -> Uncertainty:
+def uncertainty(formula: Formula, problem: Problem, noise: str) -> Uncertainty:
     """Return how well a problem fixes the constants of a formula; ``noise`` is "additive" or "relative"."""
-    start = parameters.start
-    residual = _residuals(parameters, problem, noise, start[None])[0]
+    start = formula.start
+    residual = _residuals(formula, problem, noise, start[None])[0]
     _require_defined(residual)
-    jacobian = _jacobians(parameters, problem, noise, start[None])[0]
+    jacobian = _jacobians(formula, problem, noise, start[None])[0]
     found, correlation = _covariance(
         jacobian, _variance(residual, len(start), description.noise_floor(problem, noise))
     )
-    deviations = np.zeros(len(parameters.values))
-    deviations[[isinstance(value, float) for value in parameters.values]] = found
+    deviations = np.zeros(len(formula.values))
+    deviations[[isinstance(value, float) for value in formula.values]] = found
     return Uncertainty(
-        parameters.formula,
-        parameters.names,
-        parameters.values,
+        formula.named,
+        formula.names,
+        formula.values,
         deviations,
-        parameters.fitted,
+        formula.fitted,
         correlation,
         noise,
         problem.rows,
@@ -150,7 +150,7 @@ def _covariance(jacobian: Floats, variance: float) -> tuple[Floats, Floats]:
 
 
 def interval(
-    parameters: Parameters,
+    formula: Formula,
     problem: Problem,
     noise: str,
     columns: Floats,
@@ -163,22 +163,22 @@ def interval(
     A draw in which the refitted formula is undefined at a row does not count there.  Raises ValueError where no row is left beside the
     fitted constants.
     """
-    residual = _residuals(parameters, problem, noise, parameters.start[None])[0]
+    residual = _residuals(formula, problem, noise, formula.start[None])[0]
     _require_defined(residual)
-    free = problem.rows - len(parameters.start)
+    free = problem.rows - len(formula.start)
     if free < 1:
         raise ValueError(
-            f"the formula has {len(parameters.start)} fitted constants and there are {problem.rows} distinct rows, so nothing is left "
+            f"the formula has {len(formula.start)} fitted constants and there are {problem.rows} distinct rows, so nothing is left "
             "to tell the size of errors by; fit on more rows, or take a simpler equation with index="
         )
     # residuals are smaller than errors, because the constants were fitted to them
     errors = -residual * math.sqrt(problem.rows / free)
     scale = math.sqrt(float(residual @ residual) / free)
     if scale == 0:
-        exact = np.array(parameters.evaluate(columns, parameters.start[None])[0])
+        exact = np.array(formula.evaluate(columns, formula.start[None])[0])
         exact[~np.isfinite(exact)] = np.nan
         return exact, exact.copy()
-    constants, losses = bootstrap(parameters, problem, noise, errors, samples, rng)
+    constants, losses = bootstrap(formula, problem, noise, errors, samples, rng)
     scales = np.sqrt(losses / free)[:, None]
     added = _drawn(errors, (samples, DRAWS), rng)
     tails = [(1 - level) / 2, (1 + level) / 2]
@@ -186,8 +186,8 @@ def interval(
     width = max(1, BLOCK // (samples * DRAWS))
     for begin in range(0, columns.shape[1], width):
         block = np.ascontiguousarray(columns[:, begin : begin + width])
-        centre = parameters.evaluate(block, parameters.start[None])[0]
-        values = parameters.evaluate(block, constants)
+        centre = formula.evaluate(block, formula.start[None])[0]
+        values = formula.evaluate(block, constants)
         with np.errstate(all="ignore"):  # a refit without residuals has infinite pivots, which do not count
             shift = np.log(centre / values) if noise == "relative" else centre - values
             pivots = (shift[:, None, :] + added[:, :, None]) / scales[:, :, None]
@@ -223,7 +223,7 @@ def _drawn(errors: Floats, size: tuple[int, int], rng: np.random.Generator) -> F
 
 
 def bootstrap(
-    parameters: Parameters,
+    formula: Formula,
     problem: Problem,
     noise: str,
     errors: Floats,
@@ -231,38 +231,38 @@ def bootstrap(
     rng: np.random.Generator,
 ) -> tuple[Floats, Floats]:
     """Return the constants (samples, fitted) and sums of squares (samples,) of refits to the formula plus errors drawn like ``errors``."""
-    start = parameters.start
+    start = formula.start
     constants = np.repeat(start[None], samples, axis=0)
     losses = np.empty(samples)
-    formula = parameters.evaluate(problem.X, start[None])[0]
+    centre = formula.evaluate(problem.X, start[None])[0]
     many = max(1, BLOCK // (problem.rows * (2 * len(start) + 1)))
     for begin in range(0, samples, many):
         size = (min(many, samples - begin), problem.rows)
         drawn = _drawn(errors, size, rng) / np.sqrt(problem.weights)
-        targets = formula * np.exp(drawn) if noise == "relative" else formula + drawn
+        targets = centre * np.exp(drawn) if noise == "relative" else centre + drawn
         part = slice(begin, begin + size[0])
-        constants[part], losses[part] = _refitted(parameters, problem, noise, targets)
+        constants[part], losses[part] = _refitted(formula, problem, noise, targets)
     return constants, losses
 
 
-def _refitted(parameters: Parameters, problem: Problem, noise: str, targets: Floats) -> tuple[Floats, Floats]:
+def _refitted(formula: Formula, problem: Problem, noise: str, targets: Floats) -> tuple[Floats, Floats]:
     """Return the constants (samples, fitted) that fit each row of ``targets`` (samples, rows), and their sums of squares.
 
     Gauss-Newton, with steps halved until they help.
     """
-    constants = np.repeat(parameters.start[None], len(targets), axis=0)
-    residual = _residuals(parameters, problem, noise, constants, targets)
+    constants = np.repeat(formula.start[None], len(targets), axis=0)
+    residual = _residuals(formula, problem, noise, constants, targets)
     loss = np.sum(residual**2, axis=1)
     active = np.arange(len(targets))
     for _ in range(STEPS if constants.shape[1] else 0):
-        jacobian = _jacobians(parameters, problem, noise, constants[active], targets[active])
+        jacobian = _jacobians(formula, problem, noise, constants[active], targets[active])
         step = _least_squares(jacobian, residual[active])
         before = loss[active].copy()
         waiting = np.ones(len(active), bool)
         for halving in range(HALVINGS):
             rows = active[waiting]
             trial = constants[rows] - step[waiting] / 2**halving
-            new = _residuals(parameters, problem, noise, trial, targets[rows])
+            new = _residuals(formula, problem, noise, trial, targets[rows])
             with np.errstate(all="ignore"):
                 new_loss = np.sum(new**2, axis=1)
             better = new_loss < loss[rows]
@@ -290,10 +290,10 @@ def _least_squares(jacobian: Floats, residual: Floats) -> Floats:
 
 
 def _residuals(
-    parameters: Parameters, problem: Problem, noise: str, constants: Floats, targets: Floats | None = None
+    formula: Formula, problem: Problem, noise: str, constants: Floats, targets: Floats | None = None
 ) -> Floats:
     """Return weighted residuals (settings, rows)."""
-    values = parameters.evaluate(problem.X, constants)
+    values = formula.evaluate(problem.X, constants)
     target = problem.y if targets is None else targets
     with np.errstate(all="ignore"):
         difference = np.log(values / target) if noise == "relative" else values - target
@@ -301,7 +301,7 @@ def _residuals(
 
 
 def _jacobians(
-    parameters: Parameters, problem: Problem, noise: str, constants: Floats, targets: Floats | None = None
+    formula: Formula, problem: Problem, noise: str, constants: Floats, targets: Floats | None = None
 ) -> Floats:
     """Return derivatives (settings, rows, constants) of the residuals by central differences."""
     count = constants.shape[1]
@@ -311,8 +311,8 @@ def _jacobians(
         above, below = constants.copy(), constants.copy()
         above[:, k] += steps[:, k]
         below[:, k] -= steps[:, k]
-        up = _residuals(parameters, problem, noise, above, targets)
-        down = _residuals(parameters, problem, noise, below, targets)
+        up = _residuals(formula, problem, noise, above, targets)
+        down = _residuals(formula, problem, noise, below, targets)
         with np.errstate(all="ignore"):
             found[:, :, k] = (up - down) / (above[:, k] - below[:, k])[:, None]
     return np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)

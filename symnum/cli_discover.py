@@ -8,6 +8,7 @@ import json
 import math
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 from symnum.cli_simulate import INTERRUPTED, WRONG_USAGE
@@ -57,6 +58,8 @@ def _run(options: argparse.Namespace) -> int:
 
     from symnum.regression.tables import read_table
 
+    for path in (options.out, options.report):
+        _check_folder(path)
     table = read_table(
         options.table,
         _wanted(options),
@@ -92,6 +95,12 @@ def _run(options: argparse.Namespace) -> int:
         model.report(options.report, X[~held], y[~held], target=options.target)
         _say(f"wrote {options.report}")
     return INTERRUPTED if model.stopped_ == "interrupted" else 0
+
+
+def _check_folder(path: str | None) -> None:
+    """Raise FileNotFoundError before the search, not after it, where an output has no folder."""
+    if path is not None and not Path(path).parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(Path(path).parent)!r} for {path}; make it first")
 
 
 def _wanted(options: argparse.Namespace) -> list[str] | None:

@@ -17,8 +17,8 @@ from symnum.regression import pareto as pareto_module
 from symnum.regression import results as results_module
 from symnum.regression.constants import Fitter, Model
 from symnum.regression.evaluator import Evaluator
+from symnum.regression.formula import Formula
 from symnum.regression.grammar import Grammar
-from symnum.regression.parameters import Parameters
 from symnum.regression.pareto import Equations, table
 from symnum.regression.problem import Problem
 from symnum.regression.uncertainty import _drawn, bootstrap, interval, uncertainty
@@ -64,6 +64,7 @@ def test_several_equations_of_each_complexity_are_kept_beside_the_front() -> Non
     assert [e.score for e in found] == [0.0, 20.0, 10.0, 5.0, 1.0, 15.0]
     assert found.chosen == 1 and found[found.chosen].bits == 20.0
     assert [str(e.expression) for e in found.front] == ["x", "2*x", "2*x + y"] and found.front.chosen == 1
+    assert table(FRONT, FRONT, 40.0, best=2).chosen == 2
     one = table(FRONT, [*FRONT, *OTHERS], 40.0, per_complexity=1)
     assert [str(e.expression) for e in one] == ["x", "2*x", "y + sqrt(x)", "2*x + y"]
 
@@ -180,6 +181,14 @@ def test_an_unfitted_model_says_so(call: Any) -> None:
         call(SymbolicRegressor())
 
 
+def test_several_outputs_have_an_equation_each(fitted: Any) -> None:
+    several = SymbolicRegressor()
+    several.estimators_ = [fitted[0], fitted[0]]
+    for call in (several.latex, several.uncertainty, lambda: several.report("never.html")):
+        with pytest.raises(ValueError, match=r"has 2 outputs, .* model\.estimators_\[0\]\.latex"):
+            call()
+
+
 # --- constants --------------------------------------------------------------------------------------------------------------
 
 
@@ -200,8 +209,8 @@ def test_an_unfitted_model_says_so(call: Any) -> None:
 def test_constants_of_a_formula(
     text: str, formula: str, values: tuple[Any, ...], fitted: tuple[str, ...]
 ) -> None:
-    found = Parameters.of(sn.parse(text), [x, y])
-    assert (str(found.formula), found.values, found.fitted) == (formula, values, fitted)
+    found = Formula.of(sn.parse(text), [x, y])
+    assert (str(found.named), found.values, found.fitted) == (formula, values, fitted)
     columns = np.array([[1.0, 2.0, 3.0], [0.5, 4.0, 2.0]])
     same = found.evaluate(columns, found.start[None])
     direct = sn.compile(sn.parse(text), [x, y], target="numpy")(*columns)
@@ -210,14 +219,14 @@ def test_constants_of_a_formula(
 
 def test_names_of_constants_avoid_those_of_columns() -> None:
     c0 = sn.symbols("c0")
-    assert str(Parameters.of(2.5 * c0 + 1.5, [c0]).formula) == "c0*c_0 + c_1"
+    assert str(Formula.of(2.5 * c0 + 1.5, [c0]).named) == "c0*c_0 + c_1"
 
 
 def test_a_shared_term_is_walked_once() -> None:
     term = 1.5 * x
     for _ in range(200):
         term = term * sn.sin(term)
-    assert Parameters.of(term, [x]).values[0] == 1.5
+    assert Formula.of(term, [x]).values[0] == 1.5
 
 
 def line(rows: int = 40, noise: float = 0.3, seed: int = 3) -> Problem:
@@ -244,7 +253,7 @@ def least_squares(problem: Problem) -> tuple[Any, np.ndarray, np.ndarray]:
 def test_uncertainty_is_that_of_linear_regression() -> None:
     problem = line()
     term, _, covariance = least_squares(problem)
-    found = uncertainty(Parameters.of(term, [x]), problem, "additive")
+    found = uncertainty(Formula.of(term, [x]), problem, "additive")
     sizes = np.sqrt(np.diag(covariance))
     np.testing.assert_allclose(found.deviations, sizes, rtol=1e-6)
     np.testing.assert_allclose(found.correlation, covariance / np.outer(sizes, sizes), rtol=1e-6)
@@ -263,23 +272,23 @@ def test_uncertainty_is_that_of_the_fit(noise: str) -> None:
     fit = Fitter(problem, evaluator, noise).fit(tokens, np.array([1.8, -0.6]))
     assert fit is not None
     term = grammar.term(tokens, [float(c) for c in fit.constants])
-    found = uncertainty(Parameters.of(term, [x]), problem, noise)
+    found = uncertainty(Formula.of(term, [x]), problem, noise)
     np.testing.assert_allclose(found.deviations, fit.deviations, rtol=1e-4)
     assert found.correlation[0, 1] == pytest.approx(-0.9, abs=0.09)
 
 
 def test_exact_constants_have_no_deviation_and_undetermined_ones_an_infinite_one() -> None:
     problem = line()
-    found = uncertainty(Parameters.of(1.25 * x - sn.number(Fraction(2, 3)), [x]), problem, "additive")
+    found = uncertainty(Formula.of(1.25 * x - sn.number(Fraction(2, 3)), [x]), problem, "additive")
     assert found.deviations[1] == 0 and found.deviations[0] > 0 and found.correlation.shape == (1, 1)
     assert [record[2] for record in found.records()][1] == "exact"
     assert "c1 = -2/3" in str(found) and "exact" in str(found) and "correlation" not in str(found)
-    twice = uncertainty(Parameters.of(sn.parse("1.25*x + 0.25*abs(x)"), [x]), problem, "additive")
+    twice = uncertainty(Formula.of(sn.parse("1.25*x + 0.25*abs(x)"), [x]), problem, "additive")
     assert np.all(np.isinf(twice.deviations)) and np.all(np.isnan(twice.correlation))
     assert "not fixed by the data" in repr(twice)
-    none = uncertainty(Parameters.of(2 * x, [x]), problem, "additive")
+    none = uncertainty(Formula.of(2 * x, [x]), problem, "additive")
     assert none.fitted == () and none.correlation.shape == (0, 0)
-    flat = uncertainty(Parameters.of(1.25 * x + sn.exp(-2000.5 * (x + 1)), [x]), problem, "additive")
+    flat = uncertainty(Formula.of(1.25 * x + sn.exp(-2000.5 * (x + 1)), [x]), problem, "additive")
     assert np.isinf(flat.deviations[1])
 
 
@@ -287,15 +296,15 @@ def test_snapped_constants_may_count_as_fitted() -> None:
     problem = line()
     _, _, covariance = least_squares(problem)
     snapped = sn.parse("13/10*x - 7/10")
-    assert uncertainty(Parameters.of(snapped, [x]), problem, "additive").fitted == ()
-    found = uncertainty(Parameters.of(snapped, [x], exact=False), problem, "additive")
+    assert uncertainty(Formula.of(snapped, [x]), problem, "additive").fitted == ()
+    found = uncertainty(Formula.of(snapped, [x], exact=False), problem, "additive")
     # near the optimum, where the curvature is the same
     np.testing.assert_allclose(found.deviations, np.sqrt(np.diag(covariance)), rtol=0.1)
     assert found.values == (1.3, -0.7)
 
 
 def test_a_table_of_constants_in_a_notebook() -> None:
-    found = uncertainty(Parameters.of(least_squares(line())[0], [x]), line(), "additive")
+    found = uncertainty(Formula.of(least_squares(line())[0], [x]), line(), "additive")
     page = found._repr_html_()
     assert page.count("<table>") == 2 and "<code>c0*x + c1</code>" in page
     assert "correlation" in str(found)
@@ -324,7 +333,7 @@ def test_uncertainty_of_other_rows_and_of_too_many(fitted: Any, monkeypatch: pyt
 def test_uncertainty_where_the_formula_is_undefined() -> None:
     with pytest.raises(ValueError, match="the formula is undefined, .* on 20 of 40 rows"):
         half = Problem(np.linspace(-1, 1, 40)[None], np.linspace(0, 1, 40), np.ones(40))
-        uncertainty(Parameters.of(1.5 * sn.log(x), [x]), half, "additive")
+        uncertainty(Formula.of(1.5 * sn.log(x), [x]), half, "additive")
 
 
 # --- intervals --------------------------------------------------------------------------------------------------------------
@@ -340,7 +349,7 @@ def test_intervals_hold_as_many_new_measurements_as_they_say(rows: int) -> None:
         term, _, _ = least_squares(problem)
         new = rng.uniform(0, 4, 100)
         measured = 1.3 * new - 0.7 + rng.normal(0, 0.3, 100)
-        low, high = interval(Parameters.of(term, [x]), problem, "additive", new[None], 0.9, 200, rng)
+        low, high = interval(Formula.of(term, [x]), problem, "additive", new[None], 0.9, 200, rng)
         inside.append(float(np.mean((low < measured) & (measured < high))))
     assert 0.86 < np.mean(inside) < 0.94, np.mean(inside)
 
@@ -348,9 +357,9 @@ def test_intervals_hold_as_many_new_measurements_as_they_say(rows: int) -> None:
 def test_the_bootstrap_spreads_constants_as_the_theory_says() -> None:
     problem = line(200)
     term, beta, covariance = least_squares(problem)
-    parameters = Parameters.of(term, [x])
+    opened = Formula.of(term, [x])
     left = np.sqrt(problem.weights) * (problem.y - beta[0] * problem.X[0] - beta[1])
-    found, _ = bootstrap(parameters, problem, "additive", left, 2000, np.random.default_rng(0))
+    found, _ = bootstrap(opened, problem, "additive", left, 2000, np.random.default_rng(0))
     np.testing.assert_allclose(np.cov(found.T), covariance, rtol=0.15)
     np.testing.assert_allclose(found.mean(axis=0), beta, atol=4 * np.sqrt(np.diag(covariance)).max() / 44)
 
@@ -359,12 +368,12 @@ def test_refits_reach_the_optimum_of_each_sample() -> None:
     rng = np.random.default_rng(1)
     table = rng.uniform(0, 3, (50, 1))
     problem = Problem.of(table, 2 * np.exp(-0.7 * table[:, 0]) + 0.5, np.ones(50))
-    parameters = Parameters.of(sn.parse("2.0*exp(-0.7*x) + 0.5"), [x])
+    opened = Formula.of(sn.parse("2.0*exp(-0.7*x) + 0.5"), [x])
     errors = rng.normal(0, 0.1, 50)
-    found, _ = bootstrap(parameters, problem, "additive", errors, 20, np.random.default_rng(2))
+    found, _ = bootstrap(opened, problem, "additive", errors, 20, np.random.default_rng(2))
     drawn = _drawn(errors, (20, 50), np.random.default_rng(2))
     for constants, added in zip(found, drawn, strict=True):
-        residual = parameters.evaluate(problem.X, constants[None])[0] - (problem.y + added)
+        residual = opened.evaluate(problem.X, constants[None])[0] - (problem.y + added)
         a, b = constants[0], constants[1]
         decay = np.exp(b * problem.X[0])
         gradient = np.array([decay @ residual, (a * problem.X[0] * decay) @ residual, residual.sum()])
@@ -375,8 +384,8 @@ def test_relative_errors_give_intervals_in_proportion() -> None:
     rng = np.random.default_rng(4)
     table = rng.uniform(1, 50, (80, 1))
     problem = Problem.of(table, 3 * table[:, 0] ** 1.5 * np.exp(rng.normal(0, 0.1, 80)), np.ones(80))
-    parameters = Parameters.of(sn.parse("3.0*x^1.5"), [x])
-    low, high = interval(parameters, problem, "relative", np.array([[2.0, 20.0]]), 0.95, 200, rng)
+    opened = Formula.of(sn.parse("3.0*x^1.5"), [x])
+    low, high = interval(opened, problem, "relative", np.array([[2.0, 20.0]]), 0.95, 200, rng)
     width = np.log(high / low)
     assert np.all(low > 0) and np.all(np.abs(width - 0.4) < 0.1)
 
@@ -419,9 +428,9 @@ def test_bad_options_of_intervals_are_named(fitted: Any, options: dict[str, Any]
 
 def test_an_interval_is_nan_where_the_formula_is_undefined_and_narrow_where_it_is_exact() -> None:
     problem = Problem.of(np.linspace(1, 2, 9)[:, None], np.log(np.linspace(1, 2, 9)), np.ones(9))
-    parameters = Parameters.of(sn.log(x), [x])
+    opened = Formula.of(sn.log(x), [x])
     low, high = interval(
-        parameters, problem, "additive", np.array([[-1.0, 1.5]]), 0.9, 20, np.random.default_rng(0)
+        opened, problem, "additive", np.array([[-1.0, 1.5]]), 0.9, 20, np.random.default_rng(0)
     )
     assert np.isnan(low[0]) and np.isnan(high[0]) and high[1] - low[1] < 1e-14
 
@@ -430,7 +439,7 @@ def test_an_interval_needs_more_rows_than_constants() -> None:
     problem = Problem.of(np.array([[1.0], [2.0]]), np.array([1.0, 3.0]), np.ones(2))
     with pytest.raises(ValueError, match="2 fitted constants and there are 2 distinct rows"):
         interval(
-            Parameters.of(2.0 * x - 1.0, [x]),
+            Formula.of(2.0 * x - 1.0, [x]),
             problem,
             "additive",
             problem.X,

@@ -5,8 +5,8 @@ divisions and square roots are operations, not constants, as in :func:`symnum.re
 
 >>> import symnum as sn
 >>> x = sn.symbols("x")
->>> given = Parameters.of(2.5*sn.exp(-x/3) + 1, [x])
->>> print(given.formula, given.values)
+>>> given = Formula.of(2.5*sn.exp(-x/3) + 1, [x])
+>>> print(given.named, given.values)
 c0*exp(c1*x) + c2 (2.5, Fraction(-1, 3), 1)
 >>> given.fitted
 ('c0',)
@@ -34,22 +34,22 @@ _SIGN_DIVISION_ROOT = (-1, Fraction(1, 2), Fraction(-1, 2))
 
 
 @dataclass(frozen=True)
-class Parameters:
-    """Hold a formula with names in place of its constants, in the order in which it is printed, and their values.
+class Formula:
+    """Hold an expression with ``named`` constants, whose names are in the order in which they are printed, and their values.
 
-    ``values`` are floats for fitted constants, exact numbers otherwise; ``opened`` is the formula in which only the fitted ones are
+    ``values`` are floats for fitted constants, exact numbers otherwise; ``opened`` is the expression in which only the fitted ones are
     names, a function of ``arguments`` and of these.
     """
 
     names: tuple[str, ...]
     values: tuple[Any, ...]
-    formula: Any
+    named: Any
     opened: Any
     arguments: tuple[Any, ...]
     _symbols: tuple[Any, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, expression: Any, arguments: Sequence[Any], exact: bool = True) -> Parameters:
+    def of(cls, expression: Any, arguments: Sequence[Any], exact: bool = True) -> Formula:
         """Return the constants of an expression over the symbols ``arguments``; with ``exact=False`` all count as fitted.
 
         They are c0, c1, ..., or c_0, c_1, ... where a column is already called so.  A sub-term that occurs twice is one.
