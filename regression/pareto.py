@@ -19,6 +19,7 @@ from typing import Any, overload
 
 from symnum import term as interface
 from symnum.regression.constants import Model
+from symnum.regression.formula import Formula
 
 COLUMNS = ("complexity", "loss", "score", "bits", "expression")
 """What a table of equations shows."""
@@ -161,16 +162,20 @@ def table(
     """Return the front and, of all models considered, the ``per_complexity`` shortest descriptions of each complexity.
 
     ``baseline`` is the bits of the best constant, from which scores count; ``best`` the place of the chosen model on the front, by default
-    that of :func:`choose`.  Of models that say the same in other words (one
-    complexity and one loss up to rounding) the first is kept.
+    that of :func:`choose`.  Of models that differ by a little in their constants, or in words only, the shortest description is kept.
     """
     kept = list(on_front)
     counts: dict[int, int] = {}
     for model in kept:
         counts[model.complexity] = counts.get(model.complexity, 0) + 1
+    shown = [(model.complexity, _shape(model.term), model.loss) for model in kept]
     for model in sorted(considered, key=lambda model: (model.bits, str(model.term))):
-        if counts.get(model.complexity, 0) < per_complexity and not any(_alike(model, each) for each in kept):
+        if counts.get(model.complexity, 0) >= per_complexity:
+            continue
+        row = model.complexity, _shape(model.term), model.loss
+        if not any(_alike(row, other) for other in shown):
             counts[model.complexity] = counts.get(model.complexity, 0) + 1
+            shown.append(row)
             kept.append(model)
     chosen = on_front[choose(on_front) if best is None else best]
     kept.sort(key=lambda model: model.complexity)  # stable: the model of the front comes first
@@ -183,8 +188,12 @@ def equation(model: Model, baseline: float, on_front: bool = True) -> Equation:
     return Equation(model.complexity, model.loss, baseline - model.bits, model.term, model.bits, on_front)
 
 
-def _alike(model: Model, other: Model) -> bool:
-    if model.complexity != other.complexity:
-        return False
-    same = interface.key(model.term) == interface.key(other.term)
-    return same or math.isclose(model.loss, other.loss, rel_tol=1e-9)
+def _shape(term: Any) -> Any:
+    """Return a key that terms have in common when they differ in their constants only."""
+    return interface.key(Formula.of(term, interface.free_symbols(term)).named)
+
+
+def _alike(row: tuple[int, Any, float], other: tuple[int, Any, float]) -> bool:
+    """Tell whether two models of one complexity have nearly the same constants, or are the same in other words."""
+    near = 0.1 if row[1] == other[1] else 1e-9
+    return row[0] == other[0] and math.isclose(row[2], other[2], rel_tol=near)

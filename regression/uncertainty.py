@@ -65,10 +65,7 @@ class Uncertainty:
             elif not math.isfinite(deviation):
                 yield name, f"{value:.6g}", "not fixed by the data"
             else:
-                digits = 15
-                if deviation > 0 and value != 0:
-                    digits = 2 + math.floor(math.log10(abs(value))) - math.floor(math.log10(deviation))
-                yield name, f"{value:.{min(max(digits, 1), 15)}g}", f"{deviation:.2g}"
+                yield name, *_rounded(value, float(deviation))
 
     def __str__(self) -> str:
         lines = [str(self.formula)]
@@ -101,6 +98,22 @@ class Uncertainty:
             )
             shown += f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         return shown
+
+
+def _rounded(value: float, deviation: float) -> tuple[str, str]:
+    """Return a value and its deviation as text, to two digits of the deviation.
+
+    >>> _rounded(423.94, 42.3), _rounded(-0.0123456, 0.00021), _rounded(6.02e23, 1e19)
+    (('424', '42'), ('-0.01235', '0.00021'), ('6.02e+23', '1e+19'))
+    """
+    if deviation == 0:
+        return f"{value:.15g}", "0"
+    places = 1 - math.floor(math.log10(deviation))
+    if not -4 <= places <= 12:
+        digits = 1 if value == 0 else places + 1 + math.floor(math.log10(abs(value)))
+        return f"{value:.{min(max(digits, 1), 15)}g}", f"{deviation:.2g}"
+    shown = max(places, 0)
+    return f"{round(value, places):.{shown}f}", f"{round(deviation, places):.{shown}f}"
 
 
 def uncertainty(formula: Formula, problem: Problem, noise: str) -> Uncertainty:

@@ -51,6 +51,7 @@ FRONT = [model(1, 4.0, 40.0, "x"), model(3, 1.0, 20.0, "2*x"), model(5, 0.5, 25.
 OTHERS = [
     model(3, 2.0, 30.0, "x + y"),
     model(3, 1.0 + 1e-12, 31.0, "x + x*1.0"),  # the same in other words
+    model(3, 0.98, 32.0, "2.01*x"),  # nearly the same constant
     model(3, 3.0, 35.0, "x*y"),
     model(3, 3.5, 36.0, "x - y"),
     model(4, 3.0, 39.0, "y + sqrt(x)"),
