@@ -14,7 +14,7 @@ c0*exp(c1*x) + c2 (2.5, Fraction(-1, 3), 1)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symnum import term as interface
+from symnum.algebra.substitute import substitute
 from symnum.codegen.function import compile as compile_term
 from symnum.symbols import symbol
 
@@ -49,8 +50,16 @@ class Formula:
     _symbols: tuple[Any, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, expression: Any, arguments: Sequence[Any], exact: bool = True) -> Formula:
-        """Return the constants of an expression over the symbols ``arguments``; with ``exact=False`` all count as fitted.
+    def of(
+        cls,
+        expression: Any,
+        arguments: Sequence[Any],
+        exact: bool = True,
+        known: Mapping[Any, float] | None = None,
+    ) -> Formula:
+        """Return the constants of an expression over the symbols ``arguments``; with ``exact=False`` all numbers count as fitted.
+
+        ``known`` are the values of other symbols.
 
         They are c0, c1, ..., or c_0, c_1, ... where a column is already called so.  A sub-term that occurs twice is one.
         """
@@ -68,7 +77,7 @@ class Formula:
             names,
             tuple(found.values()),
             _replaced(expression, symbols),
-            _replaced(expression, fitted),
+            substitute(_replaced(expression, fitted), dict(known or {})),
             tuple(arguments),
             tuple(fitted.values()),
         )

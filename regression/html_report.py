@@ -239,6 +239,9 @@ def _reuse(model: Any, equation: Any, name: str) -> Iterator[str]:
     arguments = [interface.name(symbol) for symbol in model.symbols_]
     yield "<h2>Use the formula</h2>"
     code = f"import symnum as sn\n\nformula = sn.parse({str(equation.expression)!r})\n"
+    declared = {interface.name(symbol): value for symbol, value in model._declared().items()}
+    if declared:
+        code += f"formula = sn.substitute(formula, {{sn.symbol(name): value for name, value in {declared!r}.items()}})\n"
     code += f"arguments = [sn.symbol(name) for name in {arguments!r}]\n"
     code += "f = sn.compile(formula, arguments)  # a function of numbers or arrays, in this order"
     yield f"<pre>{html.escape(code)}</pre>"

@@ -7,7 +7,7 @@ training rows, which ``_remember`` keeps.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from symnum.algebra.substitute import substitute
 from symnum.codegen.function import compile as compile_term
 from symnum.interop.sympy_bridge import to_sympy
 from symnum.regression import pareto
@@ -90,6 +91,10 @@ class Results:
             )
         return given
 
+    def _declared(self) -> Mapping[Any, float]:
+        """Return the values of the symbols in formulas that are no columns."""
+        return {}
+
     def _remember(self, X: Floats, y: Floats, weights: Floats) -> None:
         """Keep the training rows, if they are not too many; ``X`` is (rows, columns)."""
         self._training = Problem.of(X, y, weights) if X.size + y.size <= KEPT else None
@@ -137,7 +142,8 @@ class Results:
         ``target`` is any of symnum.compile: "numpy", "numba", "native", "torch", "c", ...; ``.source`` shows the code, and for c and torch
         ``.write(path)`` saves it.
         """
-        return compile_term(self.equation(index).expression, list(self.symbols_), target=target)
+        term = substitute(self.equation(index).expression, dict(self._declared()))
+        return compile_term(term, list(self.symbols_), target=target)
 
     def _values(self, table: Floats, index: int | None = None) -> Floats:
         """Return an equation's values (rows,) on a table (rows, columns) that is already checked."""
@@ -186,7 +192,7 @@ class Results:
         """
         equation = self.equation(index)
         problem = self._rows(X, y, sample_weight)
-        formula = Formula.of(equation.expression, self.symbols_, exact)
+        formula = Formula.of(equation.expression, self.symbols_, exact, self._declared())
         return uncertainty(formula, problem, self.noise_)
 
     def predict_interval(
@@ -226,7 +232,7 @@ class Results:
         """Return the bounds for a table (rows, columns) that is already checked."""
         columns = np.ascontiguousarray(table.T)
         rng = np.random.default_rng(int(check_random_state(random_state).randint(2**31 - 1)))
-        formula = Formula.of(self.equation(index).expression, self.symbols_, exact)
+        formula = Formula.of(self.equation(index).expression, self.symbols_, exact, self._declared())
         return interval(formula, self._rows(), self.noise_, columns, float(level), int(samples), rng)
 
     def _rows(

@@ -19,6 +19,7 @@ from symnum.regression.constants import Fitter, Model
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.formula import Formula
 from symnum.regression.grammar import Grammar
+from symnum.regression.html_report import page
 from symnum.regression.pareto import Equations, table
 from symnum.regression.problem import Problem
 from symnum.regression.uncertainty import _drawn, bootstrap, interval, uncertainty
@@ -216,6 +217,19 @@ def test_constants_of_a_formula(
     same = found.evaluate(columns, found.start[None])
     direct = sn.compile(sn.parse(text), [x, y], target="numpy")(*columns)
     np.testing.assert_allclose(same, np.broadcast_to(direct, (1, 3)), rtol=1e-14)
+
+
+def test_symbols_that_are_no_columns_have_known_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    g = sn.symbols("g")
+    found = Formula.of(2.5 * g * x, [x], known={g: 9.81})
+    assert str(found.named) == "c0*g*x" and found.fitted == ("c0",)
+    np.testing.assert_allclose(found.evaluate(np.array([[1.0, 2.0]]), found.start[None]), [[24.525, 49.05]])
+    model = small(feature_names=("x",)).fit([[1.0], [2.0], [3.0], [5.0]], [1.0, 2.1, 2.9, 5.05])
+    monkeypatch.setattr(type(model), "_declared", lambda self: {g: 9.81})
+    monkeypatch.setattr(model, "equations_", Equations([Equation(3, 0.1, 1.0, 0.101 * g * x)], chosen=0))
+    assert model.to_function()(2.0) == pytest.approx(0.101 * 9.81 * 2)
+    assert model.uncertainty().fitted == ("c0",) and model.latex() == sn.latex(0.101 * g * x)
+    assert "&#x27;g&#x27;: 9.81" in page(model)
 
 
 def test_names_of_constants_avoid_those_of_columns() -> None:
