@@ -30,8 +30,8 @@ from symnum.symbols import symbol
 
 Floats = NDArray[np.float64]
 
-_SIGN_DIVISION_ROOT = (-1, Fraction(1, 2), Fraction(-1, 2))
-"""Numbers that are written as operations."""
+_OPERATIONS = {"*": (-1,), "^": (-1, Fraction(1, 2), Fraction(-1, 2))}
+"""Numbers that are written as operations, in products and as exponents."""
 
 
 @dataclass(frozen=True)
@@ -111,25 +111,19 @@ def _constants(expression: Any) -> dict[Place, Any]:
     """Return the constants of a term by where they stand, in printing order."""
     found: dict[Place, Any] = {}
     seen: set[Any] = set()
-    stack: list[tuple[Place, Any, bool]] = [((None, 0), expression, False)]
+    stack: list[tuple[Place, Any, str]] = [((None, 0), expression, "")]
     while stack:
-        place, node, operation = stack.pop()
+        place, node, above = stack.pop()
         if interface.is_number(node):
             value = interface.value(node)
-            if not isinstance(value, bool) and not (operation and _is_operation(value)):
+            written = not isinstance(value, float) and value in _OPERATIONS.get(above, ())
+            if not isinstance(value, bool) and not written:
                 found[place] = value
         elif interface.is_call(node) and (key := interface.key(node)) not in seen:
             seen.add(key)
-            head, args = interface.head(node), interface.sorted_args(node)
-            stack += [
-                ((key, k), arg, head in ("*", "^") and not (head == "^" and k == 0))
-                for k, arg in reversed(list(enumerate(args)))
-            ]
+            head, args = interface.head(node), list(enumerate(interface.sorted_args(node)))
+            stack += [((key, k), arg, "" if head == "^" and k == 0 else head) for k, arg in reversed(args)]
     return found
-
-
-def _is_operation(value: Any) -> bool:
-    return not isinstance(value, float) and value in _SIGN_DIVISION_ROOT
 
 
 def _replaced(expression: Any, symbols: dict[Place, Any]) -> Any:

@@ -200,6 +200,8 @@ def test_several_outputs_have_an_equation_each(fitted: Any) -> None:
         ("2.5*exp(-x/3) + 1", "c0*exp(c1*x) + c2", (2.5, Fraction(-1, 3), 1), ("c0",)),
         ("1.2*x^(-2.5)/y", "c0*x^c1/y", (1.2, -2.5), ("c0", "c1")),
         ("-sqrt(x)/y", "-sqrt(x)/y", (), ()),
+        ("x*y^2/2", "c0*x*y^c1", (Fraction(1, 2), 2), ()),
+        ("2^x - (-1.5)^y", "c0^x - c1^y", (2, -1.5), ("c1",)),
         ("2.1*x + 2.1*y", "c0*x + c1*y", (2.1, 2.1), ("c0", "c1")),
         # a sub-term that occurs twice has its constant once
         ("exp(2.5*x)/(1 + exp(2.5*x))", "exp(c0*x)/(c1 + exp(c0*x))", (2.5, 1), ("c0",)),
