@@ -157,12 +157,11 @@ def table(
     considered: Iterable[Model],
     baseline: float,
     per_complexity: int = 3,
-    best: int | None = None,
 ) -> Equations:
     """Return the front and, of all models considered, the ``per_complexity`` shortest descriptions of each complexity.
 
-    ``baseline`` is the bits of the best constant, from which scores count; ``best`` the place of the chosen model on the front, by default
-    that of :func:`choose`.  Of models that differ by a little in their constants, or in words only, the shortest description is kept.
+    ``baseline`` is the bits of the best constant, from which scores count.  The chosen model is that of
+    :func:`choose`.  Of models that differ by a little in their constants, or in words only, the shortest description is kept.
     """
     kept = list(on_front)
     counts: dict[int, int] = {}
@@ -177,15 +176,20 @@ def table(
             counts[model.complexity] = counts.get(model.complexity, 0) + 1
             shown.append(row)
             kept.append(model)
-    chosen = on_front[choose(on_front) if best is None else best]
+    chosen = on_front[choose(on_front)]
     kept.sort(key=lambda model: model.complexity)  # stable: the model of the front comes first
-    equations = [equation(model, baseline, any(model is each for each in on_front)) for model in kept]
+    equations = [
+        Equation(
+            model.complexity,
+            model.loss,
+            baseline - model.bits,
+            model.term,
+            model.bits,
+            any(model is each for each in on_front),
+        )
+        for model in kept
+    ]
     return Equations(equations, next(k for k, model in enumerate(kept) if model is chosen))
-
-
-def equation(model: Model, baseline: float, on_front: bool = True) -> Equation:
-    """Return a model as an equation; ``baseline`` is the bits of the best constant."""
-    return Equation(model.complexity, model.loss, baseline - model.bits, model.term, model.bits, on_front)
 
 
 def _shape(term: Any) -> Any:

@@ -65,12 +65,16 @@ class Results:
         self.complexity_ = equations[equations.chosen].complexity
         self.noise_ = noise
 
-    def _keep_selection(self, selection: Selection, best: int | None = None) -> None:
-        """Set them from what a search selected; ``best`` is the place of the chosen model on the front, by default the shortest."""
-        table = pareto.table(
-            selection.models, selection.considered, selection.baseline, self.per_complexity, best
-        )
+    def _keep_selection(self, selection: Selection) -> None:
+        """Set them from what a search selected; the shortest description is chosen."""
+        table = pareto.table(selection.models, selection.considered, selection.baseline, self.per_complexity)
         self._keep_equations(table, selection.noise)
+
+    def _choose_equation(self, place: int) -> None:
+        """Choose another equation, by its place on the front."""
+        chosen = self.pareto_front_[place]
+        at = next(k for k, each in enumerate(self.equations_) if each is chosen)
+        self._keep_equations(Equations(self.equations_, at), self.noise_)
 
     def _check_per_complexity(self) -> None:
         count = self.per_complexity

@@ -66,7 +66,6 @@ def test_several_equations_of_each_complexity_are_kept_beside_the_front() -> Non
     assert [e.score for e in found] == [0.0, 20.0, 10.0, 5.0, 1.0, 15.0]
     assert found.chosen == 1 and found[found.chosen].bits == 20.0
     assert [str(e.expression) for e in found.front] == ["x", "2*x", "2*x + y"] and found.front.chosen == 1
-    assert table(FRONT, FRONT, 40.0, best=2).chosen == 2
     one = table(FRONT, [*FRONT, *OTHERS], 40.0, per_complexity=1)
     assert [str(e.expression) for e in one] == ["x", "2*x", "y + sqrt(x)", "2*x + y"]
 
@@ -120,6 +119,15 @@ def test_per_complexity_limits_the_table_of_a_fit(fitted: Any) -> None:
     for bad in (0, 1.5, True, "3"):
         with pytest.raises(ValueError, match="per_complexity must be a whole number from 1"):
             small(per_complexity=bad).fit(X, target)
+
+
+def test_another_equation_of_the_front_may_be_chosen(fitted: Any) -> None:
+    model = pickle.loads(pickle.dumps(fitted[0]))
+    model._choose_equation(-1)
+    last = model.pareto_front_[-1]
+    assert model.expression_ is last.expression and model.complexity_ == last.complexity
+    assert model.equation() is last and model.pareto_front_.chosen == len(model.pareto_front_) - 1
+    assert len(model.equations_) == len(fitted[0].equations_)
 
 
 def test_names_of_columns_without_a_data_frame(fitted: Any) -> None:
