@@ -160,7 +160,7 @@ def _quality(model: Any, measured: Floats, predicted: Floats, source: str) -> It
             ("largest relative error", f"{report.max_relative_error:.3g}"),
         ]
     kinds = {"additive": "all alike", "relative": "in proportion to the target"}
-    rows.append(("errors", kinds.get(model.noise_, model.noise_)))
+    rows.append(("errors", kinds.get(model.noise_, f"weighed by the loss {model.noise_}")))
     yield _table(rows)
 
 

@@ -46,7 +46,10 @@ class Equation:
 
 
 class Equations(Sequence[Equation]):
-    """Hold equations by complexity, as a sequence that shows itself as a table; ``chosen`` is the place of the chosen one, or None."""
+    """Hold equations by complexity, as a sequence that shows itself as a table; ``chosen`` is the place of the chosen one, or None.
+
+    Tables of the same equations are equal, whichever is chosen.
+    """
 
     def __init__(self, equations: Iterable[Equation] = (), chosen: int | None = None) -> None:
         self._equations = tuple(equations)
@@ -66,10 +69,10 @@ class Equations(Sequence[Equation]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Equations):
             return NotImplemented
-        return self._equations == other._equations and self.chosen == other.chosen
+        return self._equations == other._equations
 
     def __hash__(self) -> int:
-        return hash((self._equations, self.chosen))
+        return hash(self._equations)
 
     @property
     def front(self) -> Equations:

@@ -57,8 +57,8 @@ def pareto_front(model: Any, ax: Any = None) -> Any:
     label = f"chosen: {text}" if len(text) <= 60 else "chosen"
     ax.plot(complexity[best], shown[best], "*", color=VERMILION, markersize=15, label=_plain(label))
     ax.set_yscale("log")
-    loss_name = "mean squared error"
-    ax.set(xlabel="complexity", ylabel=f"{loss_name} of log(y)" if model.noise_ == "relative" else loss_name)
+    names = {"additive": "mean squared error", "relative": "mean squared error of log(y)"}
+    ax.set(xlabel="complexity", ylabel=names.get(model.noise_, f"mean loss ({model.noise_})"))
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend(fontsize="small")
     return ax

@@ -117,7 +117,11 @@ def _rounded(value: float, deviation: float) -> tuple[str, str]:
 
 
 def uncertainty(formula: Formula, problem: Problem, noise: str) -> Uncertainty:
-    """Return how well a problem fixes the constants of a formula; ``noise`` is "additive" or "relative"."""
+    """Return how well a problem fixes the constants of a formula; ``noise`` is "additive" or "relative".
+
+    Raises ValueError for constants that were fitted under another loss than squares.
+    """
+    _check_noise(noise)
     start = formula.start
     residual = _residuals(formula, problem, noise, start[None])[0]
     _require_defined(residual)
@@ -174,8 +178,9 @@ def interval(
     """Return (lower, upper) bounds (rows,) of a new measurement at ``columns`` (variables, rows), within which ``level`` of them fall.
 
     A draw in which the refitted formula is undefined at a row does not count there.  Raises ValueError where no row is left beside the
-    fitted constants.
+    fitted constants, and for constants that were fitted under another loss than squares.
     """
+    _check_noise(noise)
     residual = _residuals(formula, problem, noise, formula.start[None])[0]
     _require_defined(residual)
     free = problem.rows - len(formula.start)
@@ -329,6 +334,14 @@ def _jacobians(
         with np.errstate(all="ignore"):
             found[:, :, k] = (up - down) / (above[:, k] - below[:, k])[:, None]
     return np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _check_noise(noise: str) -> None:
+    if noise not in ("additive", "relative"):
+        raise ValueError(
+            f"the constants were fitted under the loss {noise!r}, and standard deviations and intervals are those of least squares; "
+            "fit without another loss, or resample rows and fit again"
+        )
 
 
 def _require_defined(residual: Floats) -> None:

@@ -474,6 +474,18 @@ def test_an_interval_needs_more_rows_than_constants() -> None:
         )
 
 
+def test_another_loss_than_squares_has_neither(fitted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, X, _ = fitted
+    monkeypatch.setattr(model, "noise_", "absolute")
+    for call in (model.uncertainty, lambda: model.predict_interval(X)):
+        with pytest.raises(
+            ValueError, match="fitted under the loss 'absolute', and .* are those of least squares"
+        ):
+            call()
+    shown = page(model)
+    assert "weighed by the loss absolute" in shown and "No standard deviations: the constants were" in shown
+
+
 def test_a_pickled_model_keeps_what_it_offers(fitted: Any) -> None:
     model, X, _ = fitted
     copy = pickle.loads(pickle.dumps(model))
