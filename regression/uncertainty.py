@@ -154,8 +154,9 @@ def _covariance(jacobian: Floats, variance: float) -> tuple[Floats, Floats]:
     unknown = np.full(count, np.inf), np.full((count, count), np.nan)
     if count == 0 or rows < count:
         return unknown
-    norms = np.linalg.norm(jacobian, axis=0)
-    if not np.all(norms > 0):
+    with np.errstate(over="ignore"):
+        norms = np.linalg.norm(jacobian, axis=0)
+    if not np.all((norms > 0) & np.isfinite(norms)):
         return unknown
     triangle = np.linalg.qr(jacobian / norms)[1]
     if np.abs(np.diag(triangle)).min() < 1e-10:
