@@ -59,9 +59,12 @@ class Checked(HTMLParser):
         self.text += data
 
 
-def test_a_report_holds_everything_and_loads_nothing(fitted: Any, tmp_path: Path) -> None:
+def test_a_report_holds_everything_and_loads_nothing(
+    fitted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("matplotlib", reason="needs matplotlib")
     model, X, y = fitted
+    monkeypatch.setattr(model, "history_", [(0.1, 10, 5.0, 1), (0.5, 100, 0.5, 3)], raising=False)
     path = tmp_path / "out.html"
     assert model.report(path, X, y, target="force & more") == str(path)
     page = path.read_text(encoding="utf-8")
@@ -70,14 +73,14 @@ def test_a_report_holds_everything_and_loads_nothing(fitted: Any, tmp_path: Path
     names = {name for name, _ in found.attributes}
     assert not any(name.startswith("on") for name in names) and "href" not in names
     sources = [value for name, value in found.attributes if name == "src"]
-    assert len(sources) == 4 and all(s.startswith("data:image/svg+xml;base64,") for s in sources)
+    assert len(sources) == 5 and all(s.startswith("data:image/svg+xml;base64,") for s in sources)
     assert ("content", html_report._POLICY) in found.attributes
     for part in (
         "force & more = ", "root mean square error", "standard deviation", "mass__b_ (mass <b>)", 'x" onload="',
         "numpy", "max_evaluations", "3000", model.latex(), str(model.expression_), f"symnum {sn.__version__}", "score",
     ):  # fmt: skip
         assert part in found.text, part
-    assert "No plot of the search" in found.text  # as long as fits record no history
+    assert "No plot" not in found.text
     for equation in model.equations_:
         assert str(equation.expression) in found.text
     assert [p.name for p in tmp_path.iterdir()] == ["out.html"]
@@ -99,9 +102,13 @@ def test_the_code_in_a_report_gives_the_formula(fitted: Any, tmp_path: Path) -> 
     np.testing.assert_allclose(function(*X.T)[0], model.predict(X), rtol=1e-14)
 
 
-def test_a_report_of_another_equation_and_of_the_training_rows(fitted: Any, tmp_path: Path) -> None:
+def test_a_report_of_another_equation_and_of_the_training_rows(
+    fitted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = fitted[0]
+    monkeypatch.setattr(model, "history_", None, raising=False)
     chosen = Checked(html_report.page(model))
+    assert "No plot of the search: a plot of the progress needs" in chosen.text
     assert "40 (the training rows, equal ones merged)" in chosen.text
     other = Checked(html_report.page(model, index=0, title="Another <one>"))
     assert "Another <one>" in other.text
