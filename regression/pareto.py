@@ -18,8 +18,10 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from symnum import term as interface
+from symnum.backends import interned
 from symnum.regression.constants import Model
 from symnum.regression.formula import Formula
+from symnum.text.latex import latex
 
 COLUMNS = ("complexity", "loss", "score", "bits", "expression")
 """What a table of equations shows."""
@@ -115,6 +117,31 @@ class Equations(Sequence[Equation]):
             formula = f'<td style="text-align: left"><code>{html.escape(text)}</code></td>'
             body.append(f'<tr class="{kind}"{weight}><td>{mark}</td>{numbers}{formula}</tr>')
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+    def to_latex(self) -> str:
+        """Return a LaTeX table (booktabs) of complexities, losses, scores and formulas.
+
+        >>> import symnum as sn
+        >>> print(Equations([Equation(3, 0.5, 12.0, 2 * sn.symbols("x"))]).to_latex())
+        \\begin{tabular}{rrrl}
+        \\toprule
+        complexity & loss & score & equation \\\\
+        \\midrule
+        3 & 0.5 & 12.0 & $2 x$ \\\\
+        \\bottomrule
+        \\end{tabular}
+        """
+        lines = [
+            r"\begin{tabular}{rrrl}",
+            r"\toprule",
+            r"complexity & loss & score & equation \\",
+            r"\midrule",
+        ]
+        for each in self:
+            loss = latex(interned.number(float(f"{each.loss:.3g}")))
+            loss = f"${loss}$" if "\\" in loss else loss
+            lines.append(rf"{each.complexity} & {loss} & {each.score:.1f} & ${latex(each.expression)}$ \\")
+        return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
 
     def to_pandas(self) -> Any:
         """Return a pandas DataFrame with ``COLUMNS`` (expressions are terms) and ``on_front``; raises ImportError without pandas."""

@@ -104,6 +104,11 @@ class Results:
         self._training = Problem.of(X, y, weights) if X.size + y.size <= KEPT else None
         self._training_shape = X.shape
 
+    def forget_rows(self) -> None:
+        """Drop the training rows that the model keeps, so that a pickle of it can be given away; what needs rows then asks for them."""
+        check_is_fitted(self)
+        self._training = None
+
     # --- the equations ------------------------------------------------------------------------------------------------------
 
     def equation(self, index: int | None = None) -> Equation:
@@ -253,8 +258,8 @@ class Results:
         if self._training is None:
             rows, columns = self._training_shape
             raise ValueError(
-                f"the model does not keep its {rows:,} x {columns} training rows (it keeps up to {KEPT:,} numbers), and these "
-                "are needed here; give X and y, for an interval by fitting on fewer rows"
+                f"the model does not keep its {rows:,} x {columns} training rows (there are more than {KEPT:,} numbers, or forget_rows() "
+                "was called), and these are needed here; give X and y, for an interval by fitting again, on fewer rows"
             )
         return self._training
 

@@ -47,7 +47,8 @@ def read_table(
 ) -> Table:
     """Return the columns ``names`` of a file, by default all.
 
-    .parquet and .pq are Parquet, .tsv and .tab have tabs between cells, in other files the delimiter is found from the first line.
+    .parquet and .pq are Parquet, .tsv and .tab have tabs between cells, in other files the delimiter is found from the first line; where
+    it has none, cells of .txt and .dat files are separated by spaces.
     Lines before the header that begin with # are comments.  Without a ``header`` columns are called x0, x1, ...  With ``drop_missing`` rows
     with a missing value are left out and counted.  Raises OSError for a file that cannot be read, ImportError for Parquet without
     pyarrow, LookupError for an unknown column and ValueError for a cell that is missing or no finite number.
@@ -65,6 +66,7 @@ def read_table(
                 header=header,
                 drop_missing=drop_missing,
                 delimiter="\t" if tabs else None,
+                spaces=path.suffix.lower() in (".txt", ".dat"),
             )
     except UnicodeDecodeError as problem:
         raise ValueError(
@@ -81,11 +83,15 @@ def read_text(
     header: bool = True,
     drop_missing: bool = False,
     delimiter: str | None = None,
+    spaces: bool = False,
 ) -> Table:
     """Return the columns of an open text file that messages call ``where``; see :func:`read_table`."""
     first = _first_line(file, where)
+    lines: Iterator[str] = chain([first[1]], file)
+    if spaces and not any(mark in first[1] for mark in DELIMITERS):
+        delimiter, lines = " ", (" ".join(line.split()) + "\n" for line in lines)
     delimiter = delimiter or max(DELIMITERS, key=first[1].count)
-    reader = csv.reader(chain([first[1]], file), delimiter=delimiter, skipinitialspace=True, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         return _collected(reader, first[0] - 1, where, names, header, drop_missing)
     except csv.Error as problem:

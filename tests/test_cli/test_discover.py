@@ -135,6 +135,7 @@ def test_ctrl_c_writes_the_best_so_far(
         ("t.tsv", "a\tb\n1\t2\n3\t4\n"),
         ("t.TAB", '"a"\t"b"\n1e0\t"2"\n3\t4\n'),
         ("t.txt", "a|b\n1|2\n3|4\n"),
+        ("t.dat", "  a   b \n 1  2\n\n3 4  \n"),
     ],
 )
 def test_text_is_read(tmp_path: Path, name: str, text: str) -> None:

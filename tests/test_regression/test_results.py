@@ -95,6 +95,11 @@ def test_the_table_in_a_notebook_is_html_and_escaped() -> None:
     assert page.count("<tr") == 2 and 'class="chosen"' in page
 
 
+def test_the_table_in_a_paper_is_latex() -> None:
+    lines = Equations([Equation(3, 1.2345e-30, 12.0, 2 * x**2)]).to_latex().splitlines()
+    assert lines[4] == r"3 & $1.23 \cdot 10^{-30}$ & 12.0 & $2 x^{2}$ \\" and len(lines) == 7
+
+
 def test_a_data_frame_needs_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
     found = table(FRONT, FRONT, 40.0)
     with monkeypatch.context() as without:
@@ -151,6 +156,7 @@ def test_an_equation_in_other_forms(fitted: Any) -> None:
     for target in ("numpy", "numba"):
         np.testing.assert_allclose(model.to_function(target=target)(X[:, 0]), expected, rtol=1e-14)
     assert "double" in model.to_function(target="c").source
+    assert "torch.nn.Module" in model.to_function(target="torch").source
     for k, equation in enumerate(model.equations_):
         assert model.latex(k) == sn.latex(equation.expression)
         direct = sn.compile(equation.expression, list(model.symbols_), target="numpy")(X[:, 0])
@@ -491,6 +497,19 @@ def test_a_pickled_model_keeps_what_it_offers(fitted: Any) -> None:
     copy = pickle.loads(pickle.dumps(model))
     assert copy.equations_ == model.equations_ and str(copy.uncertainty()) == str(model.uncertainty())
     np.testing.assert_array_equal(copy.predict_interval(X), model.predict_interval(X))
+
+
+def test_training_rows_can_be_forgotten(fitted: Any) -> None:
+    model, X, target = fitted
+    copy = pickle.loads(pickle.dumps(model))
+    copy.forget_rows()
+    secret = target.tobytes()[:80]
+    assert len(pickle.dumps(copy)) < len(pickle.dumps(model)) and secret not in pickle.dumps(copy)
+    with pytest.raises(ValueError, match=r"forget_rows\(\) was called"):
+        copy.uncertainty()
+    assert str(copy.uncertainty(X=X, y=target)) == str(model.uncertainty())
+    with pytest.raises(NotFittedError):
+        SymbolicRegressor().forget_rows()
 
 
 def test_a_constant_target_has_one_exact_equation() -> None:
