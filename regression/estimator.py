@@ -23,9 +23,10 @@ from symnum.regression.checkpoint import Checkpoint, Snapshot, content, differen
 from symnum.regression.features import select_features
 from symnum.regression.grammar import DEFAULT_OPERATORS, Grammar, Tokens
 from symnum.regression.parameters import check_parameters
-from symnum.regression.pareto import Equation
+from symnum.regression.pareto import Equation, Equations
 from symnum.regression.problem import Problem
 from symnum.regression.progress import Progress, Reporter
+from symnum.regression.results import Results
 from symnum.regression.search import Outcome, Search, Settings, settings_key
 from symnum.regression.selection import choose
 from symnum.symbols import symbol
@@ -45,7 +46,7 @@ class _Memory:
     columns: tuple[str, ...]
 
 
-class SymbolicRegressor(RegressorMixin, BaseEstimator):
+class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
     """Find a formula for ``y`` in the columns of ``X``.
 
     Parameters, all by keyword.  What formulas are made of:
@@ -84,13 +85,16 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
     model_selection: "bits" for the shortest description of the data, where errors may be all alike or in proportion to the target
         (:mod:`symnum.regression.description`), "accuracy" for the least loss, "score" for the steepest fall of the loss with the
         complexity, or a function of the list of :class:`~symnum.regression.pareto.Equation` that returns the place of one.
+    per_complexity: how many equations of each complexity ``equations_`` keeps beside the front.
+    feature_names: what the columns are called; by default as the data frame calls them, or x0, x1, ...
 
     The search ends earlier when a formula is exact or when nothing improves any more.  Ctrl-C ends it with a warning and keeps the
     best formula found so far.  Weights count as repetitions of a row: what matters is their ratio.  Of more than 100,000 rows a random
     sample of that many is used.
 
-    After ``fit``: ``expression_`` (a term over the feature names), ``equations_`` and ``pareto_front_`` (the front of complexity
-    against loss, a list of :class:`~symnum.regression.pareto.Equation`), ``complexity_``, ``noise_`` ("additive" or "relative"),
+    After ``fit``: ``expression_`` (a term over the feature names), ``pareto_front_`` (the front of complexity against
+    loss) and ``equations_`` (the front and what else was found at each complexity), tables of
+    :class:`~symnum.regression.pareto.Equation`, ``complexity_``, ``noise_`` ("additive" or "relative"),
     ``symbols_`` (the symbols of the columns), ``selected_features_`` (the columns that took part), ``n_evaluations_`` and ``stopped_``
     ("exact", "target loss", "budget", "no progress", "interrupted", "processes died" or "constant target").
 
@@ -126,6 +130,8 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         checkpoint: str | os.PathLike[str] | None = None,
         progress: bool | Callable[[Progress], Any] | None = None,
         model_selection: str | Callable[[Sequence[Equation]], int] = "bits",
+        per_complexity: int = 3,
+        feature_names: Sequence[str] | None = None,
     ) -> None:
         self.operators = operators
         self.max_features = max_features
@@ -139,6 +145,8 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         self.checkpoint = checkpoint
         self.progress = progress
         self.model_selection = model_selection
+        self.per_complexity = per_complexity
+        self.feature_names = feature_names
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> SymbolicRegressor:
         """Search for a formula.
@@ -152,7 +160,8 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         check_parameters(self.get_params(deep=False))
         table, target = inputs.checked_data(self, X, y)
         weights = inputs.checked_weights(sample_weight, len(target))
-        names = inputs.feature_names(getattr(self, "feature_names_in_", None), table.shape[1])
+        self._check_per_complexity()
+        names = inputs.feature_names(self._column_names(table.shape[1]), table.shape[1])
         # an operator that is wrong is told before anything else is done, also where no search is needed
         self._grammar(names)
         earlier = self._forget()
@@ -160,6 +169,7 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         if target.ndim == 2:
             return self._fit_outputs(X, target, sample_weight, earlier.get("estimators_", []))
         inputs.check_size(table[weights > 0], target[weights > 0], names)
+        self._remember(table, target, weights)
         checkpoint = None if self.checkpoint is None else Checkpoint(self.checkpoint)
         self._search(table, target, weights, names, checkpoint, earlier.get("_memory"), began)
         self.expressions_ = [self.expression_]
@@ -251,13 +261,8 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         return None, _translated(snapshot, memory.spelling, grammar)
 
     def _keep(self, outcome: Outcome) -> None:
-        models, baseline = outcome.selection.models, outcome.selection.baseline
-        self.equations_ = [Equation(m.complexity, m.loss, baseline - m.bits, m.term) for m in models]
-        self.pareto_front_ = self.equations_
-        best = self.equations_[choose(self.model_selection, self.equations_)]
-        self.expression_ = best.expression
-        self.complexity_ = best.complexity
-        self.noise_ = outcome.selection.noise
+        self._keep_selection(outcome.selection)
+        self._choose_equation(choose(self.model_selection, self.pareto_front_))
         self.n_evaluations_ = outcome.evaluations
         self.stopped_ = outcome.stopped
 
@@ -265,11 +270,8 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         """Take the weighted mean: nothing varies, or there is nothing that could explain it."""
         mean = float(problem.weights @ problem.y / problem.rows)
         loss = float(problem.weights @ (problem.y - mean) ** 2 / problem.rows)
-        self.expression_ = interned.number(int(mean) if mean.is_integer() and abs(mean) < 1e15 else mean)
-        self.equations_ = [Equation(1, loss, 0.0, self.expression_)]
-        self.pareto_front_ = self.equations_
-        self.complexity_ = 1
-        self.noise_ = "additive"
+        number = interned.number(int(mean) if mean.is_integer() and abs(mean) < 1e15 else mean)
+        self._keep_equations(Equations([Equation(1, loss, 0.0, number)], chosen=0), "additive")
         self.n_evaluations_ = 0
         self.stopped_ = "constant target"
 
@@ -323,10 +325,15 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
 
     # --- the rest of scikit-learn ---------------------------------------------------------------------------------------------
 
-    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the formula's values (rows,), or (rows, outputs), on the rows of ``X``; nan or inf where it is undefined."""
+    def predict(self, X: ArrayLike, index: int | None = None) -> NDArray[np.float64]:
+        """Return the formula's values (rows,), or (rows, outputs), on the rows of ``X``; nan or inf where it is undefined.
+
+        ``index`` is a place in ``equations_``, None the chosen equation.
+        """
         check_is_fitted(self)
         table = inputs.checked_table(self, X)
+        if index is not None:
+            return self._values(table, index)
         columns = [np.ascontiguousarray(column) for column in table.T]
         if "estimators_" in self.__dict__:
             return np.column_stack([np.asarray(each._function(*columns), float) for each in self.estimators_])

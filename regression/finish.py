@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,11 +33,12 @@ FINALISTS = 40
 
 @dataclass(frozen=True)
 class Selection:
-    """Hold the models on the front, the noise model, and the bits of the best constant."""
+    """Hold the models on the front, the noise model, the bits of the best constant, and all models compared under that noise."""
 
     models: list[Model]
     noise: str
     baseline: float
+    considered: list[Model] = field(default_factory=list)
 
 
 def candidates(archive: Archive, sums: Sequence[Sum], evaluator: Evaluator, sign: int) -> list[Candidate]:
@@ -123,9 +124,8 @@ def select(whole: Problem, sample: Problem, evaluator: Evaluator, found: Iterabl
     final = [model for model in final if np.isfinite(model.bits)]
     noise = noise_model(final)
     rounding = description.noise_floor(whole, noise) ** 2
-    return Selection(
-        front((model for model in final if model.noise == noise), rounding), noise, baseline[noise]
-    )
+    considered = [model for model in final if model.noise == noise]
+    return Selection(front(considered, rounding), noise, baseline[noise], considered)
 
 
 def _constant_model(fitter: Fitter) -> Model:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,20 @@ class FitReport:
     r2: float
     rmse: float
     max_relative_error: float
+
+    @classmethod
+    def of(cls, target: NDArray[np.float64], predicted: NDArray[np.float64]) -> FitReport:
+        """Return how well predicted values (rows,) agree with targets (rows,)."""
+        error = predicted - target
+        spread = float(np.sum((target - target.mean()) ** 2))
+        nonzero = target != 0
+        relative = np.abs(error[nonzero] / target[nonzero])
+        return cls(
+            rows=len(target),
+            r2=1 - float(np.sum(error**2)) / spread if spread > 0 else float("nan"),
+            rmse=float(np.sqrt(np.mean(error**2))),
+            max_relative_error=float(relative.max()) if len(relative) else float("nan"),
+        )
 
     def __str__(self) -> str:
         return f"rows: {self.rows}, R2: {self.r2:.10g}, RMSE: {self.rmse:.4g}, largest relative error: {self.max_relative_error:.3g}"
@@ -40,13 +54,4 @@ def fit_report(model: Any, X: ArrayLike, y: ArrayLike) -> FitReport:
         raise ValueError(
             f"y has shape {target.shape}, but the model predicts shape {predicted.shape}; give one target for each row of X"
         )
-    error = predicted - target
-    spread = float(np.sum((target - target.mean()) ** 2))
-    nonzero = target != 0
-    relative = np.abs(error[nonzero] / target[nonzero])
-    return FitReport(
-        rows=len(target),
-        r2=1 - float(np.sum(error**2)) / spread if spread > 0 else float("nan"),
-        rmse=float(np.sqrt(np.mean(error**2))),
-        max_relative_error=float(relative.max()) if len(relative) else float("nan"),
-    )
+    return FitReport.of(target, predicted)

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from symnum.cli_discover import add_arguments as add_discover_arguments
+from symnum.cli_discover import run as discover
 from symnum.cli_simulate import add_arguments as add_simulate_arguments
 from symnum.cli_simulate import run as simulate
 from symnum.rows import content_lines, evaluate_rows, json_value, shown
@@ -37,6 +39,7 @@ examples:
   symnum optimize --cost ops 'a*b + a*c' 'b + c + d'   a*(b + c), and d + hold(b + c): shared parts are paid once
   symnum optimize --report --network model.net         the right-hand side of a reaction network
   symnum simulate model.net --to 1e4 --points 101 -o out.csv --plot out.png --set k1=2.0
+  symnum discover data.csv --target y --report y.html  the law behind column y, a table of others, and a page with plots
   symnum calibrate                                     measure what operations cost on this machine
   symnum doctor                                        is everything installed as it should be?
 
@@ -183,6 +186,9 @@ def _parser() -> argparse.ArgumentParser:
 
     simulated = verb("simulate", simulate, "Simulate a reaction network and write its observables over time.")
     add_simulate_arguments(simulated)
+
+    discovered = verb("discover", discover, "Find the formula behind a column of a table.")
+    add_discover_arguments(discovered)
 
     doctor = verb("doctor", _doctor, "Report versions, threads and caches, and what is missing.")
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
