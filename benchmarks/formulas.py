@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -71,17 +72,8 @@ def calculate(text: str, values: Mapping[str, Any], functions: Table, number: Ca
 
     Raises ValueError for what is no arithmetic, LookupError for a name or function that is not given.
     """
-    try:
-        root = ast.parse(text.strip().replace("^", "**"), mode="eval").body
-    except SyntaxError as problem:
-        raise ValueError(f"{text!r} is no formula: {problem.msg} at character {problem.offset}") from None
-    order, waiting = [], [root]
-    while waiting:
-        node = waiting.pop()
-        order.append(node)
-        waiting += _parts(node, text)
     stack: list[Any] = []
-    for node in reversed(order):
+    for node in _in_order(text):
         if isinstance(node, ast.Constant):
             stack.append(number(node.value))
         elif isinstance(node, ast.Name):
@@ -95,6 +87,20 @@ def calculate(text: str, values: Mapping[str, Any], functions: Table, number: Ca
             arguments = [stack.pop() for _ in node.args][::-1]
             stack.append(_named(node.func.id, functions, text)(*arguments))
     return stack[0]
+
+
+@lru_cache(maxsize=256)
+def _in_order(text: str) -> tuple[ast.expr, ...]:
+    """Return the nodes of a formula, parts before the whole."""
+    try:
+        waiting = [ast.parse(text.strip().replace("^", "**"), mode="eval").body]
+    except SyntaxError as problem:
+        raise ValueError(f"{text!r} is no formula: {problem.msg} at character {problem.offset}") from None
+    order = []
+    while waiting:
+        order.append(waiting.pop())
+        waiting += _parts(order[-1], text)
+    return tuple(reversed(order))
 
 
 def names(text: str) -> set[str]:

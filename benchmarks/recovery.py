@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import product
 from typing import Any
 
 import mpmath
@@ -30,6 +29,11 @@ POINTS = 12
 LEAST_R2 = 0.5
 NUMERIC = 1e-6
 """The relative error on fresh data below which a model counts as the law numerically."""
+
+WAYS: dict[str, Callable[[Any], Any]] = {
+    "as written": lambda e: e, "expanded": sympy.expand, "simplified": lambda e: sympy.simplify(e, ratio=1),
+}  # fmt: skip
+"""The ways in which a model is written before its constants are rounded."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,8 @@ def judge(
     """Return the verdict on a model.
 
     ``worker`` runs this module; ``model`` is written in x0, x1, ..., in the order of ``data``: name in the law -> its values (rows,)
-    on fresh test data.  ``expected`` and ``predicted`` are the law's and the model's values there (rows,).  SymPy is given twice
-    ``seconds``.
+    on fresh test data.  ``expected`` and ``predicted`` are the law's and the model's values there (rows,).  SymPy is given
+    ``seconds`` for each way to write the model, and half of that for evaluating it.
     """
     r2, error = accuracy(expected, predicted)
     numeric = error < NUMERIC
@@ -67,18 +71,25 @@ def judge(
         return Verdict(False, False, False, numeric, r2, error, f"R2 is {r2:.3g}")
     columns = {name: [float(value) for value in values[:POINTS]] for name, values in data.items()}
     positive = [bool(np.min(values) >= 0) for values in data.values()]
-    try:
-        same = worker.call("same_values", model, law, columns, positive, seconds=seconds)
-    except (TimeoutError, RuntimeError) as problem:
-        return Verdict(False, False, False, numeric, r2, error, str(problem))
-    if not same:
-        return Verdict(False, False, False, numeric, r2, error, "another formula")
-    try:
-        form, how = worker.call("shown", model, law, columns, positive, same, seconds=seconds)
-    except (TimeoutError, RuntimeError) as problem:
-        return Verdict(False, False, True, numeric, r2, error, str(problem))
-    written = form in ("as written", "simplified")
-    return Verdict(written, written or form == "expanded", True, numeric, r2, error, how)
+    identical, expanded, how = False, False, "another formula"
+    for way in WAYS:
+        try:
+            exact = worker.call("same_values", model, law, columns, positive, way, seconds=seconds / 2)
+            identical = identical or bool(exact)
+            found = (
+                worker.call("shown", model, law, columns, positive, way, exact, seconds=seconds)
+                if exact
+                else ""
+            )
+        except (TimeoutError, RuntimeError) as problem:
+            how = str(problem)
+            continue
+        if found and way != "expanded":
+            return Verdict(True, True, True, numeric, r2, error, found)
+        expanded = expanded or bool(found)
+        if exact:
+            how = found or "equal to 30 digits, but SymPy does not show it"
+    return Verdict(False, expanded, identical, numeric, r2, error, how)
 
 
 def accuracy(expected: Any, predicted: Any) -> tuple[float, float]:
@@ -99,36 +110,38 @@ def accuracy(expected: Any, predicted: Any) -> tuple[float, float]:
 
 
 def same_values(
-    model: str, law: str, columns: dict[str, list[float]], positive: list[bool]
-) -> list[tuple[int, str]]:
-    """Return the forms (place, name) of the model that equal the law at the points, up to a constant added or multiplied."""
+    model: str, law: str, columns: dict[str, list[float]], positive: list[bool], way: str
+) -> list[bool]:
+    """Return which forms of the model equal the law at the points, up to a constant added or multiplied.
+
+    False stands for the form whose numbers are all rounded, as the law's then are too, True for the one that keeps simple fractions.
+    """
     symbols = _symbols(list(columns), positive)
     points = list(zip(*columns.values(), strict=True))
     found = []
-    for place, (name, left, right) in enumerate(_forms(model, law, symbols)):
+    for exact, (left, right) in _forms(model, law, symbols, way).items():
         free = sorted(left.free_symbols | right.free_symbols, key=str)
         used = [list(symbols.values()).index(s) for s in free]
         values = sympy.lambdify(free, [left, right], "mpmath")
         with mpmath.workdps(DIGITS):
             pairs = list(_values(values, [[point[k] for k in used] for point in points]))
             if len(pairs) >= 3 and (_constant([a - b for a, b in pairs], pairs) or _ratio_constant(pairs)):
-                found.append((place, name))
+                found.append(exact)
     return found
 
 
 def shown(
-    model: str, law: str, columns: dict[str, list[float]], positive: list[bool], places: list[tuple[int, str]]
-) -> tuple[str, str]:
-    """Return the first of the forms that SymPy shows to be the law, and how; two texts, the first empty where it shows none."""
-    forms = list(_forms(model, law, _symbols(list(columns), positive)))
-    for place, _ in places:
-        name, left, right = forms[place]
+    model: str, law: str, columns: dict[str, list[float]], positive: list[bool], way: str, exact: list[bool]
+) -> str:
+    """Return how SymPy shows that one of the forms is the law; empty where it does not."""
+    forms = _forms(model, law, _symbols(list(columns), positive), way)
+    for left, right in (forms[each] for each in exact):
         for what, expression in (("difference", right - left), ("ratio", left / right)):
             for step in (sympy.expand, sympy.simplify, lambda e: sympy.simplify(e.rewrite(sympy.exp))):
                 expression = step(expression)
                 if not expression.free_symbols and (what == "difference" or expression != 0):
-                    return name, f"{what} {expression}, {name}"
-    return "", "equal to 30 digits, but SymPy does not show it"
+                    return f"{what} {expression}, {way}"
+    return ""
 
 
 def _symbols(names: list[str], positive: list[bool]) -> dict[str, Any]:
@@ -138,16 +151,11 @@ def _symbols(names: list[str], positive: list[bool]) -> dict[str, Any]:
     }
 
 
-def _forms(model: str, law: str, symbols: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Yield the name of a form of the model, the form with rounded constants, and the law or the law with rounded numbers."""
+def _forms(model: str, law: str, symbols: dict[str, Any], way: str) -> dict[bool, tuple[Any, Any]]:
+    """Return the model written in a way, rounded, and the law: with simple fractions kept (True), and with none kept (False)."""
     true = on_symbols(law, symbols)
-    given = on_symbols(model, {f"x{k}": s for k, s in enumerate(symbols.values())})
-    ways: dict[str, Callable[[Any], Any]] = {
-        "as written": lambda e: e, "simplified": lambda e: sympy.simplify(e, ratio=1), "expanded": sympy.expand,
-    }  # fmt: skip
-    for (name, way), exact in product(ways.items(), (True, False)):
-        form = way(given)
-        yield name, rounded(form, exact), true if exact else rounded(true, False)
+    given = WAYS[way](on_symbols(model, {f"x{k}": s for k, s in enumerate(symbols.values())}))
+    return {True: (rounded(given, True), true), False: (rounded(given, False), rounded(true, False))}
 
 
 def rounded(expression: Any, exact: bool) -> Any:

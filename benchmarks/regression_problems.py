@@ -105,17 +105,14 @@ def _trajectories(system: tuple[str, ...], start: dict[str, Sampling], rng: np.r
     """Return 4 trajectories of 100 points, 0.1 apart, from random start values."""
     from scipy.integrate import solve_ivp
 
-    def rates(_: float, state: Floats) -> list[float]:
-        values = dict(zip(start, state, strict=True))
-        return [float(on_arrays(side, values)) for side in system]
+    def rates(_: float, state: Floats) -> Floats:
+        values = dict(zip(start, state.reshape(len(start), -1), strict=True))
+        return np.concatenate([on_arrays(side, values) for side in system])
 
     times = np.arange(100) * 0.1
-    parts = []
-    for _ in range(4):
-        first = [float(rng.uniform(each.low, each.high)) for each in start.values()]
-        solved = solve_ivp(rates, (0, times[-1]), first, t_eval=times, rtol=1e-8, atol=1e-8)
-        parts.append(solved.y.T)
-    return np.concatenate(parts)
+    first = np.concatenate([rng.uniform(each.low, each.high, 4) for each in start.values()])
+    solved = solve_ivp(rates, (0, times[-1]), first, t_eval=times, rtol=1e-8, atol=1e-8)
+    return solved.y.reshape(len(start), -1).T
 
 
 def U(low: float, high: float, amount: float = 20) -> Sampling:

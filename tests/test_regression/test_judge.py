@@ -108,7 +108,7 @@ def test_a_simplifier_that_hangs_is_cut_and_the_next_question_answered(judge: An
         judge, tower, "x", {"x": [1.0, 2.0, 3.0]}, [1.0, 2.0, 3.0], [1.0, 2.0, 3.0], seconds=1
     )
     assert not found.symbolic and found.numeric
-    assert "longer than 1 s and was killed" in found.how
+    assert "longer than 0.5 s and was killed" in found.how
     assert time.perf_counter() - begin < 20
     assert verdict(judge, "x0 + x0", "2*x", x=(0, 1)).symbolic
 
@@ -136,22 +136,30 @@ def test_a_worker_says_what_was_raised_and_that_its_process_died() -> None:
         child.call("_exit", 3, seconds=30)
 
 
-def test_every_problem_is_defined_on_its_data_and_the_seed_decides_it() -> None:
+def test_every_problem_is_defined_on_its_data() -> None:
     for name in problems.FAMILIES:
         try:
             family = problems.family(name)
         except FileNotFoundError:
             continue
         assert len({each.name for each in family}) == len(family) > 0
-        for each in family[:40] if name != "strogatz" else family[:2]:
+        for each in family if name != "strogatz" else family[:2]:
             X, y, _, y_test = each.data(1)
             assert X.shape == (len(y), len(each.variables)) and len(y) >= 10, each.name
             assert len(y_test) > 100 or each.name.startswith("Neat"), each.name
             assert np.all(np.isfinite(y)) and np.all(np.isfinite(y_test)) and np.ptp(y_test) > 0, each.name
-            again, other = each.data(1), each.data(2)
-            np.testing.assert_array_equal(again[1], y)
-            uniform = each.system or any(s.kind == "U" for s in each.train.values())
-            assert np.array_equal(other[0], X) != uniform
+
+
+def test_the_seed_decides_the_data() -> None:
+    for family, name in (("nguyen", "Nguyen-9"), ("strogatz", "glider-2"), ("held-out", "Morse")):
+        law = problems.problem(family, name)
+        first, again, other = law.data(1), law.data(1), law.data(2)
+        for place in range(4):
+            np.testing.assert_array_equal(again[place], first[place])
+            assert not np.array_equal(other[place], first[place])
+    grid = problems.problem("rational", "R-1*")
+    X = grid.data(1)[0]
+    np.testing.assert_allclose(X[:, 0], np.linspace(-10, 10, 20))
 
 
 def test_the_held_out_laws_stand_in_no_other_list() -> None:
