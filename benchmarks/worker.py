@@ -21,6 +21,7 @@ sys.path.insert(0, sys.argv[1])
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # what a library prints is no answer
 module = importlib.import_module(sys.argv[2])
+print("ready", file=answers, flush=True)
 for line in sys.stdin:
     name, arguments = json.loads(line)
     try:
@@ -29,6 +30,10 @@ for line in sys.stdin:
         answer = {"error": f"{type(problem).__name__}: {problem}"}
     print(json.dumps(answer), file=answers, flush=True)
 """
+
+
+START = 300.0
+"""Seconds that a process may take to import its module, which is not charged to the first call."""
 
 
 class Worker:
@@ -89,6 +94,7 @@ class Worker:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | threads
             )
+            self._line(self._process, time.monotonic() + START)
         return self._process
 
     @staticmethod
