@@ -1,7 +1,12 @@
 """Symbolic regression: laws recovered, beside pyoperon and gplearn at the same time limit.
 
-``make bench`` runs a short selection.  For more, run this file: ``python benchmarks/bench_regression.py --help``.  Finished runs are
-kept in .symnum_cache/regression.jsonl and are not repeated while settings and code are the same.
+``make bench`` runs a short selection; SYMNUM_BENCH_FAMILIES, SYMNUM_BENCH_SEEDS and SYMNUM_BENCH_SECONDS make it longer.  This file by
+itself prints every run with its formula.  The figures of the documentation come from
+
+    python -P benchmarks/bench_regression.py --families nguyen,nguyen-c,rational,livermore,jin --seeds 20 --seconds 60
+    python -P benchmarks/bench_regression.py --families feynman --seconds 60 --noise 0,0.001,0.01,0.1
+
+Finished runs are kept in .symnum_cache/regression.jsonl and are not repeated while settings and code are the same.
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +113,8 @@ def carried_out(runs: Sequence[Run], path: Path = RUNS) -> Iterator[Record]:
                 record = known.get(run.key)
                 if record is None:
                     record = _carried_out(run, workers, judge) | {"key": run.key}
-                    with path.open("a") as file:
-                        file.write(json.dumps(record) + "\n")
+                    if not record["failed"]:  # a failure is tried again the next time
+                        _append(path, record)
                 solved += record["symbolic"]
                 print(
                     f"\r{count}/{len(runs)}, solved {solved}: {run.engine} {run.problem:30.30}",
@@ -124,6 +129,12 @@ def carried_out(runs: Sequence[Run], path: Path = RUNS) -> Iterator[Record]:
                 worker.close()
 
 
+def _append(path: Path, record: Record) -> None:
+    """Add a line in one write, so that benchmarks side by side may share the file."""
+    with path.open("ab", buffering=0) as file:
+        file.write(json.dumps(record).encode() + b"\n")
+
+
 def _carried_out(run: Run, workers: dict[str, Worker], judge: Worker) -> Record:
     """Fit and judge; an engine that fails or runs for ever has not solved the problem, and the record says why."""
     if run.engine not in workers:
@@ -132,7 +143,7 @@ def _carried_out(run: Run, workers: dict[str, Worker], judge: Worker) -> Record:
             workers[run.engine].call("warm_up", seconds=600)
     worker = workers[run.engine]
     problem = regression_problems.problem(run.family, run.problem, run.rows)
-    about = asdict(run) | {"law": problem.law}
+    about = asdict(run) | {"settings": dict(run.settings), "law": problem.law, "failed": False}
     begin = time.perf_counter()
     try:
         answer = worker.call(
@@ -142,7 +153,7 @@ def _carried_out(run: Run, workers: dict[str, Worker], judge: Worker) -> Record:
     except (TimeoutError, RuntimeError) as failure:
         nothing = recovery.Verdict(False, False, False, False, -float("inf"), float("inf"), str(failure))
         spent = time.perf_counter() - begin
-        return about | recovery.record(nothing) | {"model": "", "spent": spent}
+        return about | recovery.record(nothing) | {"model": "", "spent": spent, "failed": True}
     _, _, X_test, y_test = problem.data(run.seed, run.noise)
     columns = dict(zip(problem.variables, X_test.T.tolist(), strict=True))
     verdict = recovery.judge(judge, answer["model"], problem.law, columns, y_test, answer.pop("predicted"))
@@ -154,8 +165,12 @@ def runs(
     families: Iterable[str], engines: Iterable[str], seeds: int, seconds: float, noises: Iterable[float] = (0.0,),
     rows: int | None = None, settings: dict[str, Any] | None = None, only: str = "", operators: str = "default",
 ) -> list[Run]:  # fmt: skip
-    """Return the runs of all problems of the families; a family whose list is not there is left out, and named on stderr."""
+    """Return the runs of all problems of the families by the engines.
+
+    A family whose list is not there and an engine that is not installed are left out, and named on stderr.
+    """
     found = []
+    engines = [engine for engine in engines if _installed(engine)]
     for family in families:
         try:
             problems = regression_problems.family(family)
@@ -186,6 +201,17 @@ def runs(
     return found
 
 
+def _installed(engine: str) -> bool:
+    try:
+        engine_version(engine)
+    except PackageNotFoundError:
+        print(
+            f"left out {engine}: it is not installed; pip install 'symnum[bench]' brings it", file=sys.stderr
+        )
+        return False
+    return True
+
+
 def report(records: Sequence[Record]) -> list[str]:
     """Return a table of runs as Markdown, with a line of totals before it."""
     symbolic = sum(r["symbolic"] for r in records)
@@ -193,9 +219,10 @@ def report(records: Sequence[Record]) -> list[str]:
     identical = sum(r["identical"] for r in records)
     times = [r["spent"] for r in records if r["symbolic"]]
     median = f", median {statistics.median(times):.2f} s to a solution" if times else ""
-    lines = [
-        f"symbolic {symbolic}/{len(records)}, identical {identical}, numeric {numeric}{median}",
-        "",
+    lines = [f"symbolic {symbolic}/{len(records)}, identical {identical}, numeric {numeric}{median}", ""]
+    if len({r["seed"] for r in records}) > 1:
+        return lines + _by_problem(records)
+    lines += [
         "| problem | symbolic | numeric | error | seconds | stopped | found | law | remark |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
@@ -205,7 +232,27 @@ def report(records: Sequence[Record]) -> list[str]:
         found = str(r.get("printed", r["model"])).replace("|", "\\|")
         lines.append(
             f"| {r['problem']} | {marks[0]} | {marks[1]} | {error} | {r['spent']:.2f} | {r.get('stopped', '')} "
-            f"| `{found[:200]}` | `{r['law']}` | {'' if r['symbolic'] else r['how'][:120]} |"
+            f"| `{found[:200]}` | `{r['law']}` | {'' if r['symbolic'] else r['how'][:200]} |"
+        )
+    return lines
+
+
+def _by_problem(records: Sequence[Record]) -> list[str]:
+    """Return a table of rates over seeds, with the model of a run that failed beside the law."""
+    lines = [
+        "| problem | symbolic | numeric | median seconds | law | a run that failed |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys(r["problem"] for r in records):
+        of_problem = [r for r in records if r["problem"] == name]
+        failed = next((r for r in of_problem if not r["symbolic"]), None)
+        example = (
+            f"seed {failed['seed']}: `{str(failed.get('printed', failed['model']))[:150]}`" if failed else ""
+        )
+        lines.append(
+            f"| {name} | {_rate(of_problem):.0f} % | {_rate(of_problem, 'numeric'):.0f} % "
+            f"| {statistics.median(r['spent'] for r in of_problem):.2f} | `{of_problem[0]['law']}` "
+            f"| {example.replace('|', chr(92) + '|')} |"
         )
     return lines
 
@@ -241,6 +288,7 @@ def family_rows(family: str, seeds: int, seconds: float, noise: float = 0.0) -> 
             *((engine, "symbolic", records[engine]) for engine in PEERS),
             ("pyoperon, multiplied out", "expanded", records["pyoperon"]),
         )
+        if theirs
     ]
     if least is not None:
         found.append(
