@@ -23,7 +23,7 @@ def warm_up() -> float:
     x = np.linspace(0.5, 2, 30)
     rng = np.random.default_rng(0)
     noisy = np.exp(-x) * np.sin(3 * x) + 0.01 * rng.normal(size=30)
-    SymbolicRegressor(time_limit=None, max_evaluations=20_000).fit(np.stack([x, x**2], axis=1), noisy)
+    SymbolicRegressor(time_limit=None, max_evaluations=5_000).fit(np.stack([x, x**2], axis=1), noisy)
     return time.perf_counter() - begin
 
 
