@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -81,12 +82,15 @@ class Run:
 
 @cache
 def engine_version(engine: str) -> str:
-    """Return a text that changes with the engine: a digest of the code for symnum, the version for a peer."""
+    """Return a text that changes with the engine: a digest of the code that runs for symnum, the version for a peer."""
     if engine != "symnum":
         return version(engine)
+    spec = find_spec("symnum")
+    assert spec is not None and spec.origin is not None
+    package = Path(spec.origin).parent
     digest = hashlib.sha256()
-    for folder in ("symnum", "rewriting", "regression"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
+    for folder in (package, package / "rewriting", package / "regression"):  # the two may be links
+        for path in sorted(folder.resolve().rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
