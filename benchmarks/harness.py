@@ -126,6 +126,22 @@ def count_row(
     )
 
 
+def rate_row(
+    name: str, peer: str, ours: float, theirs: float, bound: str = "", least: float | None = None
+) -> Row:
+    """Return a row of percentages, where more is better: the ratio is ours/peer; ``least`` is the rate that counts as reached."""
+    return dict(
+        name=name,
+        peer=peer,
+        ours_seconds=ours,
+        peer_seconds=theirs,
+        ratio=ours / theirs if theirs else float("inf"),
+        bound=bound,
+        reached=None if least is None else ours >= least,
+        unit="%",
+    )
+
+
 def amount_text(value: float | None, unit: str | None) -> str:
     """Return a count with its unit, or a duration where there is none.
 

@@ -44,7 +44,17 @@ def versions() -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     found = []
-    for package in ("numpy", "scipy", "numba", "sympy", "symengine", "casadi", "py-pde"):
+    for package in (
+        "numpy",
+        "scipy",
+        "numba",
+        "sympy",
+        "symengine",
+        "casadi",
+        "py-pde",
+        "pyoperon",
+        "gplearn",
+    ):
         try:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:
