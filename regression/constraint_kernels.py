@@ -235,8 +235,8 @@ def legal(
 
 @kernel
 def growth(
-    token: int, lack: int, length: int, longest: int, level: int, deepest: int, op: Array, side: Array, open_: int, room: Array, uses: Array,
-    arity: Array, size: Array, depth: Array, counted: Array, most: Array, limits: Array, grows: Array,
+    token: int, lack: int, length: int, longest: int, level: int, deepest: int, op: Array, side: Array, open_: int, room: Array,
+    uses: Array, arity: Array, size: Array, depth: Array, counted: Array, most: Array, limits: Array, grows: Array,
 ) -> int:  # fmt: skip
     """Return how many leaves more than places there can be after a token, up to ``lack``: each takes an operation of two arguments.
 

@@ -30,11 +30,12 @@ def _empty() -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Constraints:
-    """Hold the limits of the searched expressions; None and empty mean no limit.
+    """Hold the limits of formulas; None and empty mean no limit.
 
-    max_length, max_depth: tokens, and levels (a leaf has one), of the expression that is searched; the constants of its fit, as in
-        ``a*f + b``, come on top.
-    max_constants: fitted constants of a formula.
+    max_length: tokens of the expression that is searched, and the complexity of the formula that it becomes.
+    max_depth: levels (a leaf has one) of the expression that is searched; the constants of its fit, as in ``a*f + b``, come on top,
+        here and where arguments are limited.
+    max_constants: fitted constants of a formula; simple numbers do not count.
     max_count: operator -> how often it may stand.
     max_size, max_argument_depth: operator -> tokens, or levels, of each argument; a pair gives the two arguments of an operator
         different limits.

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from symnum.backends import interned
 from symnum.regression.units import Unit, parse_unit
 from symnum.symbols import symbol
@@ -119,7 +121,8 @@ def multiples(value: float, deviation: float, declared: Sequence[Declared]) -> l
     reach = 5 * deviation + 1e-11 * abs(value)
     found: list[tuple[int, int, Any, float]] = []
     for powers in _powers(declared):
-        size = math.prod(abs(each.value) ** float(power) for each, power in powers)
+        with np.errstate(all="ignore"):  # powers out of range are passed over
+            size = float(np.prod([np.float64(abs(each.value)) ** float(power) for each, power in powers]))
         if not 0 < size < math.inf or any(each.value < 0 and power.denominator > 1 for each, power in powers):
             continue
         sign = math.prod(-1 if each.value < 0 and power.numerator % 2 else 1 for each, power in powers)

@@ -26,10 +26,10 @@ from symnum.backends import interned
 from symnum.operators import OPERATORS
 from symnum.regression import constraint_kernels, kernels, operations, unit_rules
 from symnum.regression.constraints import ConstraintRules, Constraints
-from symnum.regression.declared import Declared, check_names
+from symnum.regression.declared import Declared, check_names, multiples
 from symnum.regression.kernels import CONSTANT, NUMBER, OPERATION, VARIABLE
 from symnum.regression.unit_rules import UnitRules
-from symnum.regression.units import Units
+from symnum.regression.units import PURE, Units
 from symnum.symbols import symbol
 
 Tokens = NDArray[np.int16]
@@ -132,6 +132,18 @@ class Grammar:
         return np.flatnonzero(usable).astype(np.int16)
 
     @cached_property
+    def droppable(self) -> NDArray[np.bool_]:
+        """Tell which tokens make a constant that the linear constants of a fit can take over: all but variables.
+
+        Where fitted constants are pure numbers, that is not so for declared ones with a unit.
+        """
+        flags = np.arange(len(self.names)) >= len(self.variables)
+        if self.unit_rules is not None and self.unit_rules.strict:
+            leaves = self.unit_rules.leaves[: self.constant]
+            flags[: self.constant] &= ~leaves[:, : unit_rules.ANY + 1].any(axis=1)
+        return flags
+
+    @cached_property
     def machine(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], int]:
         """Return the operations as the kernels take them: steps, first steps, literals and number of temporaries."""
         table = operations.table(self.all_operators)
@@ -201,7 +213,8 @@ class Grammar:
 
     def has(self, *names: str) -> bool:
         """Tell whether the search may use all these operations."""
-        return all(name in self.operators for name in names)
+        most = self.constraints.max_count if self.constraints is not None else {}
+        return all(name in self.operators and most.get(name, 1) > 0 for name in names)
 
     def token(self, name: str) -> int:
         """Return the token of this spelling; raises LookupError when there is none."""
@@ -261,18 +274,34 @@ class Grammar:
             unit_rules.narrow(so_far, len(so_far), self.arity, *rules.arrays, root, mask)
         return mask
 
-    def reportable(self, tokens: Tokens, constants: Sequence[float], fitted: int) -> bool:
+    def reportable(
+        self, tokens: Tokens, constants: Sequence[float], *, fitted: int = 0, complexity: int = 0
+    ) -> bool:
         """Tell whether a formula with constants in its slots, ``fitted`` of them no simple numbers, may be shown.
 
-        It keeps the constraints of nesting, of uses and of variables, has no more fitted constants than allowed, and the unit of the
-        target.  Limits of size and depth hold for what was searched, without the constants of the fit.
+        It keeps the constraints of nesting, of uses, of variables and of length, has no more fitted constants than allowed, and the
+        unit of the target.  Limits of depth and of arguments hold for what was searched, without the constants of the fit.
         """
         if self.constraints is not None:
-            most = self.constraints.max_constants
-            keeps = self.constraint_rules.keeps(tokens, self.arity, self.constant, formula=True)
-            if not keeps or (most is not None and fitted > most):
+            for limit, value in (
+                (self.constraints.max_constants, fitted),
+                (self.constraints.max_length, complexity),
+            ):
+                if limit is not None and value > limit:
+                    return False
+            if not self.constraint_rules.keeps(tokens, self.arity, self.constant, formula=True):
                 return False
         return self.unit_rules is None or self.unit_rules.fits(tokens, self.arity, constants)
+
+    def multiples(self, value: float, deviation: float) -> list[tuple[Any, float]]:
+        """Return simple multiples of declared constants near a fitted constant, as :func:`~symnum.regression.declared.multiples`.
+
+        Where fitted constants are pure numbers, of pure declared constants only.
+        """
+        declared = self.declared
+        if self.unit_rules is not None and self.unit_rules.strict:
+            declared = tuple(each for each in declared if each.unit == PURE)
+        return multiples(value, deviation, declared)
 
     @cached_property
     def leaf_states(self) -> NDArray[np.int64]:

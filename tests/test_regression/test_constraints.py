@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from symnum.regression.admission import fitted_constants
+from symnum.regression.budget import Budget
+from symnum.regression.constants import Model
 from symnum.regression.constraints import Constraints
 from symnum.regression.grammar import Grammar
+from symnum.regression.problem import Problem
+from symnum.regression.search import Search
 
 OPERATORS = ("+", "*", "sin", "exp")
 
@@ -189,15 +194,57 @@ def test_parts_that_are_put_together_keep_the_same_limits() -> None:
     assert whole.any() and not whole.all()
 
 
-def test_a_formula_may_be_longer_by_its_constants_but_keeps_the_other_limits() -> None:
-    limits = Constraints(max_length=3, max_constants=1, nesting={"exp": {"sin": 0}}, required=("x",))
+def test_a_formula_may_be_deeper_by_its_constants_but_keeps_the_other_limits() -> None:
+    limits = Constraints(
+        max_length=9,
+        max_depth=2,
+        max_size={"sin": 1},
+        max_constants=1,
+        nesting={"exp": {"sin": 0}},
+        required=("x",),
+    )
     grammar = Grammar(("x", "y"), OPERATORS, constraints=limits)
-    fitted = grammar.parse("+ C * C sin x")
+    fitted = grammar.parse("+ C * C sin * C x")
     assert not grammar.allowed(fitted)
-    assert grammar.reportable(fitted, [1.0, 2.5], fitted=1)
-    assert not grammar.reportable(fitted, [1.5, 2.5], fitted=2)
-    assert not grammar.reportable(grammar.parse("exp * C sin x"), [0.5], fitted=1)
-    assert not grammar.reportable(grammar.parse("* C sin y"), [0.5], fitted=1)
+    assert grammar.reportable(fitted, [1.0, 2.5, 3.0], fitted=1, complexity=8)
+    assert not grammar.reportable(fitted, [1.5, 2.5, 3.0], fitted=2, complexity=8)
+    assert not grammar.reportable(fitted, [1.0, 2.5, 3.0], fitted=1, complexity=10)
+    assert not grammar.reportable(grammar.parse("exp * C sin x"), [0.5], fitted=1, complexity=5)
+    assert not grammar.reportable(grammar.parse("* C sin y"), [0.5], fitted=1, complexity=4)
+
+
+def search(grammar: Grammar, X: np.ndarray, y: np.ndarray, evaluations: int = 6000) -> list[Model]:
+    problem = Problem.of(X, y, np.ones(len(y)))
+    return Search(problem, grammar, Budget(evaluations, None), 0).run().selection.models
+
+
+def test_a_search_keeps_the_constraints_from_enumeration_to_report() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0.5, 2, (40, 2))
+    y = np.exp(X[:, 0]) * X[:, 1] + np.sin(X[:, 0]) + rng.normal(0, 0.05, 40)
+    free = search(Grammar(("x", "y")), X, y)
+    assert any("exp" in str(m.term) for m in free) and max(m.complexity for m in free) > 9
+    limits = Constraints(max_length=9, max_count={"exp": 0, "^": 0}, required=("y",), max_constants=2)
+    found = search(Grammar(("x", "y"), constraints=limits), X, y)
+    assert len(found) >= 2
+    for model in found:
+        text = str(model.term)
+        assert (
+            model.complexity <= 9 and "exp" not in text and "y" in text and fitted_constants(model.term) <= 2
+        )
+
+
+def test_a_search_that_finds_nothing_within_the_limits_says_so() -> None:
+    rng = np.random.default_rng(1)
+    X = rng.uniform(1, 2, (30, 1))
+    y = 0.123456789 * X[:, 0] + 0.777123
+    grammar = Grammar(("x",), ("+", "sin"), constraints=Constraints(max_constants=0, required=("x",)))
+    with pytest.warns(
+        UserWarning,
+        match="no formula that was found keeps the constraints and the units: the result is the best constant",
+    ):
+        (model,) = search(grammar, X, y, 500)
+    assert model.complexity == 1
 
 
 def test_forbidden_variables_are_no_leaves() -> None:
