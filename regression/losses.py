@@ -4,8 +4,9 @@ A loss is a function of target, prediction and weight, row by row, and its mean 
 squares, which are quick; then the constants of the best formulas are refitted, by iteratively reweighted least squares (Holland and
 Welsch 1977) with a step length that never raises the loss, and a simplex search at the end for losses with corners.
 
-Ranking (:mod:`symnum.regression.loss_ranking`) takes the loss for the exponent of a density, exp(-loss/theta) with theta fitted, so that a loss that grows like |r|^p gives
-normal errors for p = 2 and Laplace's for p = 1, and description lengths can be compared as those of squares are.
+Ranking (:mod:`symnum.regression.loss_ranking`) takes the loss for the exponent of a density, exp(-loss/theta) with theta fitted, so
+that a loss that grows like |r|^p gives normal errors for p = 2 and Laplace's for p = 1, and description lengths can be compared as
+those of squares are.
 
 >>> import numpy as np
 >>> Loss.of("absolute").mean(np.array([1.0, 2.0]), np.array([1.5, 2.0]), np.ones(2))
