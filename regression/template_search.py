@@ -272,7 +272,7 @@ class TemplateSearch:
             for j in others:
                 slope = self._applied(self.slopes[j], values, parameters)
                 columns += [slope, slope * values[j]]
-            if np.all(np.isfinite(rest)) and np.all(np.isfinite(columns)):
+            if kernels.usable(rest) and all(kernels.usable(each) for each in columns):
                 left = _left_over(rest * root, np.reshape(columns, (len(columns), self.problem.rows)) * root)
                 ranked.append((left, k))
         self.budget.spend(len(ranked))

@@ -24,7 +24,7 @@ from symnum.regression import operations
 from symnum.regression.grammar import Grammar, Tokens
 from symnum.symbols import symbol
 from symnum.text.parser import parse
-from symnum.text.tokens import Token, tokens
+from symnum.text.tokens import ParseError, Token, tokens
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ class Template:
                     )
                 if name in self.parameters and root is not self.structure:
                     raise ValueError(
-                        f"the parameter {name!r} stands in the argument of a function that is to be found; leave it out: the function finds it"
+                        f"the parameter {name!r} stands in the argument of a function that is to be found; leave it out: the function "
+                        "finds it"
                     )
         counts = [interface.name(leaf) for leaf in _leaves(self.structure) if interface.is_symbol(leaf)]
         for name in (*named, *self.parameters):
@@ -165,8 +166,9 @@ def _arguments(text: str, words: Sequence[Token], opening: int) -> tuple[int, li
             start = word.offset + 1
         if depth == 0:
             return place, found
-    parse(text)  # raises ParseError: the bracket is not closed
-    raise ValueError(f"the bracket of a call in {text!r} is not closed; write ')'")
+    raise ParseError(
+        "the bracket of this call is not closed; write ')' after its arguments", text, words[opening].offset
+    )
 
 
 def _leaves(root: Any) -> list[Any]:
