@@ -180,7 +180,8 @@ class ConstraintRules:
             np.array([*limits_, (1 << len(given.required)) - 1], np.int64),
             grows,
         )
-        rules._check_possible(given, grammar)
+        if given.required or given.forbidden:
+            rules._check_possible(given, grammar)
         return rules
 
     def _check_possible(self, given: Constraints, grammar: Any) -> None:
