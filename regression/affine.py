@@ -73,7 +73,7 @@ def _inner(name: str, free: int) -> int:
 
 
 def _is_constant(grammar: Grammar, tokens: Tokens) -> bool:
-    return bool((tokens >= len(grammar.variables)).all())
+    return bool(grammar.droppable[tokens].all())
 
 
 def _spliced(tokens: Tokens, start: int, stop: int, part: Tokens) -> Tokens:

@@ -188,9 +188,11 @@ class Fitter:
         choices = []
         for slot in range(len(fitted.constants)):
             if slot not in exact:
-                for number, value in simple_numbers(
-                    float(fitted.constants[slot]), float(fitted.deviations[slot])
-                ):
+                near = (float(fitted.constants[slot]), float(fitted.deviations[slot]))
+                for number, value in [
+                    *simple_numbers(*near),
+                    *self.evaluator.grammar.multiples(*near),
+                ]:
                     choices.append((self._expected_change(fitted, slot, number, value), slot, value, number))
         return sorted(choices, key=lambda c: c[:3])
 

@@ -33,6 +33,10 @@ class Bank:
         self.left = np.zeros(capacity, np.int64)
         self.right = np.zeros(capacity, np.int64)
         self.lengths = np.zeros(capacity, np.int64)
+        # what constraints and units need to know; nothing where there are none
+        self.states = np.zeros(
+            (capacity if grammar.restricted else 0, grammar.leaf_states.shape[1]), np.int64
+        )
         self.table = np.zeros(1 << table_bits, np.uint64)
         self.buffer = np.empty((CHUNK, problem.rows))
         self.size = 0
@@ -45,7 +49,11 @@ class Bank:
             *range(count),
         ]  # numbers first: a column that equals one is that number
         for token, values in zip(leaves, [*numbers, *problem.X], strict=True):
+            if token not in grammar.leaves:
+                continue
             if self.size < capacity and kernels.usable(values) and kernels.remember(self.table, values):
+                if grammar.restricted:
+                    self.states[self.size] = grammar.leaf_states[token]
                 self.values[self.size] = values
                 self.roots[self.size] = token
                 self.lengths[self.size] = 1
@@ -85,6 +93,8 @@ def enumerate_expressions(bank: Bank, archive: Archive, budget: Budget) -> str:
         kernels.unexplained(
             bank.values[k], archive.views.targets, archive.views.weights, archive.views.spread, scores[k]
         )
+    if bank.grammar.restricted:
+        scores[~bank.grammar.fitting(bank.states[: bank.size], archive.views.names)] = np.inf
     archive.offer(scores, bank.lengths[: bank.size], bank.tokens)
     budget.spend(bank.size)
     length = grown = 1
@@ -142,6 +152,9 @@ def _try(
 ) -> int:
     """Apply an operation to stored expressions; store and offer what is new, and return how much that is."""
     grammar, views = bank.grammar, archive.views
+    if grammar.restricted:
+        ok, states = grammar.joined(token, left, right, bank.states)
+        left, right, states = left[ok], right[ok], states[ok]
     count = len(left)
     values = bank.buffer
     families, picked = np.empty(count, np.int64), np.empty(count, np.int64)
@@ -163,6 +176,9 @@ def _try(
     bank.left[place] = left[picked[:stored]]
     bank.right[place] = right[picked[:stored]]
     bank.lengths[place] = length
+    if grammar.restricted:
+        bank.states[place] = states[picked[:stored]]
+        scores[:found][~grammar.fitting(states[picked[:found]], views.names)] = np.inf
     bank.size += stored
     first_argument, second_argument = left[picked[:found]], right[picked[:found]]
 

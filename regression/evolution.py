@@ -119,10 +119,14 @@ class Evolution:
 
     def _compete(self, newcomers: list[Tokens], budget: Budget) -> bool:
         """Score newcomers and keep the best; tell whether the best improved."""
+        if self.grammar.restricted:  # parts that are stored need not be allowed as a whole
+            newcomers = [tokens for tokens in newcomers if self.grammar.allowed(tokens)]
         if not newcomers:
             return False
         budget.spend(len(newcomers))
         scores = self.evaluator.scores(newcomers, self.archive.views)
+        if self.grammar.restricted:
+            scores[~self.grammar.fits(newcomers, self.archive.views.names)] = np.inf
         lengths = np.array([len(tokens) for tokens in newcomers])
         self.archive.offer(scores, lengths, lambda k: newcomers[k])
         fitness = self._bits(scores, lengths)

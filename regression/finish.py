@@ -9,6 +9,7 @@ import numpy as np
 
 from symnum import term as interface
 from symnum.regression import description
+from symnum.regression.admission import admitted, reportable_models
 from symnum.regression.affine import without_constants
 from symnum.regression.archive import Archive
 from symnum.regression.candidate import Candidate
@@ -58,6 +59,7 @@ def candidates(archive: Archive, sums: Sequence[Sum], evaluator: Evaluator, sign
         for terms in ([without_constants(grammar, t) for t in each] for each in written_as):
             coefficients, offset = views.least_squares(view, evaluator.values(terms))
             written = in_plain_target(grammar, name, terms, coefficients, offset, sign)
+            written = written and admitted(grammar, *written)
             if written is not None:
                 text = written[0].tobytes()
                 found.setdefault(text, Candidate(text, tuple(written[1])))
@@ -121,7 +123,9 @@ def select(whole: Problem, sample: Problem, evaluator: Evaluator, found: Iterabl
             # a model that simple constants could not make the best is only rounded
             hopeful = fine.least_bits(model, fitted) < min(each.bits for each in final)
             final.append(fine.snapped(tokens, fitted) if hopeful else fine.rounded(tokens, fitted, model))
+    constant = final[0]
     final = [model for model in final if np.isfinite(model.bits)]
+    final = reportable_models(evaluator.grammar, final, constant)
     noise = noise_model(final)
     rounding = description.noise_floor(whole, noise) ** 2
     considered = [model for model in final if model.noise == noise]

@@ -1,7 +1,8 @@
 """The language of a search: which tokens there are, which expressions are allowed, and what a token array means as a term.
 
-An expression is an array of tokens in prefix order: ``+ x sin y`` is x + sin(y).  Tokens are the variables, a few whole numbers,
-one constant slot (its value lies beside the array) and the operations, in this order.
+An expression is an array of tokens in prefix order: ``+ x sin y`` is x + sin(y).  Tokens are the variables, a few whole numbers and
+declared constants, one constant slot (its value lies beside the array) and the operations, in this order.  Constraints and units
+say which expressions are allowed, apart from rules that hold for all.
 
 >>> import numpy as np
 >>> grammar = Grammar(("x", "y"), operators=("+", "sin"))
@@ -23,8 +24,12 @@ from numpy.typing import NDArray
 from symnum import term as interface
 from symnum.backends import interned
 from symnum.operators import OPERATORS
-from symnum.regression import kernels, operations
+from symnum.regression import constraint_kernels, kernels, operations, unit_rules
+from symnum.regression.constraints import ConstraintRules, Constraints
+from symnum.regression.declared import Declared, check_names, multiples
 from symnum.regression.kernels import CONSTANT, NUMBER, OPERATION, VARIABLE
+from symnum.regression.unit_rules import UnitRules
+from symnum.regression.units import PURE, Units
 from symnum.symbols import symbol
 
 Tokens = NDArray[np.int16]
@@ -60,13 +65,17 @@ class Grammar:
     """Hold the tokens over ``variables`` with the given ``operators``.
 
     ``operators`` are names of the operator table, and ``"^-1"``, ``"^2"``, ``"^3"``, ``"^4"`` for powers with that exponent;
-    ``numbers`` are the whole numbers that may stand as leaves.  Raises LookupError for an unknown operator, ValueError for one
-    that a search cannot use, or for none.
+    ``numbers`` are the whole numbers and declared constants that may stand as leaves; ``constraints`` and ``units`` narrow down what
+    is allowed; ``spare`` operators have tokens but are not searched.  Raises LookupError for an unknown operator, ValueError for one
+    that a search cannot use, or for none, and for constraints and units that allow no expression.
     """
 
     variables: tuple[str, ...]
     operators: tuple[str, ...] = DEFAULT_OPERATORS
-    numbers: tuple[int, ...] = (1, 2)
+    numbers: tuple[int | Declared, ...] = (1, 2)
+    constraints: Constraints | None = None
+    units: Units | None = None
+    spare: tuple[str, ...] = ()
     symbols: tuple[Any, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -74,14 +83,17 @@ class Grammar:
             raise ValueError(
                 "a search needs at least one operator, but operators is empty; write operators=('+', '*')"
             )
-        for name in self.operators:
+        for name in (*self.operators, *self.spare):
             reason = operations.refusal(name)
             if reason is not None:
                 raise ValueError(f"operator {name!r} cannot be used in a search: {reason}")
         repeated = [name for i, name in enumerate(self.operators) if name in self.operators[:i]]
         if repeated:
             raise ValueError(f"operator {repeated[0]!r} is given twice; name each operator once")
+        check_names(self.variables, self.declared)
         object.__setattr__(self, "symbols", tuple(symbol(name) for name in self.variables))
+        # built now, so that what allows no expression is told before a search
+        _ = self.constraint_rules, self.unit_rules
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -91,7 +103,12 @@ class Grammar:
     @cached_property
     def all_operators(self) -> tuple[str, ...]:
         """Return the operations that have a token: those of the search, then the others that forms of a fit need."""
-        return (*self.operators, *(name for name in FORMS if name not in self.operators))
+        return tuple(dict.fromkeys((*self.operators, *FORMS, *self.spare)))
+
+    @property
+    def declared(self) -> tuple[Declared, ...]:
+        """Return the declared constants among the numbers."""
+        return tuple(number for number in self.numbers if isinstance(number, Declared))
 
     @cached_property
     def searched(self) -> NDArray[np.int64]:
@@ -111,7 +128,20 @@ class Grammar:
     @cached_property
     def leaves(self) -> NDArray[np.int16]:
         """Return the variables and numbers."""
-        return np.arange(self.constant, dtype=np.int16)
+        usable = self.constraint_rules.usable[: self.constant]
+        return np.flatnonzero(usable).astype(np.int16)
+
+    @cached_property
+    def droppable(self) -> NDArray[np.bool_]:
+        """Tell which tokens make a constant that the linear constants of a fit can take over: all but variables.
+
+        Where fitted constants are pure numbers, that is not so for declared ones with a unit.
+        """
+        flags = np.arange(len(self.names)) >= len(self.variables)
+        if self.unit_rules is not None and self.unit_rules.strict:
+            leaves = self.unit_rules.leaves[: self.constant]
+            flags[: self.constant] &= ~leaves[:, : unit_rules.ANY + 1].any(axis=1)
+        return flags
 
     @cached_property
     def machine(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], int]:
@@ -183,7 +213,8 @@ class Grammar:
 
     def has(self, *names: str) -> bool:
         """Tell whether the search may use all these operations."""
-        return all(name in self.operators for name in names)
+        most = self.constraints.max_count if self.constraints is not None else {}
+        return all(name in self.operators and most.get(name, 1) > 0 for name in names)
 
     def token(self, name: str) -> int:
         """Return the token of this spelling; raises LookupError when there is none."""
@@ -205,36 +236,123 @@ class Grammar:
         """Return where the sub-expression that begins at ``start`` ends; -1 when the array stops before it does."""
         return int(kernels.end(tokens, start, self.arity))
 
+    @cached_property
+    def constraint_rules(self) -> ConstraintRules:
+        """Return the constraints as tables over the tokens; without constraints they limit nothing."""
+        return (self.constraints or Constraints()).rules(self)
+
+    @cached_property
+    def unit_rules(self) -> UnitRules | None:
+        """Return the units as tables over the tokens, None where no units are given."""
+        return None if self.units is None else UnitRules.of(self.units, self)
+
+    @property
+    def restricted(self) -> bool:
+        """Tell whether there are constraints or units, which stored parts must then be held to, see :meth:`joined`."""
+        return self.constraints is not None or self.units is not None
+
     def allowed(self, tokens: Tokens) -> bool:
-        """Tell whether a whole expression keeps the rules of nesting."""
-        return bool(kernels.allowed(tokens, self.arity, self.family, self.banned, self.inverse))
+        """Tell whether a whole expression keeps the rules of nesting and the constraints, and has a unit."""
+        return (
+            bool(kernels.allowed(tokens, self.arity, self.family, self.banned, self.inverse))
+            and (self.constraints is None or self.constraint_rules.keeps(tokens, self.arity, self.constant))
+            and (self.unit_rules is None or self.unit_rules.consistent(tokens, self.arity))
+        )
 
     def legal(self, prefix: Sequence[int], longest: int) -> NDArray[np.bool_]:
         """Return which tokens may follow an unfinished prefix so that an allowed expression of ``longest`` tokens can still end.
 
-        No token is legal when the prefix is already a whole expression.
+        No token is legal when the prefix is already a whole expression.  With units a prefix may also turn out to have no ending
+        (the second factor of a product cannot make good every first one); then no token is legal either.
         """
-        calls: list[list[int]] = []  # operation, argument that is being written
-        for token in prefix:
-            if self.arity[token] > 0:
-                calls.append([int(token), 0])
-                continue
-            while calls and calls[-1][1] + 1 == self.arity[calls[-1][0]]:
-                calls.pop()
-            if calls:
-                calls[-1][1] += 1
-        if len(prefix) > 0 and not calls:
-            return np.zeros(len(self.names), bool)
-        banned = 0
-        for token, side in calls:
-            banned |= int(self.banned[token, side])
-        missing = 1 + sum(int(self.arity[token]) - side - 1 for token, side in calls)
-        mask = ((self.family & banned) == 0) & (len(prefix) + missing + self.arity <= longest)
-        if calls and calls[-1][1] == 0 and self.inverse[calls[-1][0]] >= 0:
-            mask[self.inverse[calls[-1][0]]] = False
+        so_far = np.array(prefix, np.int64)
+        mask = self.constraint_rules.legal(so_far, longest, self)
         mask[self.constant] = False
-        mask[self.first_operator + len(self.operators) :] = False
+        if self.unit_rules is not None:
+            rules = self.unit_rules
+            root = rules.target if rules.strict else rules.leaves[self.constant]
+            unit_rules.narrow(so_far, len(so_far), self.arity, *rules.arrays, root, mask)
         return mask
+
+    def reportable(
+        self, tokens: Tokens, constants: Sequence[float], *, fitted: int = 0, complexity: int = 0
+    ) -> bool:
+        """Tell whether a formula with constants in its slots, ``fitted`` of them no simple numbers, may be shown.
+
+        It keeps the constraints of nesting, of uses, of variables and of length, has no more fitted constants than allowed, and the
+        unit of the target.  Limits of depth and of arguments hold for what was searched, without the constants of the fit.
+        """
+        if self.constraints is not None:
+            for limit, value in (
+                (self.constraints.max_constants, fitted),
+                (self.constraints.max_length, complexity),
+            ):
+                if limit is not None and value > limit:
+                    return False
+            if not self.constraint_rules.keeps(tokens, self.arity, self.constant, formula=True):
+                return False
+        return self.unit_rules is None or self.unit_rules.fits(tokens, self.arity, constants)
+
+    def multiples(self, value: float, deviation: float) -> list[tuple[Any, float]]:
+        """Return simple multiples of declared constants near a fitted constant, as :func:`~symnum.regression.declared.multiples`.
+
+        Where fitted constants are pure numbers, of pure declared constants only.
+        """
+        declared = self.declared
+        if self.unit_rules is not None and self.unit_rules.strict:
+            declared = tuple(each for each in declared if each.unit == PURE)
+        return multiples(value, deviation, declared)
+
+    @cached_property
+    def leaf_states(self) -> NDArray[np.int64]:
+        """Return (leaves, integers): what constraints and units need to know of each leaf, see :meth:`joined`."""
+        width = self.constraint_rules.width
+        states = np.zeros((self.constant + 1, width + unit_rules.WIDTH), np.int64)
+        for token in range(self.constant + 1):
+            constraint_kernels.describe_leaf(
+                token, self.constant, self.constraint_rules.bit, states[token, :width]
+            )
+            if self.unit_rules is not None:
+                states[token, width:] = self.unit_rules.leaves[token]
+        return states
+
+    def joined(
+        self, token: int, left: NDArray[np.int64], right: NDArray[np.int64], states: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Tell for pairs of parts, places in ``states``, on which an operation keeps constraints and units; return the new states too.
+
+        What only a whole expression must have, such as required variables, is left to :meth:`fitting`.
+        """
+        ok, out = np.ones(len(left), bool), np.zeros((len(left), states.shape[1]), np.int64)
+        binary, width = bool(self.arity[token] == 2), self.constraint_rules.width
+        constraint_kernels.joined(
+            token, binary, left, right, states[:, :width], *self.constraint_rules.arrays, ok, out[:, :width]
+        )
+        if self.unit_rules is not None:
+            sound = np.ones(len(left), bool)
+            unit_rules.joined(
+                token, binary, left, right, states[:, width:], self.unit_rules.kinds, sound, out[:, width:]
+            )
+            ok &= sound
+        return ok, out
+
+    def fitting(self, states: NDArray[np.int64], views: Sequence[str]) -> NDArray[np.bool_]:
+        """Tell (expressions, views) for parts with these states whether ``a*f + b`` is allowed as a whole in a view of the target."""
+        bits = states[:, constraint_kernels.BITS] == self.constraint_rules.limits[constraint_kernels.BITS]
+        result = np.repeat(bits[:, None], len(views), axis=1)
+        if self.unit_rules is not None:
+            result &= self.unit_rules.fitting(states[:, self.constraint_rules.width :], views)
+        return result
+
+    def fits(self, expressions: Sequence[Tokens], views: Sequence[str]) -> NDArray[np.bool_]:
+        """Tell (expressions, views) whether ``a*f + b`` can have the unit of the target in a view; allowed expressions have a unit."""
+        rules = self.unit_rules
+        if rules is None or not rules.strict:
+            return np.ones((len(expressions), len(views)), bool)
+        states = np.zeros((len(expressions), unit_rules.WIDTH), np.int64)
+        for state, tokens in zip(states, expressions, strict=True):
+            unit_rules.analyse(tokens, np.zeros(0), self.arity, *rules.arrays, state)
+        return rules.fitting(states, views)
 
     def term(self, tokens: Iterable[int], constants: Sequence[Any] = ()) -> Any:
         """Return the interned term of a token array; ``constants`` are numbers or terms for its slots, in order."""
@@ -244,7 +362,8 @@ class Grammar:
             if token < len(self.variables):
                 stack.append(self.symbols[token])
             elif token < self.constant:
-                stack.append(self.numbers[token - len(self.variables)])
+                number = self.numbers[token - len(self.variables)]
+                stack.append(number.term if isinstance(number, Declared) else number)
             elif token == self.constant:
                 stack.append(values.pop())
             else:

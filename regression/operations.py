@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from symnum.codegen.loops import SELECT, Micro, NoLoop, find_loop, recipe
+from symnum.codegen.loops import SELECT, Micro, NoLoop, find_loop
 from symnum.operators import Operator, operator
+from symnum.regression.user_operators import loops
 from symnum.regression.vector_math import own_loop
 
 POWERS: dict[str, tuple[Micro, ...]] = {
@@ -95,14 +96,15 @@ def refusal(name: str) -> str | None:
         _encoded(recipe_of(name), [])
     except NoLoop as problem:
         return (
-            f"{problem}; register it with a numpy spelling made of ufuncs, such as numpy='numpy.tanh({{0}})'"
+            f"{problem}; register it with a numpy spelling made of ufuncs, such as numpy='numpy.tanh({{0}})', or with a function of "
+            "single numbers that numba compiles"
         )
     return None
 
 
 def recipe_of(name: str) -> tuple[Micro, ...]:
     """Return an operation as micro-instructions."""
-    return POWERS[name] if name in POWERS else recipe(operator(name))
+    return POWERS[name] if name in POWERS else loops(operator(name))
 
 
 def table(names: Sequence[str]) -> Table:
