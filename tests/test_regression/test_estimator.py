@@ -21,8 +21,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import symnum as sn
 from symnum.data import load_planets
 from symnum.regression import Equation, SymbolicRegressor, fit_report
-from symnum.regression.inputs import feature_names
 from symnum.regression.evolution import Evolution
+from symnum.regression.inputs import feature_names
 
 
 def small(**options: Any) -> SymbolicRegressor:

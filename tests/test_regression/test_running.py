@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pickle
@@ -33,6 +34,7 @@ from symnum.regression.grammar import Grammar
 from symnum.regression.problem import Problem
 from symnum.regression.progress import Progress, Reporter
 from symnum.regression.search import Search, Settings
+from symnum.regression.target import TargetedArchive
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.5, 3, (30, 2))
@@ -80,6 +82,10 @@ class Scripted:
 
     def resume(self, state: Mapping[str, Any]) -> None:
         self.turn = int(state["turn"])
+
+
+def told(end: str, turn: int) -> str:
+    return end
 
 
 # --- budgets ------------------------------------------------------------------------------------------------------------------
@@ -222,8 +228,8 @@ def test_how_stages_end_a_restart(
     ends: tuple[str, str], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, end in zip(("one", "two"), ends, strict=True):
-        monkeypatch.setitem(restart.STAGES, name, Scripted(lambda turn, end=end: end))
-    monkeypatch.setattr(restart.TargetedArchive, "reached", "exact")
+        monkeypatch.setitem(restart.STAGES, name, Scripted(functools.partial(told, end)))
+    monkeypatch.setattr(TargetedArchive, "reached", "exact")
     found = small_search(stages=("one", "two"))
     found.prepare()
     assert found.restart() == reason
@@ -289,7 +295,7 @@ def test_operators_are_registered_only_where_they_are_unknown() -> None:
 def test_a_round_is_run_again_when_processes_die(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 
-    class Dying(joblib.Parallel):  # type: ignore[misc]
+    class Dying(joblib.Parallel):
         def __call__(self, work: Any) -> Any:
             calls.append(1)
             if len(calls) == 1:
@@ -306,7 +312,7 @@ def test_a_round_is_run_again_when_processes_die(monkeypatch: pytest.MonkeyPatch
 def test_processes_that_die_again_and_again_end_the_search_but_not_the_fit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Dying(joblib.Parallel):  # type: ignore[misc]
+    class Dying(joblib.Parallel):
         def __call__(self, work: Any) -> Any:
             raise BrokenProcessPool("killed")
 
@@ -606,7 +612,9 @@ def test_a_warm_start_with_other_data_begins_with_what_was_found() -> None:
     model = small(warm_start=True, operators=operators, max_evaluations=60_000)
     assert model.fit(x, law).stopped_ == "exact"
     spent = model.n_evaluations_
-    model.set_params(max_evaluations=400).fit(x[::2] + 0.01, 5 * np.sin((x[::2, 0] + 0.01) * np.exp(x[::2, 0] + 0.01)) / (1 + (x[::2, 0] + 0.01) ** 3))  # fmt: skip
+    other = x[::2] + 0.01
+    changed = 5 * np.sin(other[:, 0] * np.exp(other[:, 0])) / (1 + other[:, 0] ** 3)
+    model.set_params(max_evaluations=400).fit(other, changed)
     assert model.stopped_ == "exact" and model.n_evaluations_ < spent
     cold = small(operators=operators, max_evaluations=400).fit(x, law)
     assert cold.stopped_ == "budget"
@@ -747,8 +755,8 @@ def test_a_notebook_gets_one_line_that_is_updated(monkeypatch: pytest.MonkeyPatc
         return Handle()
 
     shell = types.SimpleNamespace(kernel=object())
-    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))  # type: ignore[arg-type]
-    monkeypatch.setitem(sys.modules, "IPython.display", types.SimpleNamespace(display=display))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "IPython.display", types.SimpleNamespace(display=display))
     monkeypatch.setattr("symnum.regression.progress.EVERY", 0.0)
     small(max_evaluations=500).fit(X, Y)
     assert len(shown) > 2 and "finished" in shown[-1]["text/plain"]
