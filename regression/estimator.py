@@ -148,7 +148,24 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         cannot use and for a checkpoint of another search; LookupError for an operator that does not exist; OSError for a checkpoint
         that cannot be written.
         """
-        began = time.monotonic()
+        before = dict(vars(self))
+        try:
+            reporter = Reporter(self.progress)
+            self._fit(X, y, sample_weight, reporter)
+        except BaseException:  # what an earlier fit has found is not lost with this one
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        # last, so that a function of the user's that fails leaves a fitted regressor behind
+        if "estimators_" not in vars(self):
+            self._take(choose(self.model_selection, self.equations_))
+            if reporter.wanted and self.n_evaluations_:
+                reporter.show(self._end())
+        return self
+
+    def _fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, reporter: Reporter) -> None:
+        """Check everything, then search."""
+        self._began = time.monotonic()
         check_parameters(self.get_params(deep=False))
         table, target = inputs.checked_data(self, X, y)
         weights = inputs.checked_weights(sample_weight, len(target))
@@ -158,17 +175,16 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         earlier = self._forget()
         self.symbols_ = tuple(symbol(name) for name in names)
         if target.ndim == 2:
-            return self._fit_outputs(X, target, sample_weight, earlier.get("estimators_", []))
+            self._fit_outputs(X, target, sample_weight, earlier.get("estimators_", []))
+            return
         inputs.check_size(table[weights > 0], target[weights > 0], names)
         checkpoint = None if self.checkpoint is None else Checkpoint(self.checkpoint)
-        self._search(table, target, weights, names, checkpoint, earlier.get("_memory"), began)
-        self.expressions_ = [self.expression_]
-        self._function = compile_term(self.expression_, list(self.symbols_))
-        return self
+        self._search(table, target, weights, names, checkpoint, earlier.get("_memory"), reporter)
+        self._take(choose("bits", self.equations_))
 
     def _search(
         self, table: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64], names: list[str],
-        checkpoint: Checkpoint | None, memory: _Memory | None, began: float,
+        checkpoint: Checkpoint | None, memory: _Memory | None, reporter: Reporter,
     ) -> None:  # fmt: skip
         """Fit one output."""
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -186,24 +202,11 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
             self._keep_constant(problem)
             return
         grammar = self._grammar([names[k] for k in columns])
-        settings = self._settings(seed, time.monotonic() - began)
+        settings = self._settings(seed, time.monotonic() - self._began)
         start, hints = self._continued(memory, names, problem, grammar, settings)
-        reporter = Reporter(self.progress)
         search = Search(problem, grammar, settings, checkpoint, reporter, start, hints)
         outcome = search.run()
         self._keep(outcome)
-        if reporter.wanted:
-            best = next(e for e in self.equations_ if e.expression is self.expression_)
-            reporter.show(
-                Progress(
-                    self.n_evaluations_,
-                    time.monotonic() - began,
-                    str(best.expression),
-                    best.loss,
-                    best.complexity,
-                    "finished",
-                )
-            )
         self._memory = _Memory(
             outcome.snapshot if self.warm_start else outcome.essence, grammar.names, tuple(names)
         )
@@ -254,21 +257,32 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         models, baseline = outcome.selection.models, outcome.selection.baseline
         self.equations_ = [Equation(m.complexity, m.loss, baseline - m.bits, m.term) for m in models]
         self.pareto_front_ = self.equations_
-        best = self.equations_[choose(self.model_selection, self.equations_)]
-        self.expression_ = best.expression
-        self.complexity_ = best.complexity
         self.noise_ = outcome.selection.noise
         self.n_evaluations_ = outcome.evaluations
         self.stopped_ = outcome.stopped
+
+    def _take(self, place: int) -> None:
+        """Choose one formula of the front."""
+        chosen = self.equations_[place]
+        self.expression_, self.complexity_ = chosen.expression, chosen.complexity
+        self.expressions_ = [self.expression_]
+        self._loss = chosen.loss
+        self._function = compile_term(self.expression_, list(self.symbols_))
+
+    def _end(self) -> Progress:
+        """Return the progress of a search that has ended."""
+        seconds = time.monotonic() - self._began
+        return Progress(
+            self.n_evaluations_, seconds, str(self.expression_), self._loss, self.complexity_, "finished"
+        )
 
     def _keep_constant(self, problem: Problem) -> None:
         """Take the weighted mean: nothing varies, or there is nothing that could explain it."""
         mean = float(problem.weights @ problem.y / problem.rows)
         loss = float(problem.weights @ (problem.y - mean) ** 2 / problem.rows)
-        self.expression_ = interned.number(int(mean) if mean.is_integer() and abs(mean) < 1e15 else mean)
-        self.equations_ = [Equation(1, loss, 0.0, self.expression_)]
+        value = interned.number(int(mean) if mean.is_integer() and abs(mean) < 1e15 else mean)
+        self.equations_ = [Equation(1, loss, 0.0, value)]
         self.pareto_front_ = self.equations_
-        self.complexity_ = 1
         self.noise_ = "additive"
         self.n_evaluations_ = 0
         self.stopped_ = "constant target"
@@ -277,7 +291,7 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
 
     def _fit_outputs(
         self, X: ArrayLike, targets: NDArray[np.float64], sample_weight: Any, earlier: list[SymbolicRegressor]
-    ) -> SymbolicRegressor:
+    ) -> None:
         """Fit one regressor for each column of ``targets`` (rows, outputs)."""
         count = targets.shape[1]
         goes_on = self.warm_start and len(earlier) == count
@@ -299,7 +313,6 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         self.expressions_ = [each.expression_ for each in found]
         self.equations_ = [each.equations_ for each in found]
         self.n_evaluations_ = sum(each.n_evaluations_ for each in found)
-        return self
 
     def _forget(self) -> dict[str, Any]:
         """Remove what an earlier fit has left, and return it."""
@@ -307,7 +320,7 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
             name: value
             for name, value in vars(self).items()
             if (name.endswith("_") and not name.startswith("__") and not name.endswith("_in_"))
-            or name in ("_memory", "_function")
+            or name in ("_memory", "_function", "_loss")
         }
         for name in left:
             delattr(self, name)

@@ -252,7 +252,16 @@ class Search:
         archive = self._together()
         found = finish.candidates(archive, self.sums, self.evaluator, self.problem.sign)
         found = list({each.text: each for each in (*found, *self.written)}.values())
-        selection = finish.select(self.whole, self.problem, self.evaluator, found)
+        try:
+            selection = finish.select(self.whole, self.problem, self.evaluator, found)
+        except KeyboardInterrupt:
+            warnings.warn(
+                "the last fit was interrupted: constants are fitted to the rows that the search looked at, not to all",
+                UserWarning,
+                stacklevel=4,
+            )
+            stopped = "interrupted"
+            selection = finish.select(self.problem, self.problem, self.evaluator, found)
         stages = self.stages | {
             f"restart {each.number + 1}": each.ended or "budget" for each in self.restarts
         }
@@ -283,7 +292,15 @@ class Search:
 
     def _save(self) -> None:
         if self.checkpoint is not None:
-            self.checkpoint.write(self.snapshot())
+            try:
+                self.checkpoint.write(self.snapshot())
+            except OSError as problem:  # a disk that is full must not end a long search
+                warnings.warn(
+                    f"checkpoint {str(self.checkpoint.path)!r} could not be written ({problem}); the search goes on, and what it has "
+                    "reached since the last writing is not yet kept",
+                    UserWarning,
+                    stacklevel=4,
+                )
         self.saved = time.monotonic()
 
     def _read(self, settings: Settings) -> Snapshot | None:

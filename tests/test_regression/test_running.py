@@ -23,7 +23,7 @@ import pytest
 from joblib.externals.loky import get_reusable_executor, reusable_executor
 
 import symnum as sn
-from symnum.regression import SymbolicRegressor, restart, search
+from symnum.regression import SymbolicRegressor, finish, restart, search
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
 from symnum.regression.checkpoint import Checkpoint, Snapshot, content
@@ -540,6 +540,18 @@ def test_a_checkpoint_that_cannot_be_written_is_an_error_before_the_search(
         small(checkpoint=tmp_path).fit(X, np.ones(len(Y)))
 
 
+def test_a_disk_that_gets_full_does_not_end_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Checkpoint, snapshot: Snapshot) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Checkpoint, "write", full)
+    with pytest.warns(UserWarning, match="could not be written .*No space left.*; the search goes on"):
+        model = small(checkpoint=tmp_path / "search.npz").fit(X, Y)
+    assert model.equations_ == small().fit(X, Y).equations_
+
+
 def test_each_output_has_its_checkpoint(tmp_path: Path) -> None:
     options: dict[str, Any] = dict(checkpoint=tmp_path / "search.npz", max_evaluations=1000)
     model = small(**options).fit(X, np.column_stack([Y, X[:, 0]]))
@@ -804,6 +816,24 @@ def test_a_real_ctrl_c_keeps_the_best_so_far(jobs: int) -> None:
     assert "x0" in expression
     assert "the search was interrupted: the result is the best formula found so far" in err
     assert "Traceback" not in err
+
+
+def test_ctrl_c_in_the_last_fit_gives_the_fit_of_the_sampled_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[int] = []
+    true_select = finish.select
+
+    def select(whole: Problem, *rest: Any) -> Any:
+        rows.append(whole.rows)
+        if len(rows) == 1:
+            raise KeyboardInterrupt
+        return true_select(whole, *rest)
+
+    monkeypatch.setattr(finish, "select", select)
+    many = RNG.uniform(1, 3, (1000, 2))
+    with pytest.warns(UserWarning, match="the last fit was interrupted: constants are fitted to the rows"):
+        model = small().fit(many, 2 * many[:, 0] + RNG.normal(0, 0.1, 1000))
+    assert rows == [1000, search.ROWS] and model.stopped_ == "interrupted"
+    assert "x0" in str(model.expression_)
 
 
 def test_ctrl_c_ends_the_other_outputs_soon(monkeypatch: pytest.MonkeyPatch) -> None:
