@@ -67,7 +67,8 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
 
     How it runs:
 
-    restarts: independent repetitions of the random part, each with an equal part of the budget; the results are put together.
+    restarts: independent repetitions of the random part, each with an equal part of the budget; the results are put together.  To use
+        several processors give as many, or a multiple.
     n_jobs: how many restarts run side by side, as joblib understands it: None for 1 unless a ``joblib.parallel_config`` says otherwise,
         -1 for all processors.  Under ``joblib.parallel_config("dask")`` or ``"ray"`` they run on a cluster.
     random_state: seed of the part of the search that is random.

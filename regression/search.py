@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -27,11 +27,13 @@ from symnum.regression.crew import ENDING, Crew, WorkersLost
 from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import Grammar, Tokens
+from symnum.regression.interrupt import deferred
 from symnum.regression.preparation import METHODS, Preparation, bank_for, sampled
 from symnum.regression.problem import Problem, Views
 from symnum.regression.progress import Progress, Reporter
 from symnum.regression.restart import (
     STAGES,
+    Allowance,
     Prepared,
     Restart,
     archive_of,
@@ -106,6 +108,7 @@ class Search:
         seed = start.seed if start is not None else settings.seed
         self.settings = replace(settings, seed=seed)
         self.reporter = Reporter(False) if reporter is None else reporter
+        self.pressed: Callable[[], bool] = lambda: False
         self.started = self.saved = time.monotonic()
         self.whole = problem
         self.problem = sampled(problem, seed)
@@ -136,7 +139,8 @@ class Search:
         """Search until the budget is spent, a formula is exact, or nothing improves; Ctrl-C ends the search, not the fit."""
         stopped = "interrupted"
         try:
-            stopped = self.prepare() or self.restart()
+            with deferred() as self.pressed:
+                stopped = self.prepare() or self.restart()
         except KeyboardInterrupt:
             warnings.warn(
                 "the search was interrupted: the result is the best formula found so far",
@@ -213,29 +217,33 @@ class Search:
     def restart(self) -> str:
         """Let all restarts go on, slice by slice, and return why they ended."""
         assert self.prepared is not None
-        crew = Crew(self.settings.n_jobs)
+        crew = Crew(self.settings.n_jobs, self.pressed)
         while True:
             live = [each for each in self.restarts if not each.ended and self._left(each) != 0]
             if not live:
                 return "budget" if any(not each.ended for each in self.restarts) else "no progress"
             if self.budget.spent:
                 return "budget"
-            limits = [
-                SLICE if left is None else min(SLICE, left) for left in (self._left(each) for each in live)
-            ]
-            left = self.budget.seconds_left
-            workers = min(crew.size, len(live))
-            seconds = None if left is None else min(SLICE_SECONDS, left * workers / len(live))
-            for each in crew.round(self.prepared, live, limits, seconds, self._observe):
+            for each in crew.round(self.prepared, live, self._allowances(live, crew.size), self._observe):
                 self.budget.spend(each.used - self.restarts[each.number].used)
                 self.restarts[each.number] = each
-                self._observe(None, self.settings.stages[0], 0)
-                if each.ended == "interrupted":
-                    raise KeyboardInterrupt
                 if each.ended in ENDING:
                     return each.ended
                 if time.monotonic() - self.saved > SAVE_SECONDS:
                     self._save()
+            if any(each.ended == "interrupted" for each in self.restarts):
+                raise KeyboardInterrupt
+            self._observe(None, self.settings.stages[0], 0)
+
+    def _allowances(self, live: Sequence[Restart], workers: int) -> list[Allowance]:
+        """Return what the next slice of each restart may spend: they share what is left."""
+        left = self.budget.seconds_left
+        seconds = until = None
+        if left is not None:
+            seconds = min(SLICE_SECONDS, left * min(workers, len(live)) / len(live))
+            until = time.time() + left
+        own = (self._left(each) for each in live)
+        return [Allowance(SLICE if each is None else min(SLICE, each), seconds, until) for each in own]
 
     def _left(self, restart: Restart) -> int | None:
         """Return how many evaluations of its part a restart has left."""
@@ -354,7 +362,12 @@ class Search:
             self._save()
 
     def _observe(self, archive: Archive | None, stage: str, used: int) -> None:
-        """Report, when it is time: ``archive`` is the one in use, None for all, ``used`` what is not yet in the budget."""
+        """End the search where Ctrl-C was pressed, else report when it is time.
+
+        ``archive`` is the one in use, None for all; ``used`` are evaluations that the budget does not know yet.
+        """
+        if self.pressed():
+            raise KeyboardInterrupt
         if self.reporter.due:
             self.reporter.show(self.progress(archive or self._together(), stage, used))
 
