@@ -22,7 +22,7 @@ from symnum.regression import finish
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
-from symnum.regression.checkpoint import Checkpoint, Snapshot, content, differences
+from symnum.regression.checkpoint import Checkpoint, Snapshot, content, damage, differences
 from symnum.regression.crew import ENDING, Crew, WorkersLost
 from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
@@ -127,6 +127,9 @@ class Search:
         self.restarts: list[Restart] = []
         self.earlier = 0.0  # seconds that were used before this search began
         if start is not None:
+            wrong = damage(start, grammar, len(self.views.names))
+            if wrong is not None:
+                raise ValueError(f"the checkpoint is damaged: {wrong}; delete it to begin again")
             self._go_on(start)
         self.used = start.used if self.prepared is not None and start is not None else 0
         limit = settings.time_limit

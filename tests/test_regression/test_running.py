@@ -14,6 +14,7 @@ import time
 import types
 from collections.abc import Callable, Mapping
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from joblib.externals.loky import get_reusable_executor, reusable_executor
 
 import symnum as sn
 from symnum.regression import SymbolicRegressor, finish, restart, search
-from symnum.regression.archive import Archive
+from symnum.regression.archive import Archive, Entry
 from symnum.regression.budget import Budget
 from symnum.regression.checkpoint import Checkpoint, Snapshot, content
 from symnum.regression.crew import ATTEMPTS, Crew
@@ -49,12 +50,13 @@ def small(**options: Any) -> SymbolicRegressor:
     )
 
 
-def small_search(**settings: Any) -> Search:
+def small_search(checkpoint: Checkpoint | None = None, **settings: Any) -> Search:
     problem = Problem.of(X, Y, np.ones(len(Y)))
     return Search(
         problem,
         Grammar(("x", "y"), ("+", "*", "sin")),
         Settings(**{"seed": 1, "max_evaluations": 3000, **settings}),
+        checkpoint,
     )
 
 
@@ -534,6 +536,53 @@ def test_a_cut_checkpoint_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ValueError, match="is not a checkpoint of a search"):
         small(checkpoint=path).fit(X, Y)
+
+
+def damages() -> list[Any]:
+    def changed_bank(name: str, value: Any) -> Callable[[Snapshot], Snapshot]:
+        def change(kept: Snapshot) -> Snapshot:
+            array = kept.bank[name].copy()
+            array[-1] = value
+            return replace(kept, bank={**kept.bank, name: array})
+
+        return change
+
+    wrong = (Entry(0.5, np.array([99], np.int16).tobytes()),)
+    odd = (Entry(0.5, b"abc"),)
+    unfinished = (Entry(0.5, np.array([5], np.int16).tobytes()),)
+    return [
+        pytest.param(lambda k: replace(k, entries=k.entries[:0]), "for 0 views of the target", id="views"),
+        pytest.param(lambda k: replace(k, entries=(wrong, *k.entries[1:])), "no expression", id="token"),
+        pytest.param(lambda k: replace(k, entries=(odd, *k.entries[1:])), "no expression", id="bytes"),
+        pytest.param(lambda k: replace(k, entries=(unfinished, *k.entries[1:])), "no expression", id="prefix"),
+        pytest.param(lambda k: replace(k, sums=(replace(k.sums[0], view=9),)), "a sum that is none", id="sum"),
+        pytest.param(lambda k: replace(k, restarts=(replace(k.restarts[0], number=3),)), "not numbered", id="number"),
+        pytest.param(changed_bank("roots", 99), "refers to what is not there", id="root"),
+        pytest.param(changed_bank("left", 10**6), "refers to what is not there", id="argument"),
+        pytest.param(changed_bank("ends", 10**6), "refers to what is not there", id="ends"),
+        pytest.param(lambda k: replace(k, bank={"roots": k.bank["roots"]}), "what is not there", id="no bank"),
+        pytest.param(
+            lambda k: replace(k, bank={**k.bank, "left": k.bank["left"][:-1]}), "what is not there", id="short bank"
+        ),
+        pytest.param(
+            lambda k: replace(k, restarts=(replace(k.restarts[0], states=({**k.restarts[0].states[0], "tokens": np.full(5, 77)},)),)),
+            "state of the evolution holds tokens that are no expression", id="population",
+        ),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "message"), damages())
+def test_a_checkpoint_that_holds_nonsense_is_refused(
+    change: Callable[[Snapshot], Snapshot], message: str, tmp_path: Path
+) -> None:
+    made = small_search(max_evaluations=1500)
+    made.checkpoint = Checkpoint(tmp_path / "search.npz")
+    made.run()
+    kept = made.checkpoint.read()
+    assert kept is not None and kept.restarts and kept.sums
+    made.checkpoint.write(change(kept))
+    with pytest.raises(ValueError, match=message):
+        small_search(max_evaluations=9000, checkpoint=made.checkpoint).run()
 
 
 def test_a_checkpoint_that_cannot_be_written_is_an_error_before_the_search(
