@@ -58,8 +58,8 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
 
     How long the search goes on:
 
-    time_limit: seconds that the search may take, or None; the last fit of the best formulas comes on top.  What is found in a given
-        time depends on the machine.
+    time_limit: seconds that the search may take, or None; the choice of columns before it and the last fit of the best formulas after
+        it come on top.  What is found in a given time depends on the machine.
     max_evaluations: expressions that the search may evaluate, or None.  With time_limit=None the same data and seed give the same
         result, for any n_jobs.
     target_loss: the search ends when a formula reaches this loss (weighted mean of the squared residuals, on the rows that the search
@@ -203,7 +203,7 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
             self._keep_constant(problem)
             return
         grammar = self._grammar([names[k] for k in columns])
-        settings = self._settings(seed, time.monotonic() - self._began)
+        settings = self._settings(seed)
         start, hints = self._continued(memory, names, problem, grammar, settings)
         search = Search(problem, grammar, settings, checkpoint, reporter, start, hints)
         outcome = search.run()
@@ -217,19 +217,12 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         operators = DEFAULT_OPERATORS if self.operators is None else tuple(self.operators)
         return Grammar(tuple(names), operators)
 
-    def _settings(self, seed: int, seconds: float) -> Settings:
-        """Return how to search; ``seconds`` have gone by already."""
-        limit = None if self.time_limit is None else max(self.time_limit - seconds, 0.0)
+    def _settings(self, seed: int) -> Settings:
+        """Return how to search."""
         given = isinstance(self.random_state, int | np.integer)
         return Settings(
-            seed,
-            limit,
-            self.max_evaluations,
-            self.target_loss,
-            self.restarts,
-            self.n_jobs,
-            seed_matters=given,
-        )
+            seed, self.time_limit, self.max_evaluations, self.target_loss, self.restarts, self.n_jobs, seed_matters=given
+        )  # fmt: skip
 
     def _continued(
         self, memory: _Memory | None, names: list[str], problem: Problem, grammar: Grammar, settings: Settings
