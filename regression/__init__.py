@@ -26,11 +26,12 @@ _HOME = {
     "SymbolicRegressor": "estimator",
     "Equation": "pareto",
     "FitReport": "report",
+    "Progress": "progress",
     "fit_report": "report",
 }
 """Public name -> module; loaded at first use, because scikit-learn takes a second to import."""
 
-__all__ = ["Equation", "FitReport", "SymbolicRegressor", "fit_report"]
+__all__ = ["Equation", "FitReport", "Progress", "SymbolicRegressor", "fit_report"]
 
 
 def __getattr__(name: str) -> Any:

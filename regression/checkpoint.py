@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from symnum.regression.archive import Entry
 from symnum.regression.candidate import Candidate
+from symnum.regression.grammar import Grammar
 from symnum.regression.problem import Problem
 from symnum.regression.restart import Restart
 from symnum.regression.sums import Sum
@@ -75,6 +76,50 @@ def differences(snapshot: Snapshot, data: str, settings: Mapping[str, Any]) -> l
         for name in sorted(set(old) | set(new))
         if old.get(name) != new.get(name)
     ]
+
+
+def damage(snapshot: Snapshot, grammar: Grammar, views: int) -> str | None:
+    """Return why a snapshot cannot be of a search, or None: kernels trust what it holds, and a file may hold anything."""
+    for entries in (snapshot.entries, *(each.entries for each in snapshot.restarts)):
+        if len(entries) != views:
+            return f"it has expressions for {len(entries)} views of the target, not for {views}"
+        if not all(_is_expression(entry.text, grammar) for of_view in entries for entry in of_view):
+            return "it holds tokens that are no expression"
+    for each in snapshot.sums:
+        if not (0 <= each.view < views and all(_is_expression(text, grammar) for text in each.terms)):
+            return "it holds a sum that is none"
+    if [each.number for each in snapshot.restarts] != list(range(len(snapshot.restarts))):
+        return "its restarts are not numbered"
+    if snapshot.prepared and not _is_bank(snapshot.bank, grammar):
+        return "its bank of expressions refers to what is not there"
+    return None
+
+
+def _is_expression(text: bytes, grammar: Grammar) -> bool:
+    """Tell whether bytes are the tokens of a whole expression without constant slots."""
+    if len(text) % 2 or not text:
+        return False
+    tokens = np.frombuffer(text, np.int16)
+    known = (tokens >= 0) & (tokens < len(grammar.names)) & (tokens != grammar.constant)
+    return bool(known.all()) and grammar.end(tokens, 0) == len(tokens)
+
+
+def _is_bank(bank: Arrays, grammar: Grammar) -> bool:
+    """Tell whether each expression of a bank refers to earlier ones only."""
+    if set(bank) != {"roots", "left", "right", "ends"} or any(each.ndim != 1 for each in bank.values()):
+        return False
+    roots, left, right, ends = (
+        np.asarray(bank[name], np.int64) for name in ("roots", "left", "right", "ends")
+    )
+    if not len(roots) == len(left) == len(right) or np.any((roots < 0) | (roots >= len(grammar.names))):
+        return False
+    own, arity = np.arange(len(roots)), grammar.arity[roots]
+    earlier = all(
+        np.all(((places >= 0) & (places < own))[arity >= count]) for places, count in ((left, 1), (right, 2))
+    )
+    return bool(
+        earlier and len(ends) > 1 and ends[0] == 0 and np.all(np.diff(ends) >= 0) and ends[-1] <= len(roots)
+    )
 
 
 class Checkpoint:

@@ -59,8 +59,8 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
 
     How long the search goes on:
 
-    time_limit: seconds that the search may take, or None; the last fit of the best formulas comes on top.  What is found in a given
-        time depends on the machine.
+    time_limit: seconds that the search may take, or None; the choice of columns before it and the last fit of the best formulas after
+        it come on top.  What is found in a given time depends on the machine.
     max_evaluations: expressions that the search may evaluate, or None.  With time_limit=None the same data and seed give the same
         result, for any n_jobs.
     target_loss: the search ends when a formula reaches this loss (weighted mean of the squared residuals, on the rows that the search
@@ -68,7 +68,8 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
 
     How it runs:
 
-    restarts: independent repetitions of the random part, each with an equal part of the budget; the results are put together.
+    restarts: independent repetitions of the random part, each with an equal part of the budget; the results are put together.  To use
+        several processors give as many, or a multiple.
     n_jobs: how many restarts run side by side, as joblib understands it: None for 1 unless a ``joblib.parallel_config`` says otherwise,
         -1 for all processors.  Under ``joblib.parallel_config("dask")`` or ``"ray"`` they run on a cluster.
     random_state: seed of the part of the search that is random.
@@ -156,7 +157,24 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         cannot use and for a checkpoint of another search; LookupError for an operator that does not exist; OSError for a checkpoint
         that cannot be written.
         """
-        began = time.monotonic()
+        before = dict(vars(self))
+        try:
+            reporter = Reporter(self.progress)
+            self._fit(X, y, sample_weight, reporter)
+        except BaseException:  # what an earlier fit has found is not lost with this one
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        # last, so that a function of the user's that fails leaves a fitted regressor behind
+        if "estimators_" not in vars(self):
+            self._take(choose(self.model_selection, self.pareto_front_))
+            if reporter.wanted and self.n_evaluations_:
+                reporter.show(self._end())
+        return self
+
+    def _fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, reporter: Reporter) -> None:
+        """Check everything, then search."""
+        self._began = time.monotonic()
         check_parameters(self.get_params(deep=False))
         table, target = inputs.checked_data(self, X, y)
         weights = inputs.checked_weights(sample_weight, len(target))
@@ -167,18 +185,17 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         earlier = self._forget()
         self.symbols_ = tuple(symbol(name) for name in names)
         if target.ndim == 2:
-            return self._fit_outputs(X, target, sample_weight, earlier.get("estimators_", []))
+            self._fit_outputs(X, target, sample_weight, earlier.get("estimators_", []))
+            return
         inputs.check_size(table[weights > 0], target[weights > 0], names)
         self._remember(table, target, weights)
         checkpoint = None if self.checkpoint is None else Checkpoint(self.checkpoint)
-        self._search(table, target, weights, names, checkpoint, earlier.get("_memory"), began)
-        self.expressions_ = [self.expression_]
-        self._function = compile_term(self.expression_, list(self.symbols_))
-        return self
+        self._search(table, target, weights, names, checkpoint, earlier.get("_memory"), reporter)
+        self._take(choose("bits", self.pareto_front_))
 
     def _search(
         self, table: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64], names: list[str],
-        checkpoint: Checkpoint | None, memory: _Memory | None, began: float,
+        checkpoint: Checkpoint | None, memory: _Memory | None, reporter: Reporter,
     ) -> None:  # fmt: skip
         """Fit one output."""
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -196,24 +213,11 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
             self._keep_constant(problem)
             return
         grammar = self._grammar([names[k] for k in columns])
-        settings = self._settings(seed, time.monotonic() - began)
+        settings = self._settings(seed)
         start, hints = self._continued(memory, names, problem, grammar, settings)
-        reporter = Reporter(self.progress)
         search = Search(problem, grammar, settings, checkpoint, reporter, start, hints)
         outcome = search.run()
         self._keep(outcome)
-        if reporter.wanted:
-            best = next(e for e in self.equations_ if e.expression is self.expression_)
-            reporter.show(
-                Progress(
-                    self.n_evaluations_,
-                    time.monotonic() - began,
-                    str(best.expression),
-                    best.loss,
-                    best.complexity,
-                    "finished",
-                )
-            )
         self._memory = _Memory(
             outcome.snapshot if self.warm_start else outcome.essence, grammar.names, tuple(names)
         )
@@ -223,19 +227,12 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         operators = DEFAULT_OPERATORS if self.operators is None else tuple(self.operators)
         return Grammar(tuple(names), operators)
 
-    def _settings(self, seed: int, seconds: float) -> Settings:
-        """Return how to search; ``seconds`` have gone by already."""
-        limit = None if self.time_limit is None else max(self.time_limit - seconds, 0.0)
+    def _settings(self, seed: int) -> Settings:
+        """Return how to search."""
         given = isinstance(self.random_state, int | np.integer)
         return Settings(
-            seed,
-            limit,
-            self.max_evaluations,
-            self.target_loss,
-            self.restarts,
-            self.n_jobs,
-            seed_matters=given,
-        )
+            seed, self.time_limit, self.max_evaluations, self.target_loss, self.restarts, self.n_jobs, seed_matters=given
+        )  # fmt: skip
 
     def _continued(
         self, memory: _Memory | None, names: list[str], problem: Problem, grammar: Grammar, settings: Settings
@@ -262,9 +259,26 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
 
     def _keep(self, outcome: Outcome) -> None:
         self._keep_selection(outcome.selection)
-        self._choose_equation(choose(self.model_selection, self.pareto_front_))
         self.n_evaluations_ = outcome.evaluations
         self.stopped_ = outcome.stopped
+
+    def _take(self, place: int) -> None:
+        """Choose one formula of the front."""
+        self._choose_equation(place)
+        self.expressions_ = [self.expression_]
+        self._function = compile_term(self.expression_, list(self.symbols_))
+
+    def _end(self) -> Progress:
+        """Return the progress of a search that has ended."""
+        seconds = time.monotonic() - self._began
+        return Progress(
+            self.n_evaluations_,
+            seconds,
+            str(self.expression_),
+            self.equation().loss,
+            self.complexity_,
+            "finished",
+        )
 
     def _keep_constant(self, problem: Problem) -> None:
         """Take the weighted mean: nothing varies, or there is nothing that could explain it."""
@@ -279,7 +293,7 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
 
     def _fit_outputs(
         self, X: ArrayLike, targets: NDArray[np.float64], sample_weight: Any, earlier: list[SymbolicRegressor]
-    ) -> SymbolicRegressor:
+    ) -> None:
         """Fit one regressor for each column of ``targets`` (rows, outputs)."""
         count = targets.shape[1]
         goes_on = self.warm_start and len(earlier) == count
@@ -301,7 +315,6 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         self.expressions_ = [each.expression_ for each in found]
         self.equations_ = [each.equations_ for each in found]
         self.n_evaluations_ = sum(each.n_evaluations_ for each in found)
-        return self
 
     def _forget(self) -> dict[str, Any]:
         """Remove what an earlier fit has left, and return it."""
@@ -309,7 +322,7 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
             name: value
             for name, value in vars(self).items()
             if (name.endswith("_") and not name.startswith("__") and not name.endswith("_in_"))
-            or name in ("_memory", "_function")
+            or name in ("_memory", "_function", "_loss")
         }
         for name in left:
             delattr(self, name)

@@ -86,9 +86,15 @@ class Evolution:
         }
 
     def resume(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from a state."""
+        """Go on from a state; raises ValueError where that holds something else than expressions."""
         ends = np.cumsum(state["lengths"])
-        parts = np.split(np.asarray(state["tokens"], np.int16), ends[:-1]) if len(ends) else []
+        tokens = np.asarray(state["tokens"], np.int16)
+        parts = np.split(tokens, ends[:-1]) if len(ends) else []
+        known = np.all((tokens >= 0) & (tokens < len(self.grammar.names)))
+        if not known or any(len(p) == 0 or self.grammar.end(p, 0) != len(p) for p in parts):
+            raise ValueError(
+                "the state of the evolution holds tokens that are no expression; begin without it, from a new checkpoint"
+            )
         self.population = list(zip(map(float, state["fitness"]), parts, strict=True))
         self.quiet, self.barren = map(int, state["counts"])
         self.best = float(state["best"])

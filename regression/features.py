@@ -13,8 +13,8 @@ from sklearn.ensemble import ExtraTreesRegressor
 
 from symnum.regression.problem import Problem
 
-TREES = 100
-ROWS = 2000
+TREES = 60
+ROWS = 1000
 """Rows that are looked at."""
 
 

@@ -7,6 +7,7 @@ Its random numbers follow from the seed, the number of the restart and the numbe
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.evolution import Evolution
 from symnum.regression.grammar import Grammar
+from symnum.regression.interrupt import deferred
 from symnum.regression.problem import Problem, Views
 from symnum.regression.target import TargetedArchive
 
@@ -121,54 +123,76 @@ def entries_of(archive: Archive) -> tuple[tuple[Entry, ...], ...]:
     return tuple(tuple(archive.entries(view)) for view in range(len(archive.best)))
 
 
+@dataclass(frozen=True)
+class Allowance:
+    """Hold what a slice may spend: evaluations, seconds, and when (``time.time()``) it must end, for it may begin late elsewhere."""
+
+    evaluations: int | None
+    seconds: float | None = None
+    until: float | None = None
+
+    def budget(self, watch: Callable[[], None]) -> Budget:
+        """Return the budget of a slice that begins now."""
+        limits = [] if self.seconds is None else [self.seconds]
+        limits += [] if self.until is None else [max(self.until - time.time(), 0.0)]
+        return Budget(self.evaluations, min(limits, default=None), watch)
+
+
 def run_slice(
     prepared: Prepared,
     restart: Restart,
-    evaluations: int | None,
-    seconds: float | None,
+    allowance: Allowance,
     observe: Callable[[Archive, str, int], None] | None = None,
 ) -> Restart:
     """Let a restart go on for a slice and return what it has reached; Ctrl-C ends the slice early.
 
     ``observe`` is called with the archive, the name of the stage and the evaluations of this slice whenever there are more.
     """
-    _learn(prepared.rows)
-    evaluator = Evaluator(prepared.grammar, prepared.problem.X)
-    archive = archive_of(restart.entries, evaluator, prepared.problem, prepared.views, prepared.target_loss)
-    bank = Stored(prepared.grammar, prepared.bank)
-    current = prepared.stages[0]
-
-    def watch() -> None:
-        if observe is not None:
-            observe(archive, current, budget.used)
-
-    budget = Budget(evaluations, seconds, watch)
-    stages = [
-        STAGES[name](bank, archive, evaluator, np.random.default_rng(each))
-        for name, each in zip(
-            prepared.stages, _seeds(prepared.seed, restart, len(prepared.stages)), strict=True
+    with deferred() as pressed:
+        _learn(prepared.rows)
+        evaluator = Evaluator(prepared.grammar, prepared.problem.X)
+        archive = archive_of(
+            restart.entries, evaluator, prepared.problem, prepared.views, prepared.target_loss
         )
-    ]
-    for stage, state in zip(stages, restart.states):
-        stage.resume(state)
-    ended = ""
-    try:
+        current = prepared.stages[0]
+
+        def watch() -> None:
+            if pressed():
+                raise KeyboardInterrupt
+            if observe is not None:
+                observe(archive, current, budget.used)
+
+        budget = allowance.budget(watch)
+        stages = _stages(prepared, restart, archive, evaluator)
         reasons = set()
-        for name, stage in zip(prepared.stages, stages, strict=True):
-            current = name
-            reasons.add(stage.run(budget.share(1 / len(stages))))
-            if "exact" in reasons:
-                break
-        if "exact" in reasons:
-            ended = archive.reached
-        elif reasons == {"no progress"}:
-            ended = "no progress"
-    except KeyboardInterrupt:
-        ended = "interrupted"
-    states = tuple(stage.state() for stage in stages)
-    return Restart(
-        restart.number, entries_of(archive), states, restart.used + budget.used, restart.slices + 1, ended
-    )
+        ended = ""
+        try:
+            for name, stage in zip(prepared.stages, stages, strict=True):
+                current = name
+                reasons.add(stage.run(budget.share(1 / len(stages))))
+                if "exact" in reasons:
+                    ended = archive.reached
+                    break
+            if reasons == {"no progress"}:
+                ended = "no progress"
+        except KeyboardInterrupt:
+            ended = "interrupted"
+        states = tuple(stage.state() for stage in stages)
+        used = restart.used + budget.used
+        return Restart(restart.number, entries_of(archive), states, used, restart.slices + 1, ended)
+
+
+def _stages(prepared: Prepared, restart: Restart, archive: Archive, evaluator: Evaluator) -> list[Stage]:
+    """Return the stages as they were after the last slice, with the random numbers of this one."""
+    bank = Stored(prepared.grammar, prepared.bank)
+    seeds = _seeds(prepared.seed, restart, len(prepared.stages))
+    stages = [
+        STAGES[name](bank, archive, evaluator, np.random.default_rng(seed))
+        for name, seed in zip(prepared.stages, seeds, strict=True)
+    ]
+    for stage, state in zip(stages, restart.states):  # there is none before the first slice
+        stage.resume(state)
+    return stages
 
 
 def _seeds(seed: int, restart: Restart, count: int) -> list[np.random.SeedSequence]:

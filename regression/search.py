@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -22,16 +22,18 @@ from symnum.regression import finish
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
-from symnum.regression.checkpoint import Checkpoint, Snapshot, content, differences
+from symnum.regression.checkpoint import Checkpoint, Snapshot, content, damage, differences
 from symnum.regression.crew import ENDING, Crew, WorkersLost
 from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import Grammar, Tokens
+from symnum.regression.interrupt import deferred
 from symnum.regression.preparation import METHODS, Preparation, bank_for, sampled
 from symnum.regression.problem import Problem, Views
 from symnum.regression.progress import Progress, Reporter
 from symnum.regression.restart import (
     STAGES,
+    Allowance,
     Prepared,
     Restart,
     archive_of,
@@ -106,6 +108,7 @@ class Search:
         seed = start.seed if start is not None else settings.seed
         self.settings = replace(settings, seed=seed)
         self.reporter = Reporter(False) if reporter is None else reporter
+        self.pressed: Callable[[], bool] = lambda: False
         self.started = self.saved = time.monotonic()
         self.whole = problem
         self.problem = sampled(problem, seed)
@@ -124,6 +127,9 @@ class Search:
         self.restarts: list[Restart] = []
         self.earlier = 0.0  # seconds that were used before this search began
         if start is not None:
+            wrong = damage(start, grammar, len(self.views.names))
+            if wrong is not None:
+                raise ValueError(f"the checkpoint is damaged: {wrong}; delete it to begin again")
             self._go_on(start)
         self.used = start.used if self.prepared is not None and start is not None else 0
         limit = settings.time_limit
@@ -136,7 +142,8 @@ class Search:
         """Search until the budget is spent, a formula is exact, or nothing improves; Ctrl-C ends the search, not the fit."""
         stopped = "interrupted"
         try:
-            stopped = self.prepare() or self.restart()
+            with deferred() as self.pressed:
+                stopped = self.prepare() or self.restart()
         except KeyboardInterrupt:
             warnings.warn(
                 "the search was interrupted: the result is the best formula found so far",
@@ -213,29 +220,33 @@ class Search:
     def restart(self) -> str:
         """Let all restarts go on, slice by slice, and return why they ended."""
         assert self.prepared is not None
-        crew = Crew(self.settings.n_jobs)
+        crew = Crew(self.settings.n_jobs, self.pressed)
         while True:
             live = [each for each in self.restarts if not each.ended and self._left(each) != 0]
             if not live:
                 return "budget" if any(not each.ended for each in self.restarts) else "no progress"
             if self.budget.spent:
                 return "budget"
-            limits = [
-                SLICE if left is None else min(SLICE, left) for left in (self._left(each) for each in live)
-            ]
-            left = self.budget.seconds_left
-            workers = min(crew.size, len(live))
-            seconds = None if left is None else min(SLICE_SECONDS, left * workers / len(live))
-            for each in crew.round(self.prepared, live, limits, seconds, self._observe):
+            for each in crew.round(self.prepared, live, self._allowances(live, crew.size), self._observe):
                 self.budget.spend(each.used - self.restarts[each.number].used)
                 self.restarts[each.number] = each
-                self._observe(None, self.settings.stages[0], 0)
-                if each.ended == "interrupted":
-                    raise KeyboardInterrupt
                 if each.ended in ENDING:
                     return each.ended
                 if time.monotonic() - self.saved > SAVE_SECONDS:
                     self._save()
+            if any(each.ended == "interrupted" for each in self.restarts):
+                raise KeyboardInterrupt
+            self._observe(None, self.settings.stages[0], 0)
+
+    def _allowances(self, live: Sequence[Restart], workers: int) -> list[Allowance]:
+        """Return what the next slice of each restart may spend: they share what is left."""
+        left = self.budget.seconds_left
+        seconds = until = None
+        if left is not None:
+            seconds = min(SLICE_SECONDS, left * min(workers, len(live)) / len(live))
+            until = time.time() + left
+        own = (self._left(each) for each in live)
+        return [Allowance(SLICE if each is None else min(SLICE, each), seconds, until) for each in own]
 
     def _left(self, restart: Restart) -> int | None:
         """Return how many evaluations of its part a restart has left."""
@@ -252,7 +263,16 @@ class Search:
         archive = self._together()
         found = finish.candidates(archive, self.sums, self.evaluator, self.problem.sign)
         found = list({each.text: each for each in (*found, *self.written)}.values())
-        selection = finish.select(self.whole, self.problem, self.evaluator, found)
+        try:
+            selection = finish.select(self.whole, self.problem, self.evaluator, found)
+        except KeyboardInterrupt:
+            warnings.warn(
+                "the last fit was interrupted: constants are fitted to the rows that the search looked at, not to all",
+                UserWarning,
+                stacklevel=4,
+            )
+            stopped = "interrupted"
+            selection = finish.select(self.problem, self.problem, self.evaluator, found)
         stages = self.stages | {
             f"restart {each.number + 1}": each.ended or "budget" for each in self.restarts
         }
@@ -283,7 +303,15 @@ class Search:
 
     def _save(self) -> None:
         if self.checkpoint is not None:
-            self.checkpoint.write(self.snapshot())
+            try:
+                self.checkpoint.write(self.snapshot())
+            except OSError as problem:  # a disk that is full must not end a long search
+                warnings.warn(
+                    f"checkpoint {str(self.checkpoint.path)!r} could not be written ({problem}); the search goes on, and what it has "
+                    "reached since the last writing is not yet kept",
+                    UserWarning,
+                    stacklevel=4,
+                )
         self.saved = time.monotonic()
 
     def _read(self, settings: Settings) -> Snapshot | None:
@@ -337,7 +365,12 @@ class Search:
             self._save()
 
     def _observe(self, archive: Archive | None, stage: str, used: int) -> None:
-        """Report, when it is time: ``archive`` is the one in use, None for all, ``used`` what is not yet in the budget."""
+        """End the search where Ctrl-C was pressed, else report when it is time.
+
+        ``archive`` is the one in use, None for all; ``used`` are evaluations that the budget does not know yet.
+        """
+        if self.pressed():
+            raise KeyboardInterrupt
         if self.reporter.due:
             self.reporter.show(self.progress(archive or self._together(), stage, used))
 

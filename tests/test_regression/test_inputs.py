@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -303,3 +304,29 @@ def test_the_estimator_takes_the_chosen_formula() -> None:
     first = small(model_selection=lambda front: 0).fit(X, target)
     assert first.complexity_ == first.equations_[0].complexity == 1
     assert first.equations_ == accurate.equations_
+
+
+def test_a_choice_that_fails_leaves_a_fitted_regressor_behind() -> None:
+    def failing(front: list[Equation]) -> int:
+        raise RuntimeError("mine")
+
+    model = small(model_selection=failing)
+    with pytest.raises(RuntimeError, match="mine"):
+        model.fit(X, 2 * X[:, 0])
+    assert str(model.expression_) == "2*x0" and model.predict(X[:2]).shape == (2,)
+
+
+def test_a_fit_that_fails_keeps_what_an_earlier_one_found(tmp_path: Path) -> None:
+    model = small(warm_start=True).fit(X, 2 * X[:, 0])
+    for table, options in (
+        (np.full((3, 5), np.nan), {}),
+        (X[:3, [0, 1, 1]], {"checkpoint": tmp_path / "a" / "b.npz"}),
+    ):
+        with pytest.raises((ValueError, OSError)):
+            model.set_params(**options).fit(table, [1.0, 2.0, 4.0])
+        assert str(model.expression_) == "2*x0" and model.predict(X).shape == (40,)
+        assert model.n_features_in_ == 2 and model._memory.columns == ("x0", "x1")
+    untouched = small()
+    with pytest.raises(ValueError, match="NaN"):
+        untouched.fit([[np.nan]], [1.0])
+    assert not hasattr(untouched, "n_features_in_")
