@@ -1,4 +1,4 @@
-"""Which fitted formulas may be reported: those that keep the constraints and have the unit of the target."""
+"""What constraints and units demand of a whole: which expressions may be fitted in which view of the target, which formulas reported."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symnum import term as interface
+from symnum.regression import unit_rules
+from symnum.regression.candidate import Candidate
+from symnum.regression.constraint_kernels import BITS
 from symnum.regression.grammar import Grammar, Tokens
+from symnum.regression.problem import outermost
 
 M = TypeVar("M", bound=Any)
 
@@ -26,6 +31,37 @@ def fitted_constants(term: Any) -> int:
         for node in interface.postorder(term)
         if interface.is_number(node) and isinstance(interface.value(node), float)
     )
+
+
+def fitting(grammar: Grammar, states: NDArray[np.int64], views: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell (expressions, views) for expressions with these states whether ``undo(a*f + b)`` is allowed as a whole in a view of the target.
+
+    See :meth:`Grammar.joined` for states.  Fitted constants may have any unit, unless they are pure numbers; b may be left out.
+    """
+    rules, limits = grammar.unit_rules, grammar.constraint_rules
+    result = np.zeros((len(states), len(views)), bool)
+    whole = states[:, BITS] == limits.limits[BITS]
+    places = np.arange(len(states))
+    for k, view in enumerate(views):
+        inner, good = states.copy(), whole.copy()
+        anything = slice(limits.width, limits.width + unit_rules.WIDTH)
+        if rules is not None and not rules.strict:
+            inner[:, anything] = rules.leaves[grammar.constant]
+        for name in reversed(("exp",) if view == "log" else outermost(view)):
+            ok, inner = grammar.joined(grammar.token(name), places, places, inner, formula=True)
+            good &= ok
+        if rules is not None:
+            if view == "log" and not rules.strict:
+                inner[:, anything] = rules.leaves[grammar.constant]
+            good &= rules.agreeing(inner[:, anything])
+        result[:, k] = good
+    return result
+
+
+def fits(grammar: Grammar, expressions: Sequence[Tokens], views: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell (expressions, views) whether ``undo(a*f + b)`` is allowed as a whole in a view of the target, and f by itself."""
+    result = fitting(grammar, grammar.states(expressions), views)
+    return result & np.array([grammar.allowed(tokens) for tokens in expressions], bool)[:, None]
 
 
 def admitted(
@@ -47,6 +83,14 @@ def admitted(
     # a constant that becomes 0 or 1 takes an operation along
     least = len(tokens) - 2 * len(constants)
     return (tokens, list(constants)) if grammar.reportable(tokens, constants, complexity=least) else None
+
+
+def admitted_candidates(grammar: Grammar, found: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates that :func:`admitted` lets pass, as it leaves them."""
+    if not grammar.restricted:
+        return list(found)
+    kept = [admitted(grammar, each.tokens, each.constants) for each in found]
+    return [Candidate(each[0].tobytes(), tuple(each[1])) for each in kept if each is not None]
 
 
 def reportable_models(grammar: Grammar, models: Sequence[M], otherwise: M) -> list[M]:

@@ -100,7 +100,7 @@ class Fitter:
 
     def _jacobian(self, tokens: Tokens, constants: Floats, slots: NDArray[np.int64]) -> Floats:
         """Return the derivatives of the residuals (rows, free constants)."""
-        found = self.evaluator.slopes([tokens], [constants])
+        found = self.evaluator.slopes([tokens], [constants.tolist()])
         with np.errstate(all="ignore"):
             jacobian = found.by_constants[0, slots] * np.sqrt(self.problem.weights)
             if self.noise == "relative":

@@ -74,11 +74,11 @@ def combine(
 
 
 @kernel
-def keeps(
+def describe(
     tokens: Array, arity: Array, constant: int, formula: bool, usable: Array, size: Array, depth: Array, counted: Array, most: Array,
-    nested: Array, nest: Array, bit: Array, limits: Array, grows: Array,
+    nested: Array, nest: Array, bit: Array, limits: Array, grows: Array, out: Array,
 ) -> bool:  # fmt: skip
-    """Tell whether a whole expression keeps all limits."""
+    """Write the description of a whole expression; tell whether it keeps the limits of a part."""
     width = COUNTS + most.shape[0] + nest.shape[1]
     stack = np.zeros((tokens.shape[0] + 2, width), np.int64)
     result = np.zeros(width, np.int64)
@@ -112,36 +112,36 @@ def keeps(
             return False
         top -= arity[token] - 1
         stack[top] = result
+    out[:] = stack[0]
+    return top == 0
+
+
+@kernel
+def keeps(
+    tokens: Array, arity: Array, constant: int, formula: bool, usable: Array, size: Array, depth: Array, counted: Array, most: Array,
+    nested: Array, nest: Array, bit: Array, limits: Array, grows: Array,
+) -> bool:  # fmt: skip
+    """Tell whether a whole expression keeps all limits."""
+    found = np.zeros(COUNTS + most.shape[0] + nest.shape[1], np.int64)
+    if not describe(
+        tokens, arity, constant, formula, usable, size, depth, counted, most, nested, nest, bit, limits, grows, found
+    ):  # fmt: skip
+        return False
     # an expression of one token has met no limit yet
-    return (
-        top == 0 and stack[0, BITS] == limits[BITS] and (formula or stack[0, CONSTANTS] <= limits[CONSTANTS])
-    )
+    return found[BITS] == limits[BITS] and (formula or found[CONSTANTS] <= limits[CONSTANTS])
 
 
 @kernel
 def joined(
-    token: int, binary: bool, left: Array, right: Array, states: Array, usable: Array, size: Array, depth: Array, counted: Array,
-    most: Array, nested: Array, nest: Array, bit: Array, limits: Array, grows: Array, ok: Array, out: Array,
+    token: int, binary: bool, left: Array, right: Array, states: Array, formula: bool, usable: Array, size: Array, depth: Array,
+    counted: Array, most: Array, nested: Array, nest: Array, bit: Array, limits: Array, grows: Array, ok: Array, out: Array,
 ) -> None:  # fmt: skip
     """Write, for pairs of stored expressions, whether an operation on them keeps the limits of a part, and its description."""
     for k in range(left.shape[0]):
         b = states[right[k]] if binary else states[left[k]]
         ok[k] = combine(
-            token,
-            binary,
-            states[left[k]],
-            b,
-            False,
-            usable,
-            size,
-            depth,
-            counted,
-            most,
-            nested,
-            nest,
-            limits,
-            out[k],
-        )
+            token, binary, states[left[k]], b, formula, usable, size, depth, counted, most, nested, nest, limits, out[k]
+        )  # fmt: skip
 
 
 @kernel

@@ -116,9 +116,10 @@ def multiples(value: float, deviation: float, declared: Sequence[Declared]) -> l
     >>> [str(term) for term, _ in multiples(0.5 * 299792458.0**2, 1.0, c)]
     ['c^2/2']
     """
-    if not declared or not math.isfinite(value) or value == 0 or not math.isfinite(deviation):
+    if not declared or not math.isfinite(value) or value == 0:
         return []
-    reach = 5 * deviation + 1e-11 * abs(value)
+    # of a constant that the data do not fix only what is equal up to rounding is recognised
+    reach = 1e-11 * abs(value) + (5 * deviation if math.isfinite(deviation) else 0.0)
     found: list[tuple[int, int, Any, float]] = []
     for powers in _powers(declared):
         with np.errstate(all="ignore"):  # powers out of range are passed over

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symnum.regression import kernels
+from symnum.regression.admission import fitting
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
 from symnum.regression.grammar import Grammar, Tokens
@@ -34,9 +35,8 @@ class Bank:
         self.right = np.zeros(capacity, np.int64)
         self.lengths = np.zeros(capacity, np.int64)
         # what constraints and units need to know; nothing where there are none
-        self.states = np.zeros(
-            (capacity if grammar.restricted else 0, grammar.leaf_states.shape[1]), np.int64
-        )
+        width = grammar.leaf_states.shape[1] if grammar.restricted else 0
+        self.states = np.zeros((capacity, width), np.int64)
         self.table = np.zeros(1 << table_bits, np.uint64)
         self.buffer = np.empty((CHUNK, problem.rows))
         self.size = 0
@@ -94,7 +94,7 @@ def enumerate_expressions(bank: Bank, archive: Archive, budget: Budget) -> str:
             bank.values[k], archive.views.targets, archive.views.weights, archive.views.spread, scores[k]
         )
     if bank.grammar.restricted:
-        scores[~bank.grammar.fitting(bank.states[: bank.size], archive.views.names)] = np.inf
+        scores[~fitting(bank.grammar, bank.states[: bank.size], archive.views.names)] = np.inf
     archive.offer(scores, bank.lengths[: bank.size], bank.tokens)
     budget.spend(bank.size)
     length = grown = 1
@@ -178,7 +178,7 @@ def _try(
     bank.lengths[place] = length
     if grammar.restricted:
         bank.states[place] = states[picked[:stored]]
-        scores[:found][~grammar.fitting(states[picked[:found]], views.names)] = np.inf
+        scores[:found][~fitting(grammar, states[picked[:found]], views.names)] = np.inf
     bank.size += stored
     first_argument, second_argument = left[picked[:found]], right[picked[:found]]
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symnum.regression.admission import fits
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
 from symnum.regression.enumeration import Bank
@@ -125,14 +126,12 @@ class Evolution:
 
     def _compete(self, newcomers: list[Tokens], budget: Budget) -> bool:
         """Score newcomers and keep the best; tell whether the best improved."""
-        if self.grammar.restricted:  # parts that are stored need not be allowed as a whole
-            newcomers = [tokens for tokens in newcomers if self.grammar.allowed(tokens)]
         if not newcomers:
             return False
         budget.spend(len(newcomers))
         scores = self.evaluator.scores(newcomers, self.archive.views)
         if self.grammar.restricted:
-            scores[~self.grammar.fits(newcomers, self.archive.views.names)] = np.inf
+            scores[~fits(self.grammar, newcomers, self.archive.views.names)] = np.inf
         lengths = np.array([len(tokens) for tokens in newcomers])
         self.archive.offer(scores, lengths, lambda k: newcomers[k])
         fitness = self._bits(scores, lengths)

@@ -102,6 +102,7 @@ def of_sum(each: Sum, evaluator: Evaluator, views: Views, sign: int) -> Candidat
     terms = [without_constants(evaluator.grammar, tokens) for tokens in each.tokens]
     coefficients, offset = views.least_squares(each.view, evaluator.values(terms))
     written = in_plain_target(evaluator.grammar, views.names[each.view], terms, coefficients, offset, sign)
+    written = written and admitted(evaluator.grammar, *written)
     return None if written is None else Candidate(written[0].tobytes(), tuple(written[1]))
 
 

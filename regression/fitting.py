@@ -101,24 +101,44 @@ def fit_many(
             raise ValueError(
                 f"{name} has the shape {values.shape}, but the evaluator has {evaluator.rows} rows; give one number for each row"
             )
-    kind = _noise(noise)
-    tokens, lengths = padded(expressions)
-    slots = max(1, int((tokens == evaluator.grammar.constant).sum(axis=1).max(initial=0)))
+    slots = max(
+        1, max((int(np.sum(tokens == evaluator.grammar.constant)) for tokens in expressions), default=1)
+    )
+    natural = starts is None
     if starts is None:
         starts = spread_starts(limits.starts, slots, np.random.default_rng(seed))
-        natural = True
-    else:
-        starts, natural = np.atleast_2d(np.asarray(starts, float)), False
-        if starts.shape[1] < slots:
-            raise ValueError(
-                f"starts has {starts.shape[1]} columns, but an expression has {slots} constants; give (starts, {slots}) numbers"
-            )
-    constants = np.zeros((len(lengths), slots))
+    starts = np.atleast_2d(np.asarray(starts, float))
+    if starts.shape[1] < slots:
+        raise ValueError(
+            f"starts has {starts.shape[1]} columns, but an expression has {slots} constants; give (starts, {slots}) numbers"
+        )
+    free = np.ones(slots, bool)
+    return _fit(expressions, evaluator, starts, free, target, weights, noise, natural, limits, floor)
+
+
+def _fit(
+    expressions: Sequence[Tokens],
+    evaluator: Evaluator,
+    starts: Floats,
+    free: NDArray[np.bool_],
+    target: Floats,
+    weights: Floats,
+    noise: str,
+    natural: bool,
+    limits: FitLimits,
+    floor: float,
+) -> Fits:
+    """Fit the ``free`` constants of the expressions from ``starts``, in ``natural`` units or as they are."""
+    if noise not in ("additive", "relative"):
+        raise ValueError(f"noise={noise!r} is unknown; write 'additive' or 'relative'")
+    tokens, lengths = padded(expressions)
+    constants = np.zeros((len(lengths), len(free)))
     losses = np.full(len(lengths), np.inf)
     steps = np.zeros(len(lengths), np.int64)
     _fit_all(
-        tokens, lengths, np.ascontiguousarray(starts), natural, roles(evaluator.grammar), target, np.sqrt(weights), kind,
-        limits.screening, limits.steps, floor, *evaluator.columns, *evaluator.rules.machine, constants, losses, steps,
+        tokens, lengths, np.ascontiguousarray(starts), natural, np.asarray(free, bool), roles(evaluator.grammar), target,
+        np.sqrt(weights), RELATIVE if noise == "relative" else ADDITIVE, limits.screening, limits.steps, float(floor),
+        *evaluator.columns, *evaluator.rules.machine, constants, losses, steps,
     )  # fmt: skip
     return Fits(constants, losses, steps)
 
@@ -136,18 +156,19 @@ def fit_one(
     floor: float,
 ) -> tuple[Floats, float, int]:
     """Return the constants nearest to ``start`` that fit best, varying the ``free`` ones, their loss, and the number of steps."""
-    constants = np.array(start, float)
-    loss, taken = _fit_from(
-        np.ascontiguousarray(tokens), constants, free, roles(evaluator.grammar), target, np.sqrt(weights), _noise(noise), steps, floor,
-        *evaluator.columns, *evaluator.rules.machine,
-    )  # fmt: skip
-    return constants, float(loss), int(taken)
-
-
-def _noise(name: str) -> int:
-    if name not in ("additive", "relative"):
-        raise ValueError(f"noise={name!r} is unknown; write 'additive' or 'relative'")
-    return RELATIVE if name == "relative" else ADDITIVE
+    found = _fit(
+        [tokens],
+        evaluator,
+        np.asarray(start, float)[None],
+        free,
+        target,
+        weights,
+        noise,
+        False,
+        FitLimits(1, steps, 1),
+        floor,
+    )
+    return found.constants[0, : len(start)], float(found.losses[0]), int(found.steps[0])
 
 
 def roles(grammar: Grammar) -> NDArray[np.int64]:
@@ -620,27 +641,9 @@ def fit_space(slots: int, variables: int, rows: int) -> Any:
 
 
 @kernel
-def _fit_from(
-    tokens: Array, constants: Array, free: Array, roles: Array, target: Array, root: Array, noise: int, most: int, floor: float,
-    kind: Array, code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array, literals: Array, partial: Array,
-    temporaries: int,
-) -> Any:  # fmt: skip
-    length, rows = tokens.shape[0], X.shape[1]
-    linear = np.zeros(constants.shape[0], np.bool_)
-    store, space, wires, links = derivative_space(length, rows, temporaries)
-    linear_slots(tokens, length, arity, kind, roles, free, linear, links)
-    values, whole, outer, inner, scratch, marks = fit_space(constants.shape[0], X.shape[0], rows)
-    square, taken = fit_expression(
-        tokens, length, constants, linear, free, target, root, noise, most, rows * floor * floor, kind, code, arity, numbers, X, steps,
-        first, literals, partial, store, space, wires, links, values, whole, outer, inner, scratch, marks,
-    )  # fmt: skip
-    return square / rows, taken
-
-
-@kernel
 def _fit_all(
-    tokens: Array, lengths: Array, starts: Array, natural: bool, roles: Array, target: Array, root: Array, noise: int, screening: int,
-    most: int, floor: float, kind: Array, code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array,
+    tokens: Array, lengths: Array, starts: Array, natural: bool, varied: Array, roles: Array, target: Array, root: Array, noise: int,
+    screening: int, most: int, floor: float, kind: Array, code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array,
     literals: Array, partial: Array, temporaries: int, constants: Array, losses: Array, taken: Array,
 ) -> None:  # fmt: skip
     rows = X.shape[1]
@@ -667,6 +670,7 @@ def _fit_all(
     steps, first, literals, partial = borrowed(steps), borrowed(first), borrowed(literals), borrowed(partial)
     tokens, target, root, roles = borrowed(tokens), borrowed(target), borrowed(root), borrowed(roles)
     goal = rows * floor * floor
+    flags[0, :] = varied
     for e in range(tokens.shape[0]):
         slots = np.int64(0)
         for p in range(lengths[e]):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -316,18 +316,37 @@ class Grammar:
                 states[token, width:] = self.unit_rules.leaves[token]
         return states
 
+    def states(self, expressions: Sequence[Tokens]) -> NDArray[np.int64]:
+        """Return (expressions, integers): what constraints and units need to know of allowed expressions, see :meth:`joined`."""
+        width = self.constraint_rules.width
+        states = np.zeros((len(expressions), width + unit_rules.WIDTH), np.int64)
+        for state, tokens in zip(states, expressions, strict=True):
+            constraint_kernels.describe(
+                tokens, self.arity, self.constant, True, *self.constraint_rules.arrays, state[:width]
+            )
+            if self.unit_rules is not None:
+                unit_rules.analyse(tokens, np.zeros(0), self.arity, *self.unit_rules.arrays, state[width:])
+        return states
+
     def joined(
-        self, token: int, left: NDArray[np.int64], right: NDArray[np.int64], states: NDArray[np.int64]
+        self,
+        token: int,
+        left: NDArray[np.int64],
+        right: NDArray[np.int64],
+        states: NDArray[np.int64],
+        *,
+        formula: bool = False,
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Tell for pairs of parts, places in ``states``, on which an operation keeps constraints and units; return the new states too.
 
-        What only a whole expression must have, such as required variables, is left to :meth:`fitting`.
+        What only a whole expression must have, such as required variables, is left to :func:`symnum.regression.admission.fitting`;
+        limits of size and depth do not hold for a ``formula``.
         """
         ok, out = np.ones(len(left), bool), np.zeros((len(left), states.shape[1]), np.int64)
         binary, width = bool(self.arity[token] == 2), self.constraint_rules.width
         constraint_kernels.joined(
-            token, binary, left, right, states[:, :width], *self.constraint_rules.arrays, ok, out[:, :width]
-        )
+            token, binary, left, right, states[:, :width], formula, *self.constraint_rules.arrays, ok, out[:, :width]
+        )  # fmt: skip
         if self.unit_rules is not None:
             sound = np.ones(len(left), bool)
             unit_rules.joined(
@@ -336,23 +355,23 @@ class Grammar:
             ok &= sound
         return ok, out
 
-    def fitting(self, states: NDArray[np.int64], views: Sequence[str]) -> NDArray[np.bool_]:
-        """Tell (expressions, views) for parts with these states whether ``a*f + b`` is allowed as a whole in a view of the target."""
-        bits = states[:, constraint_kernels.BITS] == self.constraint_rules.limits[constraint_kernels.BITS]
-        result = np.repeat(bits[:, None], len(views), axis=1)
-        if self.unit_rules is not None:
-            result &= self.unit_rules.fitting(states[:, self.constraint_rules.width :], views)
-        return result
+    def over(self, variables: Sequence[Tokens], factor: Tokens | None = None) -> Grammar:
+        """Return the language in which these expressions are the variables, and ``factor`` times an expression is one of this language.
 
-    def fits(self, expressions: Sequence[Tokens], views: Sequence[str]) -> NDArray[np.bool_]:
-        """Tell (expressions, views) whether ``a*f + b`` can have the unit of the target in a view; allowed expressions have a unit."""
-        rules = self.unit_rules
-        if rules is None or not rules.strict:
-            return np.ones((len(expressions), len(views)), bool)
-        states = np.zeros((len(expressions), unit_rules.WIDTH), np.int64)
-        for state, tokens in zip(states, expressions, strict=True):
-            unit_rules.analyse(tokens, np.zeros(0), self.arity, *rules.arrays, state)
-        return rules.fitting(states, views)
+        Constraints on operators, sizes and depths stay, for a part cannot break what the whole keeps; those on variables can only be
+        checked on the whole.  The new variables have the units of their expressions; where constants are pure numbers, units too are
+        left to the whole.
+        """
+        taken = {each.name for each in self.declared}
+        names = tuple(f"u{k}" if f"u{k}" not in taken else f"u{k}_" for k in range(len(variables)))
+        limits = self.constraints
+        if limits is not None:
+            limits = replace(limits, required=(), forbidden=())
+        units, rules = self.units, self.unit_rules
+        if units is not None and rules is not None:
+            known = [rules.unit(each, self.arity) for each in variables if rules.consistent(each, self.arity)]
+            units = Units(tuple(known), None) if len(known) == len(variables) and not rules.strict else None
+        return replace(self, variables=names, constraints=limits, units=units)
 
     def term(self, tokens: Iterable[int], constants: Sequence[Any] = ()) -> Any:
         """Return the interned term of a token array; ``constants`` are numbers or terms for its slots, in order."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from symnum.regression import closed_forms, finish, sums
+from symnum.regression.admission import admitted_candidates
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
@@ -160,10 +161,12 @@ class Preparation:
             if not stopped and chance is not None:
                 stopped = chance(bank, archive, evaluator, budget)
         finally:
-            self.written += [found.translated(each) for each in inner.candidates()]
-        if stopped == "exact":
+            translated = [found.translated(each) for each in inner.candidates()]
+            self.written += admitted_candidates(self.grammar, translated)
+        if stopped == "exact" and not self.grammar.restricted:
             return "exact"
-        return self._what(self.written) if self.target_loss is not None else ""
+        # what is exact in the other form need not be allowed here
+        return self._what(self.written) if self.target_loss is not None or stopped == "exact" else ""
 
     def _with_sums(self, found: list[sums.Sum]) -> str:
         self.sums += found
@@ -179,6 +182,7 @@ class Preparation:
         return self._what([each for each in written if each is not None])
 
     def _with_written(self, found: list[Candidate]) -> str:
+        found = admitted_candidates(self.grammar, found)
         self.written += found
         return self._what(found)
 

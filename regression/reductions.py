@@ -19,7 +19,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -67,7 +67,7 @@ class Reduction:
     @cached_property
     def grammar(self) -> Grammar:
         """Return the language over the new variables."""
-        return replace(self.whole, variables=tuple(f"u{k}" for k in range(len(self.variables))))
+        return self.whole.over(self.variables, self.factor)
 
     def translated(self, candidate: Candidate) -> Candidate:
         """Return a candidate of the reduced problem as one of the whole."""

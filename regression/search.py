@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from symnum.regression import finish
+from symnum.regression.admission import fits
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
@@ -118,7 +119,7 @@ class Search:
         self.archive: Archive = TargetedArchive(
             self.views, self.evaluator, self.problem, settings.target_loss
         )
-        self.hints = [each for each in hints if len(each)]
+        self.hints = [each for each in hints if len(each) and grammar.allowed(each)]
         self.sums: list[Sum] = []
         self.written: list[Candidate] = []
         self.stages: dict[str, str] = {}
@@ -185,6 +186,8 @@ class Search:
     def _try_hints(self) -> None:
         if self.hints:
             scores = self.evaluator.scores(self.hints, self.views)
+            if self.grammar.restricted:
+                scores[~fits(self.grammar, self.hints, self.views.names)] = np.inf
             self.archive.offer(scores, np.array([len(each) for each in self.hints]), lambda k: self.hints[k])
             self.budget.spend(len(self.hints))
 

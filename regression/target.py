@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from symnum.regression.admission import admitted
 from symnum.regression.affine import without_constants
 from symnum.regression.archive import Archive
 from symnum.regression.description import describe
@@ -21,9 +22,10 @@ def written(
 ) -> tuple[Tokens, list[float]] | None:
     """Return the best sum of the terms in a view as an expression of y and its constants; None where it cannot be written."""
     coefficients, offset = views.least_squares(view, evaluator.values(terms))
-    return in_plain_target(
+    found = in_plain_target(
         evaluator.grammar, views.names[view], list(terms), coefficients, offset, problem.sign
     )
+    return found and admitted(evaluator.grammar, *found)
 
 
 def plain_loss(

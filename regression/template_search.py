@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,14 +23,15 @@ from symnum.codegen.function import compile as compile_term
 from symnum.regression import finish, kernels, sums
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
+from symnum.regression.candidate import Candidate
 from symnum.regression.constants import Fit, Fitter, Model, simple_numbers
 from symnum.regression.declared import substitutes
 from symnum.regression.enumeration import Bank, enumerate_expressions
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.evolution import Evolution
 from symnum.regression.grammar import Grammar, Tokens
+from symnum.regression.preparation import sampled
 from symnum.regression.problem import Problem, Views
-from symnum.regression.search import ROWS, Outcome
 from symnum.regression.templates import Assembly, Template, part_symbol
 from symnum.symbols import symbol
 
@@ -57,10 +58,17 @@ RESULTS = 120
 
 
 @dataclass(frozen=True)
-class TemplateOutcome(Outcome):
-    """Hold, with what every search gives, the functions of each formula by name: ``parts`` has one mapping for each model."""
+class TemplateOutcome:
+    """Hold the formulas, how many expressions were evaluated, why the search stopped, and how many whole formulas were kept.
 
-    parts: list[dict[str, Any]] = field(default_factory=list)
+    ``parts`` has, for each formula, its functions and parameters by name.
+    """
+
+    selection: finish.Selection
+    evaluations: int
+    stopped: str
+    stages: dict[str, str]
+    parts: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,7 @@ class TemplateSearch:
     ) -> None:
         self.rng = np.random.default_rng(seed)
         self.whole = problem
-        self.problem = problem.sample(ROWS, self.rng)
+        self.problem = sampled(problem, seed)
         self.budget = budget
         self.assembly = Assembly.of(template, grammar)
         self.evaluator = Evaluator(self.assembly.grammar, self.problem.X)
@@ -211,13 +219,12 @@ class TemplateSearch:
             views = Views.of(own, language)
             # no score may end it: what it stores serves other targets
             silent = Archive(replace(views, floors=np.full_like(views.floors, -1.0)))
-            share = Budget(20 * STORED, None if self.budget.seconds is None else 0.1 * self.budget.seconds)
-            enumerate_expressions(bank, silent, share)
-            self.budget.spend(share.used)
+            seconds = None if self.budget.seconds is None else 0.1 * self.budget.seconds
+            enumerate_expressions(bank, silent, Budget(20 * STORED, seconds, whole=self.budget))
             self.banks.append(bank)
         return self.banks[part]
 
-    def _candidates(self, part: int, problem: Problem) -> list[finish.Candidate]:
+    def _candidates(self, part: int, problem: Problem) -> list[Candidate]:
         """Return functions that the stages find for a working response, most promising first, with starting constants."""
         language, evaluator = self.assembly.languages[part], self.evaluators[part]
         bank = self._bank(part, problem)
@@ -229,15 +236,14 @@ class TemplateSearch:
         archive.offer(scores, bank.lengths[: bank.size], bank.tokens)
         found = sums.eliminate(sums.monomials(language), evaluator, views, 0)
         found += sums.grow(bank, views, 0, Budget(1))  # the smallest pool only
-        evolution = Budget(EVOLVED)
-        Evolution(bank, archive, evaluator, self.rng).run(evolution)
-        self.budget.spend(bank.size + evolution.used)
+        self.budget.spend(bank.size)
+        Evolution(bank, archive, evaluator, self.rng).run(Budget(EVOLVED, whole=self.budget))
         candidates = finish.candidates(archive, found, evaluator, problem.sign)
         constant = np.array([language.constant], np.int16).tobytes()
         mean = float(problem.weights @ problem.y) / problem.rows
-        candidates.append(finish.Candidate(constant, (mean,)))
+        candidates.append(Candidate(constant, (mean,)))
 
-        def promise(candidate: finish.Candidate) -> float:
+        def promise(candidate: Candidate) -> float:
             tokens, start = candidate.tokens, np.array(candidate.constants)
             values = evaluator.variants(tokens, start[None])[0]
             with np.errstate(all="ignore"):
@@ -251,7 +257,7 @@ class TemplateSearch:
 
         return sorted(candidates, key=lambda each: (promise(each), each.text))
 
-    def _screened(self, part: int, state: State) -> list[finish.Candidate]:
+    def _screened(self, part: int, state: State) -> list[Candidate]:
         """Return short functions with which the whole fits best when the linear functions are only scaled and shifted.
 
         Newton's formula is blind to functions far from the present one where the whole is not linear in the function; where it is there
@@ -276,7 +282,7 @@ class TemplateSearch:
                 left = _left_over(rest * root, np.reshape(columns, (len(columns), self.problem.rows)) * root)
                 ranked.append((left, k))
         self.budget.spend(len(ranked))
-        return [finish.Candidate(bank.tokens(k).tobytes(), ()) for _, k in sorted(ranked)[:TRIED]]
+        return [Candidate(bank.tokens(k).tobytes(), ()) for _, k in sorted(ranked)[:TRIED]]
 
     def _improved(self, part: int, state: State) -> State:
         """Return the state with the best function in place of one of its own, or itself when none is better."""
@@ -400,7 +406,7 @@ class TemplateSearch:
             split, parameters = self.assembly.split(state.tokens, state.constants)
             tokens, constants = self.assembly.joined(split, parameters)
             parts[tokens.tobytes()] = state.tokens
-            found.append(finish.Candidate(tokens.tobytes(), tuple(constants)))
+            found.append(Candidate(tokens.tobytes(), tuple(constants)))
         selection = finish.select(self.whole, self.problem, self.evaluator, found)
         shown = [self._named(model, parts.get(model.tokens.tobytes())) for model in selection.models]
         kept = [(m, s) for m, s in zip(selection.models, shown, strict=True) if s is not None]

@@ -48,16 +48,6 @@ FIXED = {
 
 _SIGNED = {"+": 1, "-": -1, "neg": -1}
 
-VIEW_POWER = {
-    "plain": Fraction(1),
-    "relative": Fraction(1),
-    "log": Fraction(0),
-    "reciprocal": Fraction(-1),
-    "square": Fraction(2),
-    "root": Fraction(1, 2),
-}
-"""View of the target -> the power of the target that it is, as far as units go."""
-
 
 @dataclass(frozen=True)
 class UnitRules:
@@ -155,15 +145,10 @@ class UnitRules:
             agree(found, self.target)
         )
 
-    def fitting(self, states: Array, views: Sequence[str]) -> NDArray[np.bool_]:
-        """Tell for consistent expressions (expressions, WIDTH) in which views of the target ``a*f + b`` can have its unit."""
-        result = np.ones((len(states), len(views)), bool)
-        if self.strict and not self.target[ANY]:
-            for k, view in enumerate(views):
-                power = VIEW_POWER[view]
-                wanted = self.target[:7] * power.numerator // power.denominator
-                result[:, k] = (states[:, ANY] == 1) | np.all(states[:, :7] == wanted, axis=1)
-        return result
+    def agreeing(self, states: Array) -> NDArray[np.bool_]:
+        """Tell which of these units (expressions, WIDTH) can be that of the target."""
+        anything = (states[:, ANY] == 1) | bool(self.target[ANY])
+        return np.asarray(anything | np.all(states[:, :ANY] == self.target[:ANY], axis=1))
 
     def repaired(
         self, tokens: Array, arity: Array, plus: int, constant: int, constants: Sequence[float]

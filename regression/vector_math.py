@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir
-from numba import carray, cfunc, njit, types
+from numba import cfunc, njit, types
 from numba.extending import intrinsic
+from numba.np.numpy_support import carray
 
 ULP = {
     "exp": 1.0, "expm1": 2.0, "log": 1.0, "log1p": 1.0, "sin": 1.0, "cos": 1.0, "tan": 2.5, "sinh": 2.5, "cosh": 1.5, "tanh": 3.0,

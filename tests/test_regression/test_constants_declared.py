@@ -12,13 +12,12 @@ import pytest
 from numba import njit, vectorize
 
 import symnum as sn
-from symnum.regression.budget import Budget
 from symnum.regression.constants import Model
 from symnum.regression.declared import Declared, declared_constants, multiples, substitutes
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import Grammar
 from symnum.regression.problem import Problem
-from symnum.regression.search import Search
+from symnum.regression.search import Search, Settings
 from symnum.regression.units import Units, parse_unit
 
 C = 299792458.0
@@ -26,7 +25,7 @@ C = 299792458.0
 
 def search(grammar: Grammar, X: np.ndarray, y: np.ndarray, evaluations: int = 4000) -> list[Model]:
     problem = Problem.of(X, y, np.ones(len(y)))
-    return Search(problem, grammar, Budget(evaluations, None), 0).run().selection.models
+    return Search(problem, grammar, Settings(0, max_evaluations=evaluations)).run().selection.models
 
 
 def test_declared_constants_are_leaves_between_numbers_and_slots() -> None:
@@ -130,7 +129,8 @@ def test_what_is_no_multiple_is_left_alone() -> None:
     constants = declared_constants({"c": C, "n": -2.5})
     assert multiples(1.2345 * C, 1.0, constants) == []
     assert multiples(0.0, 1.0, constants) == [] and multiples(math.nan, 1.0, constants) == []
-    assert multiples(C, math.inf, constants) == [] and multiples(C, 1.0, ()) == []
+    assert multiples(1.001 * C, math.inf, constants) == [] and multiples(C, 1.0, ()) == []
+    assert str(multiples(C, math.inf, constants)[0][0]) == "c"
     assert str(multiples(-2.5, 1e-9, constants[1:])[0][0]) == "n"
     assert multiples(1e300, 1e280, [Declared("t", 1e-200)]) == []  # powers out of range are passed over
 

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symnum.regression.admission import fitted_constants
-from symnum.regression.budget import Budget
+from symnum.regression.admission import fitted_constants, fitting
 from symnum.regression.constants import Model
 from symnum.regression.constraints import Constraints
 from symnum.regression.grammar import Grammar
 from symnum.regression.problem import Problem
-from symnum.regression.search import Search
+from symnum.regression.search import Search, Settings
 
 OPERATORS = ("+", "*", "sin", "exp")
 
@@ -188,7 +187,7 @@ def test_parts_that_are_put_together_keep_the_same_limits() -> None:
                 if good:
                     parts.append(tokens)
                     states = np.vstack([states, state])
-    whole = grammar.fitting(states, ("plain", "log"))
+    whole = fitting(grammar, states, ("plain", "square"))
     y = grammar.token("y")
     assert whole.tolist() == [[y in tokens] * 2 for tokens in parts]
     assert whole.any() and not whole.all()
@@ -213,9 +212,9 @@ def test_a_formula_may_be_deeper_by_its_constants_but_keeps_the_other_limits() -
     assert not grammar.reportable(grammar.parse("* C sin y"), [0.5], fitted=1, complexity=4)
 
 
-def search(grammar: Grammar, X: np.ndarray, y: np.ndarray, evaluations: int = 6000) -> list[Model]:
+def search(grammar: Grammar, X: np.ndarray, y: np.ndarray, evaluations: int = 1500) -> list[Model]:
     problem = Problem.of(X, y, np.ones(len(y)))
-    return Search(problem, grammar, Budget(evaluations, None), 0).run().selection.models
+    return Search(problem, grammar, Settings(0, max_evaluations=evaluations)).run().selection.models
 
 
 def test_a_search_keeps_the_constraints_from_enumeration_to_report() -> None:

@@ -13,14 +13,13 @@ from scipy.optimize import linprog
 
 import symnum as sn
 from symnum.regression import description, finish
-from symnum.regression.budget import Budget
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import Grammar
 from symnum.regression.loss_ranking import models_under
 from symnum.regression.losses import Loss
 from symnum.regression.pareto import choose, front
 from symnum.regression.problem import Problem
-from symnum.regression.search import Search
+from symnum.regression.search import Search, Settings
 
 GRAMMAR = Grammar(("x",), ("+", "*", "exp", "sin", "^2"))
 LINE = GRAMMAR.parse("+ C * C x")
@@ -194,7 +193,7 @@ def test_bits_of_absolute_errors_are_those_of_laplaces_density() -> None:
 
 
 def candidates(problem: Problem, evaluations: int) -> tuple[Search, list[Any]]:
-    search = Search(problem, GRAMMAR, Budget(evaluations, None), 0)
+    search = Search(problem, GRAMMAR, Settings(0, max_evaluations=evaluations))
     search.run()
     found = finish.candidates(search.archive, search.sums, search.evaluator, problem.sign)
     return search, [(c.tokens, c.constants) for c in found]

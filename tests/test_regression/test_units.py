@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symnum.regression.admission import admitted
-from symnum.regression.budget import Budget
+from symnum.regression.admission import admitted, fits
 from symnum.regression.constants import Model
 from symnum.regression.declared import declared_constants
 from symnum.regression.grammar import Grammar
 from symnum.regression.problem import Problem
-from symnum.regression.search import Search
+from symnum.regression.search import Search, Settings
 from symnum.regression.units import COHERENT, PURE, SCALED, Units, is_coherent, parse_unit, unit_text
 
 NAMES = ("x", "t", "m", "r")
@@ -290,15 +289,19 @@ def test_which_views_of_the_target_an_expression_can_be_fitted_to() -> None:
     views = ("plain", "relative", "log", "reciprocal", "square", "root")
     language = grammar("m^2", strict=True)
     texts = ["* x x", "x", "r", "/ 1 ^2 x", "^2 * x x", "t"]
-    assert language.fits([language.parse(t) for t in texts], views).tolist() == [
+    assert fits(language, [language.parse(t) for t in texts], views).tolist() == [
         [True, True, False, False, False, False],
         [False, False, False, False, False, True],
-        [False, False, True, False, False, False],
+        [False] * 6,  # exp(r) is a pure number
         [False, False, False, True, False, False],
         [False, False, False, False, True, False],
         [False] * 6,
     ]
-    assert grammar("m^2").fits([language.parse("t")], views).all()
+    assert fits(grammar("1", strict=True), [language.parse("r")], views).all()
+    assert fits(grammar("m^2"), [language.parse("t")], views).all()
+    assert fits(grammar("m^2", operators=("log", "/")), [language.parse("t")], ("plain", "exp")).tolist() == [
+        [True, False]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -335,9 +338,9 @@ def test_addends_stay_where_constants_have_units() -> None:
 # --- whole searches ---------------------------------------------------------------------------------------------------------
 
 
-def search(language: Grammar, X: np.ndarray, y: np.ndarray, evaluations: int = 5000) -> list[Model]:
+def search(language: Grammar, X: np.ndarray, y: np.ndarray, evaluations: int = 1500) -> list[Model]:
     problem = Problem.of(X, y, np.ones(len(y)))
-    return Search(problem, language, Budget(evaluations, None), 0).run().selection.models
+    return Search(problem, language, Settings(0, max_evaluations=evaluations)).run().selection.models
 
 
 def test_a_search_reports_no_formula_with_a_wrong_unit() -> None:
