@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from symnum.backends import interned
 from symnum.codegen.function import compile as compile_term
-from symnum.regression import inputs
+from symnum.regression import inputs, ready
 from symnum.regression.checkpoint import Checkpoint, Snapshot, content, differences
 from symnum.regression.features import select_features
 from symnum.regression.grammar import DEFAULT_OPERATORS, Grammar, Tokens
@@ -113,8 +113,6 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
     >>> print(model.expression_)
     7*sqrt(x0)/2 - 2
     """
-
-    equations_: list[Any]
 
     def __init__(
         self,
@@ -215,6 +213,7 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         grammar = self._grammar([names[k] for k in columns])
         settings = self._settings(seed)
         start, hints = self._continued(memory, names, problem, grammar, settings)
+        ready.prepare()
         search = Search(problem, grammar, settings, checkpoint, reporter, start, hints)
         outcome = search.run()
         self._keep(outcome)
@@ -313,7 +312,7 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
             found.append(each.fit(X, targets[:, k], sample_weight))
         self.estimators_ = found
         self.expressions_ = [each.expression_ for each in found]
-        self.equations_ = [each.equations_ for each in found]
+        self.equations_ = [each.equations_ for each in found]  # type: ignore[assignment]  # a table for each output
         self.n_evaluations_ = sum(each.n_evaluations_ for each in found)
 
     def _forget(self) -> dict[str, Any]:

@@ -105,7 +105,9 @@ def _factors(
         return found
     handicap = np.exp(_PER_TOKEN * lengths[usable[new]])
     single = (1 - (F @ (rest / left)) ** 2 + 1e-30) * handicap
-    ranked = [((int(k),), float(single[k])) for k in np.argsort(single)[:WIDTH]]
+    ranked: list[tuple[tuple[int, ...], float]] = [
+        ((int(k),), float(single[k])) for k in np.argsort(single)[:WIDTH]
+    ]
     for chosen in beam(F, rest / left, handicap, FACTORS, WIDTH, PAIRED):
         ranked += [(each, unexplained * float(np.prod(handicap[list(each)]))) for each, unexplained in chosen]
         if min(unexplained for _, unexplained in chosen) < 1e-20:

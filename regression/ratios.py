@@ -170,12 +170,12 @@ def _solved(columns: _Columns, places: Places) -> Floats:
     """Return the coefficients, the largest of Q among them 1, at which t*Q - P is least, weighted as errors of P/Q are."""
     table = columns.both(places) * np.sqrt(columns.share)[:, None]
     below = np.array([k >= columns.count for k in places])
-    coefficients = _direction(np.linalg.qr(table, "r"), below)
+    coefficients = _direction(np.asarray(np.linalg.qr(table, "r")), below)
     for _ in range(REWEIGHTED - 1):
         weights = columns.weights(places, coefficients)
         if weights is None:
             break
-        coefficients = _direction(np.linalg.qr(table * weights[:, None], "r"), below)
+        coefficients = _direction(np.asarray(np.linalg.qr(table * weights[:, None], "r")), below)
     return coefficients
 
 
@@ -212,7 +212,7 @@ def _thinned(
         below = np.array([k >= columns.count for k in places])
         if weights is None or len(places) <= 3:
             return found
-        triangle = np.linalg.qr(columns.both(places) * root * weights[:, None], "r")
+        triangle = np.asarray(np.linalg.qr(columns.both(places) * root * weights[:, None], "r"))
         use = np.abs(coefficients) * np.linalg.norm(triangle, axis=0)
         removable = [int(k) for k in np.argsort(use) if np.sum(below == below[k]) > 1][:TRIED]
         tried = []

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from symnum.regression import finish
 from symnum.regression.admission import fits
@@ -143,7 +144,8 @@ class Search:
         """Search until the budget is spent, a formula is exact, or nothing improves; Ctrl-C ends the search, not the fit."""
         stopped = "interrupted"
         try:
-            with deferred() as self.pressed:
+            # small matrices gain nothing from threads, and the last digits would depend on how many there are
+            with threadpool_limits(1, "blas"), deferred() as self.pressed:
                 stopped = self.prepare() or self.restart()
         except KeyboardInterrupt:
             warnings.warn(

@@ -151,7 +151,7 @@ def beam(
     chosen = _best_pairs(F[:paired], target, handicap[:paired], width)
     if paired is not None and paired < len(F):
         alone = np.argsort((1 - (F @ target) ** 2 + 1e-30) * handicap, kind="stable")[:width]
-        singles = [(int(k),) for k in alone]
+        singles: list[tuple[int, ...]] = [(int(k),) for k in alone]
         chosen = list(
             dict.fromkeys(
                 [*chosen, *_extended(F, target, handicap, singles, [F[list(k)] for k in singles], width)]
@@ -242,13 +242,13 @@ def mixtures(terms: Sequence[Tokens], evaluator: Evaluator, views: Views, view: 
     if len(usable) < 2:
         return []
     F, target = centred[usable] / norms[usable, None], views.targets[view] * np.sqrt(share)
-    lengths = np.array([len(terms[k]) for k in usable])
+    lengths = np.array([len(terms[int(k)]) for k in usable])
     found: list[Sum] = []
     for chosen in beam(
         F, target / np.linalg.norm(target), np.exp(_PER_TOKEN * lengths), MIXED, MIXTURES, rows_per_term=3
     ):
         for each, left in sorted(chosen, key=lambda c: c[1])[:8]:
-            texts = tuple(terms[usable[k]].tobytes() for k in each)
+            texts = tuple(terms[int(usable[k])].tobytes() for k in each)
             found.append(Sum(view, texts, left, int(sum(lengths[k] + 3 for k in each))))
         if min(left for _, left in chosen) <= views.floors[view] + ROUNDING:
             break

@@ -10,7 +10,7 @@ import sympy
 
 import symnum as sn
 from symnum.regression import closed_forms, finish, products, sums
-from symnum.regression.archive import Archive
+from symnum.regression.archive import Archive, Entry
 from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
 from symnum.regression.constants import Fitter
@@ -298,9 +298,9 @@ def test_the_part_that_good_expressions_share_is_found_once() -> None:
     case = Case(lambda a, b: np.sin(a**2) * (1 + np.exp(b)), 0.5, 2)
     for text in ("* sin ^2 a exp b", "+ sin ^2 a b", "* sin * a a b", "- sin ^2 a b"):
         tokens = case.grammar.parse(text)
-        case.archive.offer(
-            case.evaluator.scores([tokens], case.views), np.array([len(tokens)]), lambda k, t=tokens: t
-        )
+        scores = case.evaluator.scores([tokens], case.views)
+        for view in range(len(case.views.names)):
+            case.archive.add(view, Entry(float(scores[0, view]), tokens.tobytes()))
     known: set[int] = set()
     parts = [str(case.grammar.term(t)) for t in common_parts(case.archive, case.evaluator, known)]
     assert parts[0] == "sin(a^2)"

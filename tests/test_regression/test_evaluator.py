@@ -125,7 +125,8 @@ def test_an_expression_is_given_up_only_when_no_view_can_fall_below_the_threshol
     assert given_up.mean() > 0.3
     assert (early[given_up] > 0.02).all() and (early[given_up] <= full[given_up] * (1 + 1e-9)).all()
     with pytest.raises(
-        ValueError, match=r"enough has the shape \(1,\), but there are \d views; give one number for each view"
+        ValueError,
+        match=r"enough has the shape \(1,\), but there are \d views; give one number for each view",
     ):
         evaluator.scores(expressions, views, np.ones(1))
 
