@@ -259,6 +259,15 @@ class Grammar:
             and (self.unit_rules is None or self.unit_rules.consistent(tokens, self.arity))
         )
 
+    def suits(self, tokens: Tokens) -> bool:
+        """Tell whether an expression may be a part of another one, as far as constraints and units go."""
+        state = np.zeros(self.constraint_rules.width, np.int64)
+        return bool(
+            constraint_kernels.describe(
+                tokens, self.arity, self.constant, False, *self.constraint_rules.arrays, state
+            )
+        ) and (self.unit_rules is None or self.unit_rules.consistent(tokens, self.arity))
+
     def legal(self, prefix: Sequence[int], longest: int) -> NDArray[np.bool_]:
         """Return which tokens may follow an unfinished prefix so that an allowed expression of ``longest`` tokens can still end.
 

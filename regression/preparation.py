@@ -132,6 +132,9 @@ class Preparation:
 
     def _reduced(self) -> str:
         found = reduction(self.whole, self.grammar)
+        if found is not None and self.grammar.restricted:
+            parts = [*found.variables, *([] if found.factor is None else [found.factor])]
+            found = found if all(map(self.grammar.suits, parts)) else None
         self.stages["reduction"] = "none" if found is None else str(found)
         if found is None:
             return ""

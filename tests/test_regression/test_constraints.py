@@ -212,9 +212,17 @@ def test_a_formula_may_be_deeper_by_its_constants_but_keeps_the_other_limits() -
     assert not grammar.reportable(grammar.parse("* C sin y"), [0.5], fitted=1, complexity=4)
 
 
-def search(grammar: Grammar, X: np.ndarray, y: np.ndarray, evaluations: int = 1500) -> list[Model]:
+METHODS = ("reduction", "slots", "subtrees")
+"""All but sums and quotients, which take long for few evaluations."""
+
+
+def search(grammar: Grammar, X: np.ndarray, y: np.ndarray, evaluations: int = 4000) -> list[Model]:
     problem = Problem.of(X, y, np.ones(len(y)))
-    return Search(problem, grammar, Settings(0, max_evaluations=evaluations)).run().selection.models
+    return (
+        Search(problem, grammar, Settings(0, max_evaluations=evaluations, methods=METHODS))
+        .run()
+        .selection.models
+    )
 
 
 def test_a_search_keeps_the_constraints_from_enumeration_to_report() -> None:
