@@ -25,12 +25,13 @@ if __name__ != "symnum.regression":
 _HOME = {
     "SymbolicRegressor": "estimator",
     "Equation": "pareto",
+    "ExpressionEnv": "environment",
     "FitReport": "report",
     "fit_report": "report",
 }
 """Public name -> module; loaded at first use, because scikit-learn takes a second to import."""
 
-__all__ = ["Equation", "FitReport", "SymbolicRegressor", "fit_report"]
+__all__ = ["Equation", "ExpressionEnv", "FitReport", "SymbolicRegressor", "fit_report"]
 
 
 def __getattr__(name: str) -> Any:

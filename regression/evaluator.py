@@ -60,7 +60,12 @@ class Evaluator:
 
     def scores(self, expressions: Sequence[Tokens], views: Any) -> NDArray[np.float64]:
         """Return (expressions, views): the part of each view's variance that the best ``a*expression + b`` leaves; inf if undefined."""
-        tokens, lengths = _padded(expressions)
+        return self.padded_scores(*_padded(expressions), views)
+
+    def padded_scores(
+        self, tokens: NDArray[np.int16], lengths: NDArray[np.int64], views: Any
+    ) -> NDArray[np.float64]:
+        """Return the same for expressions without constants that are the rows of one array (expressions, longest)."""
         slots = _slots(None, len(lengths))
         return np.asarray(
             kernels.score(tokens, lengths, slots, *self._tables, views.targets, views.weights, views.spread)
