@@ -25,13 +25,14 @@ if __name__ != "symnum.regression":
 _HOME = {
     "SymbolicRegressor": "estimator",
     "Equation": "pareto",
+    "ExpressionEnv": "environment",
     "FitReport": "report",
     "Progress": "progress",
     "fit_report": "report",
 }
 """Public name -> module; loaded at first use, because scikit-learn takes a second to import."""
 
-__all__ = ["Equation", "FitReport", "Progress", "SymbolicRegressor", "fit_report"]
+__all__ = ["Equation", "ExpressionEnv", "FitReport", "Progress", "SymbolicRegressor", "fit_report"]
 
 
 def __getattr__(name: str) -> Any:

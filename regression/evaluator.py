@@ -74,7 +74,16 @@ class Evaluator:
         An expression that cannot fall below ``enough`` (views,) in any view may be given up early; its scores are then lower bounds,
         above ``enough``.
         """
-        tokens, lengths = padded(expressions)
+        return self.padded_scores(*padded(expressions), views, enough)
+
+    def padded_scores(
+        self,
+        tokens: NDArray[np.int16],
+        lengths: NDArray[np.int64],
+        views: Any,
+        enough: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
+        """Return the same for expressions without constants that are the rows of one array (expressions, longest)."""
         slots = _slots(None, len(lengths))
         limits = np.full(len(views.spread), np.inf) if enough is None else np.asarray(enough, float)
         if limits.shape != views.spread.shape:
