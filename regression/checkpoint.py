@@ -25,7 +25,7 @@ from symnum.regression.problem import Problem
 from symnum.regression.restart import Restart
 from symnum.regression.sums import Sum
 
-FORMAT = 1
+FORMAT = 2
 
 Arrays = dict[str, NDArray[Any]]
 Entries = tuple[tuple[Entry, ...], ...]
@@ -181,9 +181,16 @@ def _packed(snapshot: Snapshot) -> Arrays:
         "sums": [
             [each.view, [text.hex() for text in each.terms], each.left, each.length] for each in snapshot.sums
         ],
-        "written": [[each.text.hex(), list(each.constants)] for each in snapshot.written],
+        "written": _texts(snapshot.written),
         "restarts": [
-            [each.number, each.used, each.slices, each.ended, [sorted(s) for s in each.states]]
+            [
+                each.number,
+                each.used,
+                each.slices,
+                each.ended,
+                [sorted(s) for s in each.states],
+                _texts(each.written),
+            ]
             for each in snapshot.restarts
         ],
     }
@@ -212,16 +219,25 @@ def _unpacked(arrays: Mapping[str, NDArray[Any]]) -> Snapshot:
             used,
             slices,
             ended,
+            _candidates(written),
         )
-        for number, used, slices, ended, states in about["restarts"]
+        for number, used, slices, ended, states, written in about["restarts"]
     )
     return Snapshot(
         about["data"], about["settings"], about["seed"], _unpacked_entries(arrays, "entries"),
         tuple(Sum(view, tuple(map(bytes.fromhex, terms)), left, length) for view, terms, left, length in about["sums"]),
         {name.removeprefix("bank/"): array for name, array in arrays.items() if name.startswith("bank/")},
         about["stages"], about["used"], about["ended"], restarts, about["seconds"],
-        tuple(Candidate(bytes.fromhex(text), tuple(constants)) for text, constants in about["written"]),
+        _candidates(about["written"]),
     )  # fmt: skip
+
+
+def _texts(written: Sequence[Candidate]) -> list[Any]:
+    return [[each.text.hex(), list(each.constants)] for each in written]
+
+
+def _candidates(texts: Sequence[Any]) -> tuple[Candidate, ...]:
+    return tuple(Candidate(bytes.fromhex(text), tuple(constants)) for text, constants in texts)
 
 
 def _packed_entries(name: str, entries: Entries) -> Arrays:

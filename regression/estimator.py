@@ -22,7 +22,7 @@ from symnum.regression import inputs, ready
 from symnum.regression.checkpoint import Checkpoint, Snapshot, content, differences
 from symnum.regression.features import select_features
 from symnum.regression.grammar import DEFAULT_OPERATORS, Grammar, Tokens
-from symnum.regression.parameters import check_parameters
+from symnum.regression.parameters import check_parameters, sorted_methods
 from symnum.regression.pareto import Equation, Equations
 from symnum.regression.problem import Problem
 from symnum.regression.progress import Progress, Reporter
@@ -68,6 +68,8 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
 
     How it runs:
 
+    methods: names of what the search does besides the enumeration of short formulas, by default all of "reduction", "forms", "slots",
+        "subtrees" (:mod:`symnum.regression.preparation`), "tree search" and "evolution"; "tree search, neural q" needs torch.
     restarts: independent repetitions of the random part, each with an equal part of the budget; the results are put together.  To use
         several processors give as many, or a multiple.
     n_jobs: how many restarts run side by side, as joblib understands it: None for 1 unless a ``joblib.parallel_config`` says otherwise,
@@ -122,6 +124,7 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         time_limit: float | None = 60,
         max_evaluations: int | None = None,
         target_loss: float | None = None,
+        methods: Sequence[str] | None = None,
         restarts: int = 1,
         n_jobs: int | None = None,
         random_state: Any = 0,
@@ -137,6 +140,7 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         self.time_limit = time_limit
         self.max_evaluations = max_evaluations
         self.target_loss = target_loss
+        self.methods = methods
         self.restarts = restarts
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -230,7 +234,8 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         """Return how to search."""
         given = isinstance(self.random_state, int | np.integer)
         return Settings(
-            seed, self.time_limit, self.max_evaluations, self.target_loss, self.restarts, self.n_jobs, seed_matters=given
+            seed, self.time_limit, self.max_evaluations, self.target_loss, self.restarts, self.n_jobs,
+            *sorted_methods(self.methods), seed_matters=given,
         )  # fmt: skip
 
     def _continued(

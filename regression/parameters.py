@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import numbers
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from symnum.regression.preparation import METHODS
+from symnum.regression.restart import DEFAULT_STAGES, STAGES
 from symnum.regression.selection import SELECTIONS
 
 
@@ -25,6 +27,33 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     if parameters.get("time_limit", 1) is None and parameters.get("max_evaluations", 1) is None:
         raise ValueError(
             "time_limit and max_evaluations are both None, so the search might never end; give one, such as time_limit=60"
+        )
+
+
+def sorted_methods(methods: Sequence[str] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the stages of a restart and the methods without chance among the given names; all for None.
+
+    >>> sorted_methods(["evolution", "slots"])
+    (('evolution',), ('slots',))
+    """
+    if methods is None:
+        return DEFAULT_STAGES, METHODS
+    return tuple(m for m in methods if m in STAGES), tuple(m for m in METHODS if m in methods)
+
+
+def _methods(name: str, value: Any) -> None:
+    known = [*METHODS, *STAGES]
+    if value is None:
+        return
+    if isinstance(value, str) or any(not isinstance(each, str) or each not in known for each in value):
+        wrong = value if isinstance(value, str) else next(each for each in value if each not in known)
+        raise ValueError(
+            f"{name} must be a sequence of names or None, but has {wrong!r}; the names are {', '.join(map(repr, known))}"
+        )
+    if not any(each in STAGES for each in value):
+        raise ValueError(
+            f"{name} is {value!r}, without a method of the random part, which goes on while there is time; "
+            f"add one of {', '.join(map(repr, STAGES))}"
         )
 
 
@@ -99,6 +128,7 @@ _CHECKS = {
     "time_limit": _time_limit,
     "max_evaluations": _max_evaluations,
     "target_loss": _target_loss,
+    "methods": _methods,
     "restarts": _restarts,
     "n_jobs": _n_jobs,
     "max_features": _max_features,

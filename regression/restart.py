@@ -7,6 +7,7 @@ Its random numbers follow from the seed, the number of the restart and the numbe
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -18,13 +19,17 @@ from numpy.typing import NDArray
 from symnum import operators
 from symnum.regression.archive import Archive, Entry
 from symnum.regression.budget import Budget
+from symnum.regression.candidate import Candidate
 from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.evolution import Evolution
 from symnum.regression.grammar import Grammar
 from symnum.regression.interrupt import deferred
 from symnum.regression.problem import Problem, Views
+from symnum.regression.slots import of_archive
 from symnum.regression.target import TargetedArchive
+from symnum.regression.tree_search import TreeOptions
+from symnum.regression.tree_stage import TreeStage
 
 
 class Stage(Protocol):
@@ -44,8 +49,20 @@ class Stage(Protocol):
         """Go on from a state."""
 
 
-STAGES: dict[str, Callable[[Bank, Archive, Evaluator, np.random.Generator], Stage]] = {"evolution": Evolution}
+STAGES: dict[str, Callable[[Bank, Archive, Evaluator, np.random.Generator], Stage]] = {
+    "tree search": TreeStage,
+    "tree search, no q": functools.partial(TreeStage, options=TreeOptions(q="none")),
+    "tree search, neural q": functools.partial(TreeStage, options=TreeOptions(q="neural")),
+    "q alone": functools.partial(TreeStage, options=TreeOptions(tree=False)),
+    "evolution": Evolution,
+}
 """Name -> stage.  The stages of a restart take turns in equal shares of each slice."""
+
+DEFAULT_STAGES = ("tree search", "evolution")
+
+
+WRITTEN = 48
+"""Expressions with constants inside that a restart keeps."""
 
 
 class Stored(Bank):
@@ -75,7 +92,7 @@ def structure_of(bank: Bank) -> dict[str, NDArray[Any]]:
 class Prepared:
     """Hold what all restarts share: the problem, the expressions found without chance, and the names of the stages.
 
-    ``rows`` are the user's operators, which another process does not know.
+    ``rows`` are the user's operators, which another process does not know; ``slots`` says whether constants inside are fitted.
     """
 
     grammar: Grammar
@@ -86,6 +103,7 @@ class Prepared:
     seed: int
     target_loss: float | None
     rows: tuple[dict[str, Any], ...]
+    slots: bool = False
 
     def __getstate__(self) -> dict[str, Any]:
         # a grammar that was used remembers addresses of machine code, which mean nothing in another process
@@ -96,7 +114,8 @@ class Prepared:
 class Restart:
     """Hold what one restart has reached: the entries of its archive for each view, the states of its stages, and what it has used.
 
-    ``ended`` is empty while it may go on, else "exact", "target loss", "no progress" or "interrupted".
+    ``written`` are expressions with fitted constants inside.  ``ended`` is empty while it may go on, else
+    "exact", "target loss", "no progress" or "interrupted".
     """
 
     number: int
@@ -105,6 +124,7 @@ class Restart:
     used: int = 0
     slices: int = 0
     ended: str = ""
+    written: tuple[Candidate, ...] = ()
 
 
 def archive_of(
@@ -165,7 +185,7 @@ def run_slice(
         budget = allowance.budget(watch)
         stages = _stages(prepared, restart, archive, evaluator)
         reasons = set()
-        ended = ""
+        ended, written = "", restart.written
         try:
             for name, stage in zip(prepared.stages, stages, strict=True):
                 current = name
@@ -175,11 +195,16 @@ def run_slice(
                     break
             if reasons == {"no progress"}:
                 ended = "no progress"
+            if prepared.slots and ended != "exact":
+                current = "slots"
+                fitted, exact = of_archive(archive, evaluator, prepared.problem, budget)
+                written = tuple({each.text: each for each in (*fitted, *written)}.values())[:WRITTEN]
+                ended = "exact" if exact else ended
         except KeyboardInterrupt:
             ended = "interrupted"
         states = tuple(stage.state() for stage in stages)
         used = restart.used + budget.used
-        return Restart(restart.number, entries_of(archive), states, used, restart.slices + 1, ended)
+        return Restart(restart.number, entries_of(archive), states, used, restart.slices + 1, ended, written)
 
 
 def _stages(prepared: Prepared, restart: Restart, archive: Archive, evaluator: Evaluator) -> list[Stage]:

@@ -34,6 +34,7 @@ from symnum.regression.preparation import METHODS, Preparation, bank_for, sample
 from symnum.regression.problem import Problem, Views
 from symnum.regression.progress import Progress, Reporter
 from symnum.regression.restart import (
+    DEFAULT_STAGES,
     STAGES,
     Allowance,
     Prepared,
@@ -67,7 +68,7 @@ class Settings:
     target_loss: float | None = None
     restarts: int = 1
     n_jobs: int | None = None
-    stages: tuple[str, ...] = ("evolution",)
+    stages: tuple[str, ...] = DEFAULT_STAGES
     methods: tuple[str, ...] = METHODS
     seed_matters: bool = True
 
@@ -267,7 +268,8 @@ class Search:
         self._save()
         archive = self._together()
         found = finish.candidates(archive, self.sums, self.evaluator, self.problem.sign)
-        found = list({each.text: each for each in (*found, *self.written)}.values())
+        more = (candidate for restart in self.restarts for candidate in restart.written)
+        found = list({each.text: each for each in (*found, *self.written, *more)}.values())
         try:
             selection = finish.select(self.whole, self.problem, self.evaluator, found)
         except KeyboardInterrupt:
@@ -357,7 +359,7 @@ class Search:
         """Begin the restarts with what is prepared."""
         self.prepared = Prepared(
             replace(self.grammar), self.problem, self.views, bank, self.settings.stages, self.settings.seed,
-            self.settings.target_loss, users_operators(self.grammar),
+            self.settings.target_loss, users_operators(self.grammar), "slots" in self.settings.methods,
         )  # fmt: skip
         entries = entries_of(self.archive)
         self.restarts = [Restart(number, entries) for number in range(self.settings.restarts)]

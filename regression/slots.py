@@ -6,7 +6,8 @@ The enumeration has no constants but small whole numbers, because every function
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
 from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
+from symnum.regression.finish import exact
 from symnum.regression.fitting import FitLimits, fit_many
 from symnum.regression.grammar import Grammar, Tokens
 from symnum.regression.problem import Problem, Views, outermost
@@ -33,8 +35,8 @@ BATCH = 256
 SHORT = 4
 """Stored expressions of so many tokens all get slots, before longer ones."""
 
-FROM_ARCHIVE, KEPT = 48, 24
-"""Expressions of each view that get slots, and how many of all are handed on."""
+FROM_ARCHIVE, AGAIN, KEPT = 48, 16, 24
+"""Expressions of each view that get slots at first and after each slice of a restart, and how many of all are handed on."""
 
 LIMITS = FitLimits(starts=4, screening=8, steps=60)
 
@@ -79,33 +81,59 @@ def inner_constants(
     bank: Bank, archive: Archive, evaluator: Evaluator, problem: Problem, budget: Budget
 ) -> Iterator[list[Candidate]]:
     """Yield, batch by batch, the best of what gets slots: the best expressions of each view, then the stored ones by length."""
-    spread = (
-        float(problem.weights @ (problem.y - problem.weights @ problem.y / problem.rows) ** 2) / problem.rows
-    )
     best: list[tuple[float, Candidate]] = []
-    seen, given = set[bytes](), set[bytes]()
-    for batch in _batches(bank, archive, evaluator, problem, seen):
+    given: set[bytes] = set()
+    from_bank = (
+        tokens
+        for place in _promising(bank, problem)
+        for tokens in _of_view(bank.grammar, "plain", bank.tokens(int(place)))
+    )
+    for batch in _batches(itertools.chain(_of_archive(archive, evaluator, FROM_ARCHIVE), from_bank)):
         if budget.spent:
             return
-        fits = fit_many(evaluator, batch, problem.y, problem.weights, seed=len(seen), limits=LIMITS)
+        best = sorted([*best, *_fitted(batch, evaluator, problem, len(given))], key=_rank)[:KEPT]
         budget.spend(len(batch))
-        for tokens, constants, loss in zip(batch, fits.constants, fits.losses, strict=True):
-            if np.isfinite(loss):
-                slots = int(np.sum(tokens == bank.grammar.constant))
-                bits = problem.rows / 2 * float(np.log2(max(loss / spread, 1e-24))) + (
-                    bank.grammar.token_bits * (len(tokens) - slots) + 10 * slots
-                )
-                best.append((bits, Candidate(tokens.tobytes(), tuple(map(float, constants[:slots])))))
-        best = sorted(best, key=lambda b: (b[0], b[1].text))[:KEPT]
         yield [candidate for _, candidate in best if candidate.text not in given]
         given |= {candidate.text for _, candidate in best}
 
 
-def _batches(
-    bank: Bank, archive: Archive, evaluator: Evaluator, problem: Problem, seen: set[bytes]
-) -> Iterator[list[Tokens]]:
+def of_archive(
+    archive: Archive, evaluator: Evaluator, problem: Problem, budget: Budget
+) -> tuple[list[Candidate], bool]:
+    """Return the archive's best expressions with slots, fitted, the best first, and whether one is exact."""
+    best: list[tuple[float, Candidate]] = []
+    for batch in _batches(_of_archive(archive, evaluator, AGAIN)):
+        best += _fitted(batch, evaluator, problem, 0)
+        budget.spend(len(batch))
+    found = [candidate for _, candidate in sorted(best, key=_rank)[:KEPT]]
+    return found, exact(problem, evaluator, found)
+
+
+def _rank(each: tuple[float, Candidate]) -> tuple[float, bytes]:
+    return each[0], each[1].text
+
+
+def _fitted(
+    batch: Sequence[Tokens], evaluator: Evaluator, problem: Problem, seed: int
+) -> Iterator[tuple[float, Candidate]]:
+    """Yield expressions with fitted constants and their bits, leaving out those that are undefined wherever they were tried."""
+    mean = float(problem.weights @ problem.y) / problem.rows
+    spread = float(problem.weights @ (problem.y - mean) ** 2) / problem.rows
+    fits = fit_many(evaluator, batch, problem.y, problem.weights, seed=seed, limits=LIMITS)
+    for tokens, constants, loss in zip(batch, fits.constants, fits.losses, strict=True):
+        if np.isfinite(loss):
+            slots = int(np.sum(tokens == evaluator.grammar.constant))
+            bits = problem.rows / 2 * float(np.log2(max(loss / spread, 1e-24))) + (
+                evaluator.grammar.token_bits * (len(tokens) - slots) + 10 * slots
+            )
+            yield bits, Candidate(tokens.tobytes(), tuple(map(float, constants[:slots])))
+
+
+def _batches(expressions: Iterable[Tokens]) -> Iterator[list[Tokens]]:
+    """Yield the expressions, each once, so many at a time."""
+    seen: set[bytes] = set()
     batch: list[Tokens] = []
-    for tokens in _written(bank, archive, evaluator, problem):
+    for tokens in expressions:
         if tokens.tobytes() not in seen:
             seen.add(tokens.tobytes())
             batch.append(tokens)
@@ -116,19 +144,17 @@ def _batches(
         yield batch
 
 
-def _written(bank: Bank, archive: Archive, evaluator: Evaluator, problem: Problem) -> Iterator[Tokens]:
-    """Yield expressions of y with slots: from the archive, its views taking turns, then from the bank."""
-    grammar, views = bank.grammar, archive.views
+def _of_archive(archive: Archive, evaluator: Evaluator, most: int) -> Iterator[Tokens]:
+    """Yield the best expressions of each view with slots, as expressions of y; the views take turns."""
+    views = archive.views
     ranked = [
         sorted(archive.entries(v), key=lambda e: (_bits(evaluator, views, v, e.left, len(e.tokens)), e.text))
         for v in range(len(views.names))
     ]
-    for place in range(FROM_ARCHIVE):
+    for place in range(most):
         for v, entries in enumerate(ranked):
             if place < len(entries) and views.names[v] != "relative":
-                yield from _of_view(grammar, views.names[v], entries[place].tokens)
-    for k in _promising(bank, problem):
-        yield from _of_view(grammar, "plain", bank.tokens(int(k)))
+                yield from _of_view(evaluator.grammar, views.names[v], entries[place].tokens)
 
 
 def _promising(bank: Bank, problem: Problem) -> NDArray[np.int64]:

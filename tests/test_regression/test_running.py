@@ -947,7 +947,7 @@ def test_ctrl_c_in_the_last_fit_gives_the_fit_of_the_sampled_rows(monkeypatch: p
     many = RNG.uniform(1, 3, (1000, 2))
     with pytest.warns(UserWarning, match="the last fit was interrupted: constants are fitted to the rows"):
         model = small().fit(many, 2 * many[:, 0] + RNG.normal(0, 0.1, 1000))
-    assert rows == [1000, search.ROWS] and model.stopped_ == "interrupted"
+    assert rows == [1000, preparation.ROWS] and model.stopped_ == "interrupted"
     assert "x0" in str(model.expression_)
 
 
