@@ -24,7 +24,7 @@ import pytest
 from joblib.externals.loky import get_reusable_executor, reusable_executor
 
 import symnum as sn
-from symnum.regression import SymbolicRegressor, finish, restart, search
+from symnum.regression import SymbolicRegressor, finish, preparation, restart, search
 from symnum.regression.archive import Archive, Entry
 from symnum.regression.budget import Budget
 from symnum.regression.checkpoint import Checkpoint, Snapshot, content
