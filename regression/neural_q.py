@@ -254,7 +254,7 @@ def write(q: Any, choices: Array, lengths: Array, values: Array, longest: int, t
             continue
         place = find(q.keys, key)
         if place < 0:
-            place = claim(q, key, mask)
+            place = claim(q, key, mask, 0.0)
         q.uses[place] += 1
         for k in range(mask.shape[0]):
             if mask[k]:

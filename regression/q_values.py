@@ -7,7 +7,8 @@ choice after each known prefix.  An update tosses a coin; if it falls on A, then
 
 else the same with A and B exchanged, so that no table judges the action that it chose itself.  Prefixes are found by their hash in a
 table of bounded size, in which a new prefix takes the place of one that was seldom used.  Each simulation makes one more prefix known;
-beyond it the simulation's own return takes the place of the value of the next state.
+beyond it the simulation's own return takes the place of the value of the next state.  The values of a new prefix begin with the mean
+reward, since beginning with 0 would make every choice that was tried once look better than all others.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ ROOT = 0x51ED270B35AE7C29
 class QTable(NamedTuple):
     """Hold, for each place of an open-addressing table, the hash of a prefix, how often it was used, and both values of each choice.
 
-    ``values`` is (places, 2, choices); a choice that is not legal after the prefix has the value -inf.  ``best`` (1,) is the largest
-    reward that was learned.
+    ``values`` is (places, 2, choices); a choice that is not legal after the prefix has the value -inf.  ``rewards`` (3,) are the
+    largest reward that was learned, the sum of all, and their number.
     """
 
     keys: NDArray[np.uint64]
     uses: NDArray[np.int64]
     values: NDArray[np.float64]
-    best: NDArray[np.float64]
+    rewards: NDArray[np.float64]
 
     @classmethod
     def empty(cls, places: int, choices: int) -> QTable:
@@ -47,7 +48,7 @@ class QTable(NamedTuple):
             np.zeros(places, np.uint64),
             np.zeros(places, np.int64),
             np.zeros((places, 2, choices)),
-            np.zeros(1),
+            np.zeros(3),
         )
 
 
@@ -70,8 +71,8 @@ def find(keys: Array, key: Any) -> Any:
 
 
 @kernel
-def claim(q: Any, key: Any, mask: Array) -> Any:
-    """Make a new prefix with these legal choices known, in place of the least used one where none is free; return its place."""
+def claim(q: Any, key: Any, mask: Array, value: float) -> Any:
+    """Make a prefix known, in place of the least used one where none is free; its legal choices begin with ``value``.  Return its place."""
     last = np.uint64(q.keys.shape[0] - 1)
     start = key >> np.uint64(20)
     chosen = np.int64(start & last)
@@ -85,7 +86,7 @@ def claim(q: Any, key: Any, mask: Array) -> Any:
     q.keys[chosen] = key
     q.uses[chosen] = 0
     for k in range(mask.shape[0]):
-        q.values[chosen, 0, k] = q.values[chosen, 1, k] = 0.0 if mask[k] else -np.inf
+        q.values[chosen, 0, k] = q.values[chosen, 1, k] = value if mask[k] else -np.inf
     return chosen
 
 
@@ -108,6 +109,14 @@ def update(
 
 
 @kernel
+def returned(reward: float, steps: int, discount: float, step_reward: float) -> float:
+    """Return what a reward is worth so many steps before it."""
+    for _ in range(steps):
+        reward = step_reward + discount * reward
+    return reward
+
+
+@kernel
 def learn(
     q: Any, choices: Array, lengths: Array, rewards: Array, skipped: int, whole: bool, longest: int, table: Array,
     discount: float, rate: float, step_reward: float, random: Array,
@@ -124,8 +133,8 @@ def learn(
     keys = np.zeros(longest + 1, np.uint64)
     for e in range(choices.shape[0]):
         length = lengths[e]
-        every = whole or rewards[e] > q.best[0]
-        q.best[0] = max(q.best[0], rewards[e])
+        every = whole or rewards[e] > q.rewards[0]
+        usual = q.rewards[1] / max(1.0, q.rewards[2])
         key = np.uint64(ROOT)
         known = 0  # places[skipped:known] are those of prefixes in the table
         for t in range(length):
@@ -143,7 +152,8 @@ def learn(
             for t in range(length):
                 if t == known:
                     legal(walk, longest, table, mask)
-                    places[t] = claim(q, key, mask)
+                    value = returned(usual, length - 1 - t, discount, step_reward)
+                    places[t] = claim(q, key, mask, value)
                     keys[t] = key
                     known += 1
                     if not every:
@@ -160,12 +170,13 @@ def learn(
             if t < known - 1:
                 later = places[t + 1]
             else:  # beyond the last known prefix stands the return itself
-                goal = rewards[e]
-                for _ in range(length - known):
-                    goal = step_reward + discount * goal
+                goal = returned(rewards[e], length - known, discount, step_reward)
             uses[places[t]] += 1
             coin = np.int64(2 * drawn(random))
             update(values, places[t], choices[e, t], later, goal, discount, rate, coin)
+        q.rewards[0] = max(q.rewards[0], rewards[e])
+        q.rewards[1] += rewards[e]
+        q.rewards[2] += 1
 
 
 @kernel

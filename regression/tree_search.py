@@ -79,8 +79,8 @@ class TreeOptions:
     exploration: float = 0.5
     simulations: int = 10_000
     brevity: float = 3.0
-    epsilon: float = 0.9
-    temperature: float = 0.03
+    epsilon: float = 0.6
+    temperature: float = 0.1
     learning_rate: float = 0.2
     discount: float = 0.95
     step_reward: float = 0.0

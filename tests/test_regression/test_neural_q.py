@@ -75,7 +75,7 @@ def test_the_networks_learn_and_generalise_to_prefixes_that_were_never_met() -> 
     choices, lengths, rewards = expressions(600, 1)
     times, plus, sine, x = (int(RULES.choice[GRAMMAR.token(name)]) for name in ("*", "+", "sin", "x"))
     apart = (choices[:, 0] == times) & (choices[:, 1] == plus) & (choices[:, 2] == plus)  # kept from it
-    for _ in range(30):
+    for _ in range(15):
         q.learn(choices[~apart], lengths[~apart], rewards[~apart], RANDOM)
     start = q.values([]).mean(axis=0)
     assert start[times] > start[plus] + 0.2
@@ -151,7 +151,8 @@ def test_the_tree_search_finds_a_law_with_it_and_agrees_with_the_environment() -
     env = ExpressionEnv(X, y, GRAMMAR, longest=8)
     for text, reward in list(search.q.memory.items())[-50:]:
         choices = np.frombuffer(text, np.int16)
-        assert env.reward_of(RULES.choices[choices]) == reward
+        # it was scored with its sums and products in this order or in another one
+        assert env.reward_of(RULES.choices[choices]) == pytest.approx(reward, rel=1e-12)
 
 
 def test_without_torch_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
