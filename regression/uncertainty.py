@@ -7,7 +7,7 @@ Wild, Nonlinear Regression, 1989, section 5.1).
 Intervals come from bootstrapping residuals (Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 6.3.3): new
 targets are the formula plus residuals drawn with replacement, the constants are fitted again, and the error of the refitted formula
 for a new measurement is taken in units of its own s, whose quantiles hold also for few rows.  Draws are smoothed (section 3.4), or the
-bounds would jump from one residual to the next.
+bounds would jump from one residual to the next.  Of more than 10,000 rows the formula is refitted as linearised in its constants.
 
 Both take the form of the formula as given: that another formula might be the true one is not part of either.  Weights count as
 precisions: a residual of weight w is drawn as of size 1/sqrt(w).
@@ -35,6 +35,12 @@ DRAWS = 25
 
 STEPS, HALVINGS = 20, 8
 """The most Gauss-Newton steps of a refit, and how often a step that does not help is halved."""
+
+LINEAR = 10_000
+"""Rows above which a refit is that of the formula linearised in its constants: these are then fixed far better than it bends."""
+
+RANK = 1e-10
+"""Directions of the constants that matter less than this beside the others are not fitted."""
 
 BLOCK = 4_000_000
 """Numbers that are held at a time."""
@@ -251,61 +257,86 @@ def bootstrap(
 ) -> tuple[Floats, Floats]:
     """Return the constants (samples, fitted) and sums of squares (samples,) of refits to the formula plus errors drawn like ``errors``."""
     start = formula.start
-    constants = np.repeat(start[None], samples, axis=0)
-    losses = np.empty(samples)
     centre = formula.evaluate(problem.X, start[None])[0]
+    jacobian = _jacobians(formula, problem, noise, start[None])
+    norms = np.linalg.norm(jacobian[0], axis=0)
+    norms[norms == 0] = 1.0
+    Q, R = np.linalg.qr(jacobian[0] / norms)
+    inverse = np.linalg.pinv(R, rcond=RANK)
+    constants, losses = np.empty((samples, len(start))), np.empty(samples)
     many = max(1, BLOCK // (problem.rows * (2 * len(start) + 1)))
     for begin in range(0, samples, many):
-        size = (min(many, samples - begin), problem.rows)
-        drawn = _drawn(errors, size, rng) / np.sqrt(problem.weights)
-        targets = centre * np.exp(drawn) if noise == "relative" else centre + drawn
-        part = slice(begin, begin + size[0])
-        constants[part], losses[part] = _refitted(formula, problem, noise, targets)
+        part = slice(begin, min(begin + many, samples))
+        drawn = _drawn(errors, (part.stop - begin, problem.rows), rng)
+        along = drawn @ Q @ (R @ inverse).T
+        linear = start + along @ inverse.T / norms
+        constants[part] = linear
+        losses[part] = np.maximum(np.sum(drawn**2, axis=1) - np.sum(along**2, axis=1), 0.0)
+        if problem.rows <= LINEAR:
+            added = drawn / np.sqrt(problem.weights)
+            targets = centre * np.exp(added) if noise == "relative" else centre + added
+            constants[part], losses[part] = _refitted(formula, problem, noise, targets, linear)
     return constants, losses
 
 
-def _refitted(formula: Formula, problem: Problem, noise: str, targets: Floats) -> tuple[Floats, Floats]:
+def _refitted(
+    formula: Formula, problem: Problem, noise: str, targets: Floats, start: Floats
+) -> tuple[Floats, Floats]:
     """Return the constants (samples, fitted) that fit each row of ``targets`` (samples, rows), and their sums of squares.
 
-    Gauss-Newton, with steps halved until they help.
+    Gauss-Newton from ``start``, with steps halved until they help, to a thousandth of a standard deviation of the constants.
     """
     constants = np.repeat(formula.start[None], len(targets), axis=0)
-    residual = _residuals(formula, problem, noise, constants, targets)
-    loss = np.sum(residual**2, axis=1)
-    active = np.arange(len(targets))
-    for _ in range(STEPS if constants.shape[1] else 0):
+    residual, loss = _squares(formula, problem, noise, constants, targets)
+    trial_residual, trial_loss = _squares(formula, problem, noise, start, targets)
+    better = trial_loss < loss
+    constants[better], residual[better] = start[better], trial_residual[better]
+    loss[better] = trial_loss[better]
+    enough = 1e-6 / max(problem.rows - constants.shape[1], 1)
+    active = np.arange(len(targets) if constants.shape[1] else 0)
+    for _ in range(STEPS):
         jacobian = _jacobians(formula, problem, noise, constants[active], targets[active])
-        step = _least_squares(jacobian, residual[active])
-        before = loss[active].copy()
-        waiting = np.ones(len(active), bool)
+        step, gain = _least_squares(jacobian, residual[active])
+        promising = gain > enough * loss[active]
+        active, step = active[promising], step[promising]
+        waiting = active
         for halving in range(HALVINGS):
-            rows = active[waiting]
-            trial = constants[rows] - step[waiting] / 2**halving
-            new = _residuals(formula, problem, noise, trial, targets[rows])
-            with np.errstate(all="ignore"):
-                new_loss = np.sum(new**2, axis=1)
-            better = new_loss < loss[rows]
-            constants[rows[better]], residual[rows[better]] = trial[better], new[better]
-            loss[rows[better]] = new_loss[better]
-            waiting[np.flatnonzero(waiting)[better]] = False
-            if not waiting.any():
+            if len(waiting) == 0:
                 break
-        active = active[loss[active] < (1 - 1e-8) * before]
+            trial = constants[waiting] - step / 2**halving
+            trial_residual, trial_loss = _squares(formula, problem, noise, trial, targets[waiting])
+            better = trial_loss < loss[waiting]
+            rows = waiting[better]
+            constants[rows], residual[rows] = trial[better], trial_residual[better]
+            loss[rows] = trial_loss[better]
+            waiting, step = waiting[~better], step[~better]
+        active = np.setdiff1d(active, waiting)  # where no step helps, the optimum is reached
         if len(active) == 0:
             break
     return constants, loss
 
 
-def _least_squares(jacobian: Floats, residual: Floats) -> Floats:
+def _squares(
+    formula: Formula, problem: Problem, noise: str, constants: Floats, targets: Floats
+) -> tuple[Floats, Floats]:
+    """Return weighted residuals (samples, rows) and their sums of squares, inf where the formula is undefined."""
+    residual = _residuals(formula, problem, noise, constants, targets)
+    with np.errstate(all="ignore"):
+        loss = np.sum(residual**2, axis=1)
+    return residual, np.where(np.isfinite(loss), loss, np.inf)
+
+
+def _least_squares(jacobian: Floats, residual: Floats) -> tuple[Floats, Floats]:
     """Return the steps (samples, constants) that fit ``residual`` (samples, rows) by ``jacobian`` (samples, rows, constants) best.
 
-    Directions that the rows do not fix are left alone.
+    Beside them is by how much they should lower the sums of squares.  Directions that the rows do not fix are left alone.
     """
     norms = np.linalg.norm(jacobian, axis=1)
     norms[norms == 0] = 1.0
     Q, R = np.linalg.qr(jacobian / norms[:, None, :])
     along = np.einsum("srk,sr->sk", Q, residual)
-    return np.asarray(np.einsum("skj,sj->sk", np.linalg.pinv(R, rcond=1e-10), along) / norms)
+    scaled = np.einsum("skj,sj->sk", np.linalg.pinv(R, rcond=RANK), along)
+    return scaled / norms, np.sum(np.einsum("sjk,sk->sj", R, scaled) ** 2, axis=1)
 
 
 def _residuals(

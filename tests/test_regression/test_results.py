@@ -15,6 +15,7 @@ import symnum as sn
 from symnum.regression import Equation, SymbolicRegressor
 from symnum.regression import pareto as pareto_module
 from symnum.regression import results as results_module
+from symnum.regression import uncertainty as uncertainty_module
 from symnum.regression.constants import Fitter, Model
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.formula import Formula
@@ -395,20 +396,36 @@ def test_the_bootstrap_spreads_constants_as_the_theory_says() -> None:
     np.testing.assert_allclose(found.mean(axis=0), beta, atol=4 * np.sqrt(np.diag(covariance)).max() / 44)
 
 
-def test_refits_reach_the_optimum_of_each_sample() -> None:
+def curved(rows: int) -> tuple[Problem, Formula, np.ndarray]:
     rng = np.random.default_rng(1)
-    table = rng.uniform(0, 3, (50, 1))
-    problem = Problem.of(table, 2 * np.exp(-0.7 * table[:, 0]) + 0.5, np.ones(50))
-    opened = Formula.of(sn.parse("2.0*exp(-0.7*x) + 0.5"), [x])
-    errors = rng.normal(0, 0.1, 50)
-    found, _ = bootstrap(opened, problem, "additive", errors, 20, np.random.default_rng(2))
+    table = rng.uniform(0, 3, (rows, 1))
+    problem = Problem.of(table, 2 * np.exp(-0.7 * table[:, 0]) + 0.5, np.ones(rows))
+    return problem, Formula.of(sn.parse("2.0*exp(-0.7*x) + 0.5"), [x]), rng.normal(0, 0.1, rows)
+
+
+def test_refits_reach_the_optimum_of_each_sample() -> None:
+    problem, opened, errors = curved(50)
+    found, losses = bootstrap(opened, problem, "additive", errors, 20, np.random.default_rng(2))
     drawn = _drawn(errors, (20, 50), np.random.default_rng(2))
-    for constants, added in zip(found, drawn, strict=True):
+    for constants, loss, added in zip(found, losses, drawn, strict=True):
         residual = opened.evaluate(problem.X, constants[None])[0] - (problem.y + added)
         a, b = constants[0], constants[1]
         decay = np.exp(b * problem.X[0])
-        gradient = np.array([decay @ residual, (a * problem.X[0] * decay) @ residual, residual.sum()])
-        assert np.abs(gradient).max() < 1e-4
+        jacobian = np.stack([decay, a * problem.X[0] * decay, np.ones(50)], axis=1)
+        step = np.linalg.lstsq(jacobian, residual, rcond=None)[0]
+        assert loss == pytest.approx(residual @ residual)
+        # what a further step would gain is nothing beside the noise
+        assert np.sum((jacobian @ step) ** 2) < 1e-5 * loss / 47
+
+
+def test_refits_of_many_rows_are_linear_and_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, opened, errors = curved(5000)
+    exact, exact_losses = bootstrap(opened, problem, "additive", errors, 10, np.random.default_rng(2))
+    monkeypatch.setattr(uncertainty_module, "LINEAR", 1000)
+    linear, losses = bootstrap(opened, problem, "additive", errors, 10, np.random.default_rng(2))
+    assert np.any(linear != exact)
+    np.testing.assert_allclose(linear, exact, atol=0.1 * np.std(exact, axis=0).min())
+    np.testing.assert_allclose(losses, exact_losses, rtol=1e-5)
 
 
 def test_relative_errors_give_intervals_in_proportion() -> None:
