@@ -708,9 +708,10 @@ def _fit_all(
             )  # fmt: skip
         best[:] = 0.0
         least = math.inf
+        finished = False
         count = starts.shape[0] if nonlinear > 0 else 1
         for s in range(count + 1):
-            if s == count and not (least < math.inf and nonlinear > 0):
+            if s == count and (finished or not (least < math.inf and nonlinear > 0)):
                 break
             for k in range(slots):
                 trial[k] = best[k] if s == count else starts[s, k] * sizes[k]
@@ -723,6 +724,7 @@ def _fit_all(
             if square < least:
                 least = square
                 best[:] = trial
+                finished = more < screening  # it ended by itself
             if least <= goal:
                 break
         constants[e, :slots] = best
