@@ -1,9 +1,9 @@
 """Fit the constants of an expression, and replace those by simple numbers that the data do not tell from simple numbers.
 
-Fitting is that of :mod:`symnum.regression.fitting`, from one start.  A constant is replaced by 0, a whole
-number, a fraction, a multiple of pi or a short decimal when that makes the description of expression and data shorter, see
-:mod:`symnum.regression.description`: the number must be simpler than the digits that the data fix, and the loss may rise only by
-what that saves.
+Fitting is that of :mod:`symnum.regression.fitting`, from one start.  A constant is replaced by 0, a whole number, a fraction, a
+multiple of pi, of e or of the root of a small number, or a short decimal when that makes the description of expression and data
+shorter, see :mod:`symnum.regression.description`: the number must be simpler than the digits that the data fix, and the loss may
+rise only by what that saves.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -245,6 +246,17 @@ def _bits(number: Any) -> float:
     return description.describe(number, 16)[1]
 
 
+@lru_cache(maxsize=1)
+def _units() -> tuple[tuple[Any, float, tuple[int, ...], int], ...]:
+    """Return irrational units: a term, its value, the denominators and the largest numerator of multiples that count as simple."""
+    units = [
+        (interned.make("pi", ()), math.pi, (1, 2, 3, 4, 6), 12),
+        (interned.make("exp", (1,)), math.e, (1, 2), 4),
+    ]
+    units += [(interned.make("sqrt", (n,)), math.sqrt(n), (1, 2, 3), 6) for n in (2, 3, 5, 6, 7, 10)]
+    return tuple(units)
+
+
 def simple_numbers(value: float, deviation: float) -> list[tuple[Any, float]]:
     """Return simple numbers near ``value``, each exact and as a float: those within what 5 standard deviations and rounding allow.
 
@@ -252,6 +264,8 @@ def simple_numbers(value: float, deviation: float) -> list[tuple[Any, float]]:
     ['3/2']
     >>> [str(number) for number, _ in simple_numbers(6.283185307179, 1e-11)]
     ['2*pi']
+    >>> [str(number) for number, _ in simple_numbers(0.8660254037844, 1e-11)]
+    ['sqrt(3)/2']
     """
     if not math.isfinite(value):
         return []
@@ -266,16 +280,12 @@ def simple_numbers(value: float, deviation: float) -> list[tuple[Any, float]]:
                 found.setdefault(
                     fraction.numerator if fraction.denominator == 1 else fraction, float(fraction)
                 )
-    turns = value / math.pi
-    pi = interned.make("pi", ())
-    for bottom in (1, 2, 3, 4, 6):
-        fraction = Fraction(round(turns * bottom), bottom)
-        if (
-            fraction != 0
-            and abs(fraction.numerator) <= 12
-            and abs(float(fraction) * math.pi - value) <= reach
-        ):
-            found.setdefault(interned.make("*", (interned.number(fraction), pi)), float(fraction) * math.pi)
+    for unit, size, bottoms, largest in _units():
+        for bottom in bottoms:
+            fraction = Fraction(round(value / size * bottom), bottom)
+            exact = float(fraction) * size
+            if fraction != 0 and abs(fraction.numerator) <= largest and abs(exact - value) <= reach:
+                found.setdefault(interned.make("*", (interned.number(fraction), unit)), exact)
     for digits in range(1, 4):
         if value != 0:
             decimal = Fraction(str(round(value, digits - 1 - math.floor(math.log10(abs(value))))))

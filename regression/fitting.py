@@ -45,6 +45,12 @@ ADDITIVE, RELATIVE = 0, 1
 DEPENDENT = 1e-24
 """A column of which less than this part of its square is new depends on the others, up to rounding."""
 
+ENOUGH = 1e-10
+"""A fit ends when a step gains, or promises, no more than this part of the sum of squares."""
+
+STALE = 0.01
+"""Derivatives are computed again when the linear constants have since changed by more than this part."""
+
 LARGEST_STEP = 3.0
 """By how many times its size, or by how much where it is below 1, a constant may change in one step."""
 
@@ -280,14 +286,6 @@ def reflect(v: Array, factor: float, column: Array) -> None:
 
 
 @kernel
-def squares(A: Array, count: int, out: Array) -> None:
-    """Write the squares of the first columns of A."""
-    apart()
-    for j in range(count):
-        out[j] = square_of(A[j])
-
-
-@kernel
 def triangulate(A: Array, low: int, high: int, above: int, first: Array, order: Array, done: Array) -> int:
     """Bring the columns ``low`` to ``high`` of A (columns, rows) to triangular form from row ``above`` on; return how many are independent.
 
@@ -385,14 +383,36 @@ def linearised(
 
 
 @kernel
-def project(A: Array, q: int, first: Array, order: Array, done: Array, change: Array) -> float:
-    """Eliminate the first q columns from the others; ``change`` solves them for the last one, whose remaining square is returned."""
+def eliminated(
+    tokens: Array, length: int, constants: Array, wanted: Array, q: int, m: int, slot_at: Array, target: Array, root: Array, noise: int,
+    kind: Array, code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array, literals: Array, partial: Array,
+    store: Array, space: Array, wires: Array, links: Array, values: Array, A: Array, squared: Array, order: Array, done: Array,
+    change: Array,
+) -> Any:  # fmt: skip
+    """Linearise as :func:`linearised` does, bring the q linear constants to their best and eliminate them from the other columns.
+
+    Returns the square of what is left, the number of rows of A that the elimination took, and by which part the linear constants
+    changed at most.
+    """
+    apart()
+    square = linearised(
+        tokens, length, constants, wanted, m, target, root, noise, kind, code, arity, numbers, X, steps, first, literals, partial,
+        store, space, wires, links, values, A,
+    )  # fmt: skip
     done[:] = 0
-    squares(A, q, first)
-    rank = triangulate(A, np.int64(0), q, np.int64(0), first, order, done)
-    last = A[A.shape[0] - 1]
-    back_substitute(A, np.int64(0), rank, np.int64(0), last, order, change)
-    return square_of(last[rank:])
+    for j in range(m):
+        squared[j] = square_of(A[j])
+    if q == 0 or not square < math.inf:
+        return square, np.int64(0), 0.0
+    top = triangulate(A, np.int64(0), q, np.int64(0), squared, order, done)
+    back_substitute(A, np.int64(0), top, np.int64(0), A[m], order, change)
+    moved = 0.0
+    for j in range(q):
+        c = constants[slot_at[j]]
+        moved = max(moved, abs(change[j]) / (abs(c) + 1e-300))
+        constants[slot_at[j]] = c + change[j]
+    A[m, :top] = 0.0
+    return square_of(A[m, top:]), top, moved
 
 
 @kernel
@@ -421,7 +441,8 @@ def damped_step(
     for k in range(rank):
         small[p, k] = A[last, top + k]
     done[:] = 0
-    squares(small, p, first)
+    for j in range(p):
+        first[j] = square_of(small[j])
     solved = triangulate(small, np.int64(0), p, np.int64(0), first, order, done)
     back_substitute(small, np.int64(0), solved, np.int64(0), small[p], order, step)
     gain = 0.0
@@ -438,12 +459,12 @@ def damped_step(
 def levenberg_marquardt(
     tokens: Array, length: int, constants: Array, linear: Array, free: Array, target: Array, root: Array, noise: int, most: int,
     goal: float, kind: Array, code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array, literals: Array,
-    partial: Array, store: Array, space: Array, wires: Array, links: Array, values: Array, whole: Array, outer: Array, inner: Array,
+    partial: Array, store: Array, space: Array, wires: Array, links: Array, values: Array, whole: Array, other: Array, inner: Array,
     scratch: Array, marks: Array,
 ) -> Any:  # fmt: skip
     """Improve the free constants in place; return the sum of squared residuals, inf where undefined, and the number of steps.
 
-    ``linear`` marks those that are eliminated, ``goal`` is a sum of squares that is good enough.  ``whole``, ``outer``,
+    ``linear`` marks those that are eliminated, ``goal`` is a sum of squares that is good enough.  ``whole``, ``other``,
     ``inner``, ``scratch`` and ``marks`` come from :func:`fit_space`.
     """
     apart()
@@ -458,15 +479,13 @@ def levenberg_marquardt(
         if side == 0:
             q = m
     p = m - q
-    all_wanted, outer_wanted = marks[1, : slots + X.shape[0]], marks[2, : slots + X.shape[0]]
-    all_wanted[:] = -1
-    outer_wanted[:] = -1
+    wanted = marks[1, : slots + X.shape[0]]
+    wanted[:] = -1
     for j in range(m):
-        all_wanted[slot_at[j]] = j
-        if j < q:
-            outer_wanted[slot_at[j]] = j
-    A, B, small = whole[: m + 1], outer[: q + 1], inner[: p + 1]
-    order, outer_order, small_order, done, small_done = marks[3], marks[4], marks[5], marks[6], marks[7]
+        wanted[slot_at[j]] = j
+    A, B, small = whole[: m + 1], other[: m + 1], inner[: p + 1]
+    order, new_order, small_order = marks[2], marks[3], marks[4]
+    done, new_done, small_done = marks[5], marks[6], marks[7]
     squared = scratch[5]
     change, right, step, scale, trial = (
         scratch[0, :q],
@@ -477,32 +496,28 @@ def levenberg_marquardt(
     )
     trial[:] = constants
 
-    square = math.inf
-    for again in range(2 if p == 0 else 1):  # the second solution takes away the rounding of the first
-        square = linearised(
-            tokens, length, trial, outer_wanted, q, target, root, noise, kind, code, arity, numbers, X, steps, first, literals, partial,
-            store, space, wires, links, values, B,
+    square, top, moved = eliminated(
+        tokens, length, trial, wanted, q, m, slot_at, target, root, noise, kind, code, arity, numbers, X, steps, first, literals,
+        partial, store, space, wires, links, values, A, squared, order, done, change,
+    )  # fmt: skip
+    if not square < math.inf:
+        return math.inf, 0
+    constants[:] = trial
+    if (
+        q > 0
+    ):  # again, as derivatives depend on the linear constants, and to take away the rounding of their first solution
+        again, top, moved = eliminated(
+            tokens, length, trial, wanted, q, m, slot_at, target, root, noise, kind, code, arity, numbers, X, steps, first, literals,
+            partial, store, space, wires, links, values, A, squared, order, done, change,
         )  # fmt: skip
-        if not square < math.inf:
-            return (math.inf if again == 0 else square_of(B[q])), 0
-        if q > 0:
-            left = project(B, q, squared, order, done, change)
-            if left < square or again == 0:
-                square = left
-                for j in range(q):
-                    trial[slot_at[j]] += change[j]
-                constants[:] = trial
+        if not again < math.inf:
+            return square, 0
+        if again < square:
+            square = again
+            constants[:] = trial
     damping, growth = 1e-3, 2.0
     taken = 0
     while p > 0 and taken < most and square > goal:
-        if not linearised(
-            tokens, length, constants, all_wanted, m, target, root, noise, kind, code, arity, numbers, X, steps, first, literals,
-            partial, store, space, wires, links, values, A,
-        ) < math.inf:  # fmt: skip
-            break
-        done[:] = 0
-        squares(A, m, squared)
-        top = triangulate(A, np.int64(0), q, np.int64(0), squared, order, done)
         for j in range(p):
             scale[j] = math.sqrt(square_of(A[q + j, top:]))
         rank = triangulate(A, q, m, top, squared, order, done)
@@ -511,10 +526,12 @@ def levenberg_marquardt(
                 scale[j] = math.sqrt(squared[q + j])
         gain = size = 0.0
         while taken < most:
-            taken += 1
             predicted = damped_step(
                 A, q, rank, top, scale, damping, small, squared, small_order, small_done, step
             )
+            if not predicted > ENOUGH * square:
+                break
+            taken += 1
             shrink = 1.0
             for j in range(p):
                 limit = LARGEST_STEP * max(abs(constants[slot_at[q + j]]), 1.0)
@@ -527,20 +544,16 @@ def levenberg_marquardt(
                 trial[slot_at[q + j]] += step[j]
                 size = max(size, abs(step[j]) / (abs(constants[slot_at[q + j]]) + 1e-10))
             for k in range(top):  # the linear constants follow
-                right[k] = A[m, k]
+                right[k] = 0.0
                 for j in range(p):
                     right[k] -= A[q + j, k] * step[j]
             back_substitute(A, np.int64(0), top, np.int64(0), right, order, change)
             for j in range(q):
                 trial[slot_at[j]] += change[j]
-            new = linearised(
-                tokens, length, trial, outer_wanted, q, target, root, noise, kind, code, arity, numbers, X, steps, first, literals,
-                partial, store, space, wires, links, values, B,
+            new, new_top, moved = eliminated(
+                tokens, length, trial, wanted, q, m, slot_at, target, root, noise, kind, code, arity, numbers, X, steps, first, literals,
+                partial, store, space, wires, links, values, B, squared, new_order, new_done, change,
             )  # fmt: skip
-            if new < math.inf and q > 0:
-                new = project(B, q, squared, outer_order, done, change)
-                for j in range(q):
-                    trial[slot_at[j]] += change[j]
             if new < square:
                 gain = (square - new) / square
                 ratio = (square - new) / predicted if predicted > 0.0 else 1.0
@@ -550,12 +563,21 @@ def levenberg_marquardt(
                 growth = 2.0
                 square = new
                 constants[:] = trial
+                if moved > STALE:
+                    new, new_top, moved = eliminated(
+                        tokens, length, trial, wanted, q, m, slot_at, target, root, noise, kind, code, arity, numbers, X, steps, first,
+                        literals, partial, store, space, wires, links, values, B, squared, new_order, new_done, change,
+                    )  # fmt: skip
+                top = new_top
+                A, B = B, A
+                order, new_order = new_order, order
+                done, new_done = new_done, done
                 break
             if size < 1e-12 or damping > 1e8:
                 break
             damping *= growth
             growth *= 2.0
-        if gain < 1e-10 or size < 1e-13:
+        if gain < ENOUGH or size < 1e-13:
             break
     return square, taken
 
@@ -591,7 +613,7 @@ def natural_sizes(
 def fit_expression(
     tokens: Array, length: int, constants: Array, linear: Array, free: Array, target: Array, root: Array, noise: int, most: int,
     goal: float, kind: Array, code: Array, arity: Array, numbers: Array, X: Array, steps: Array, first: Array, literals: Array,
-    partial: Array, store: Array, space: Array, wires: Array, links: Array, values: Array, whole: Array, outer: Array, inner: Array,
+    partial: Array, store: Array, space: Array, wires: Array, links: Array, values: Array, whole: Array, other: Array, inner: Array,
     scratch: Array, marks: Array,
 ) -> Any:  # fmt: skip
     """Improve constants in place as :func:`levenberg_marquardt` does; relative residuals are first fitted as ``value/target - 1``.
@@ -602,13 +624,13 @@ def fit_expression(
         return levenberg_marquardt(
             tokens, length, constants, linear, free, target, root, np.int64(ADDITIVE), most,
             goal, kind, code, arity, numbers, X, steps, first,
-            literals, partial, store, space, wires, links, values, whole, outer, inner, scratch, marks,
+            literals, partial, store, space, wires, links, values, whole, other, inner, scratch, marks,
         )  # fmt: skip
     best, none = constants.copy(), np.zeros(constants.shape[0], np.bool_)
     _, taken = levenberg_marquardt(
         tokens, length, best, linear, free, target, root / np.abs(target), np.int64(ADDITIVE), most,
         goal, kind, code, arity, numbers, X, steps,
-        first, literals, partial, store, space, wires, links, values, whole, outer, inner,
+        first, literals, partial, store, space, wires, links, values, whole, other, inner,
             scratch, marks,
         )  # fmt: skip
     least = math.inf
@@ -617,7 +639,7 @@ def fit_expression(
         square, more = levenberg_marquardt(
             tokens, length, trial, none, free, target, root, np.int64(RELATIVE), most,
             goal, kind, code, arity, numbers, X, steps, first, literals,
-            partial, store, space, wires, links, values, whole, outer, inner, scratch, marks,
+            partial, store, space, wires, links, values, whole, other, inner, scratch, marks,
         )  # fmt: skip
         taken += more
         if square < least:
@@ -632,7 +654,7 @@ def fit_expression(
 
 @kernel
 def fit_space(slots: int, variables: int, rows: int) -> Any:
-    """Return (values, whole, outer, inner, scratch, marks), which :func:`levenberg_marquardt` needs for up to ``slots`` constants."""
+    """Return (values, whole, other, inner, scratch, marks), which :func:`levenberg_marquardt` needs for up to ``slots`` constants."""
     n = slots + 1
     return (
         np.empty(rows), np.empty((n, rows)), np.empty((n, rows)), np.empty((n, 2 * n)), np.empty((6, n)),
@@ -656,7 +678,7 @@ def _fit_all(
         borrowed(owners[3]),
     )
     more_owners = fit_space(most_slots, X.shape[0], rows)
-    values, whole, outer = borrowed(more_owners[0]), borrowed(more_owners[1]), borrowed(more_owners[2])
+    values, whole, other = borrowed(more_owners[0]), borrowed(more_owners[1]), borrowed(more_owners[2])
     inner, scratch, marks = borrowed(more_owners[3]), borrowed(more_owners[4]), borrowed(more_owners[5])
     flags_owner, numbers_owner = np.ones((2, most_slots), np.bool_), np.ones((3, most_slots))
     flags, kept = borrowed(flags_owner), borrowed(numbers_owner)
@@ -686,21 +708,23 @@ def _fit_all(
             )  # fmt: skip
         best[:] = 0.0
         least = math.inf
+        finished = False
         count = starts.shape[0] if nonlinear > 0 else 1
         for s in range(count + 1):
-            if s == count and not (least < math.inf and nonlinear > 0):
+            if s == count and (finished or not (least < math.inf and nonlinear > 0)):
                 break
             for k in range(slots):
                 trial[k] = best[k] if s == count else starts[s, k] * sizes[k]
             square, more = fit_expression(
                 tokens[e], lengths[e], trial, linear, free, target, root, noise, screening if s < count else most, goal, kind, code,
-                arity, numbers, X, steps, first, literals, partial, store, space, wires, links, values, whole, outer, inner, scratch,
+                arity, numbers, X, steps, first, literals, partial, store, space, wires, links, values, whole, other, inner, scratch,
                 marks,
             )  # fmt: skip
             taken[e] += more
             if square < least:
                 least = square
                 best[:] = trial
+                finished = more < screening  # it ended by itself
             if least <= goal:
                 break
         constants[e, :slots] = best

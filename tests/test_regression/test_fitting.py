@@ -10,9 +10,11 @@ from scipy.optimize import least_squares
 
 import symnum as sn
 from symnum.regression import fitting
+from symnum.regression.constants import Fitter
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.fitting import FitLimits, fit_many, fit_one
 from symnum.regression.grammar import Grammar
+from symnum.regression.problem import Problem
 
 GRAMMAR = Grammar(("x",), ("+", "-", "*", "/", "^", "exp", "log", "sin", "cos", "tanh", "^2", "sqrt", "neg"))
 x = np.linspace(0.2, 3, 80)
@@ -250,3 +252,23 @@ def test_bad_arguments_are_explained() -> None:
     with pytest.raises(ValueError, match=r"starts=0 leaves nothing to do; give a number of at least 1"):
         FitLimits(starts=0)
     assert fit_many(EVALUATOR, [], x).losses.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("law", "formula"),
+    [(math.sqrt(2), "sqrt(2)*x"), (math.e / 2, "x*exp(1)/2"), (-math.sqrt(3) / 3, "-sqrt(3)*x/3")],
+)
+def test_a_constant_becomes_a_root_or_a_multiple_of_e_only_where_the_data_allow_it(
+    law: float, formula: str
+) -> None:
+    def found(factor: float, noise: float) -> str:
+        y = factor * x + np.random.default_rng(0).normal(0, noise, len(x))
+        problem = Problem.of(x[:, None], y, np.ones(len(x)))
+        fitter = Fitter(problem, Evaluator(GRAMMAR, problem.X), "additive")
+        fitted = fitter.fit(GRAMMAR.parse("* C x"), np.ones(1))
+        assert fitted is not None
+        return str(fitter.snapped(GRAMMAR.parse("* C x"), fitted).term)
+
+    assert found(law, 1e-9) == formula
+    assert "sqrt" not in found(law * 1.0001, 1e-9) and "exp" not in found(law * 1.0001, 1e-9)
+    assert "sqrt" not in found(law, 1.0) and "exp" not in found(law, 1.0)
