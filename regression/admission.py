@@ -60,8 +60,19 @@ def fitting(grammar: Grammar, states: NDArray[np.int64], views: Sequence[str]) -
 
 def fits(grammar: Grammar, expressions: Sequence[Tokens], views: Sequence[str]) -> NDArray[np.bool_]:
     """Tell (expressions, views) whether ``undo(a*f + b)`` is allowed as a whole in a view of the target, and f by itself."""
-    result = fitting(grammar, grammar.states(expressions), views)
-    return result & np.array([grammar.allowed(tokens) for tokens in expressions], bool)[:, None]
+    lengths = np.array([len(tokens) for tokens in expressions], np.int64)
+    padded = np.zeros((len(expressions), max(lengths, default=1)), np.int16)
+    for row, tokens in zip(padded, expressions, strict=True):
+        row[: len(tokens)] = tokens
+    return fits_padded(grammar, padded, lengths, views)
+
+
+def fits_padded(
+    grammar: Grammar, tokens: NDArray[np.int16], lengths: NDArray[np.int64], views: Sequence[str]
+) -> NDArray[np.bool_]:
+    """Do the same as :func:`fits` for padded expressions (expressions, longest)."""
+    ok, states = grammar.states(tokens, lengths)
+    return fitting(grammar, states, views) & ok[:, None]
 
 
 def admitted(

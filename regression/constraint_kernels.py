@@ -117,6 +117,18 @@ def describe(
 
 
 @kernel
+def describe_many(
+    tokens: Array, lengths: Array, arity: Array, constant: int, usable: Array, size: Array, depth: Array, counted: Array, most: Array,
+    nested: Array, nest: Array, bit: Array, limits: Array, grows: Array, ok: Array, out: Array,
+) -> None:  # fmt: skip
+    """Write, for padded expressions (expressions, longest), whether they keep the limits of a part, and their descriptions."""
+    for e in range(tokens.shape[0]):
+        ok[e] = describe(
+            tokens[e, : lengths[e]], arity, constant, False, usable, size, depth, counted, most, nested, nest, bit, limits, grows, out[e]
+        )  # fmt: skip
+
+
+@kernel
 def keeps(
     tokens: Array, arity: Array, constant: int, formula: bool, usable: Array, size: Array, depth: Array, counted: Array, most: Array,
     nested: Array, nest: Array, bit: Array, limits: Array, grows: Array,

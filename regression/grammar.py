@@ -325,17 +325,28 @@ class Grammar:
                 states[token, width:] = self.unit_rules.leaves[token]
         return states
 
-    def states(self, expressions: Sequence[Tokens]) -> NDArray[np.int64]:
-        """Return (expressions, integers): what constraints and units need to know of allowed expressions, see :meth:`joined`."""
+    def states(
+        self, tokens: NDArray[np.int16], lengths: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Tell for padded expressions (expressions, longest) which keep constraints and units as parts; return their states too.
+
+        States are what :meth:`joined` needs to know of a part.
+        """
         width = self.constraint_rules.width
-        states = np.zeros((len(expressions), width + unit_rules.WIDTH), np.int64)
-        for state, tokens in zip(states, expressions, strict=True):
-            constraint_kernels.describe(
-                tokens, self.arity, self.constant, True, *self.constraint_rules.arrays, state[:width]
+        ok, states = (
+            np.zeros(len(tokens), bool),
+            np.zeros((len(tokens), width + unit_rules.WIDTH), np.int64),
+        )
+        constraint_kernels.describe_many(
+            tokens, lengths, self.arity, self.constant, *self.constraint_rules.arrays, ok, states[:, :width]
+        )
+        if self.unit_rules is not None:
+            sound = np.zeros(len(tokens), bool)
+            unit_rules.analyse_many(
+                tokens, lengths, self.arity, *self.unit_rules.arrays, sound, states[:, width:]
             )
-            if self.unit_rules is not None:
-                unit_rules.analyse(tokens, np.zeros(0), self.arity, *self.unit_rules.arrays, state[width:])
-        return states
+            ok &= sound
+        return ok, states
 
     def joined(
         self,

@@ -18,6 +18,9 @@ from symnum.regression.problem import Problem
 
 Floats = NDArray[np.float64]
 
+WIDTHS = 4
+"""How often a width is taken from residuals."""
+
 FINALISTS = 40
 """How many formulas at most are refitted to all rows and made simple."""
 
@@ -40,16 +43,24 @@ def models_under(
     candidates += [(tokens, np.array(constants, float)) for tokens, constants in found]
     values = [evaluator.variants(tokens, constants[None])[0] for tokens, constants in candidates]
     errors = [Loss("absolute", absolute).mean(sample.y, each, sample.weights) for each in values]
-    loss = loss.fitted_to(sample.y, values[int(np.argmin(errors))], sample.weights)
-    fits = [loss.refit(evaluator, sample, *each, polish=False) for each in candidates]
-    defined = [(fit.loss, k, fit) for k, fit in enumerate(fits) if fit is not None]
-    if not defined:
-        raise ValueError(
-            f"the loss {loss.name!r} is undefined on the data for every formula that was found; choose another loss, or leave out the rows "
-            "on which it is undefined"
-        )
-    least, k, fit = min(defined, key=lambda each: each[:2])
-    best = evaluator.variants(candidates[k][0], fit.constants[None])[0]
+    best = values[int(np.argmin(errors))]
+    given, starts = loss, [constants for _, constants in candidates]
+    # a width that comes from residuals is taken again from those that it leads to
+    for _ in range(1 if given.function is not None else WIDTHS):
+        loss = given.fitted_to(sample.y, best, sample.weights)
+        fits = [
+            loss.refit(evaluator, sample, tokens, start, polish=False)
+            for (tokens, _), start in zip(candidates, starts, strict=True)
+        ]
+        defined = [(fit.loss, k, fit) for k, fit in enumerate(fits) if fit is not None]
+        if not defined:
+            raise ValueError(
+                f"the loss {loss.name!r} is undefined on the data for every formula that was found; choose another loss, or leave out the "
+                "rows on which it is undefined"
+            )
+        least, k, fit = min(defined, key=lambda each: each[:2])
+        best = evaluator.variants(candidates[k][0], fit.constants[None])[0]
+        starts = [start if each is None else each.constants for start, each in zip(starts, fits, strict=True)]
     degree = loss.degree(sample.y, best, sample.weights) if least > 0 else 2.0
     everywhere = Evaluator(evaluator.grammar, whole.X)
     models: dict[str, Model] = {}

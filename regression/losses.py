@@ -216,9 +216,17 @@ class Loss:
         return LossFit(best, deviations, least)
 
     def _slopes(
-        self, problem: Problem, values: Callable[[Floats], Floats], at: Floats, slots: NDArray[np.int64]
+        self,
+        problem: Problem,
+        values: Callable[[Floats], Floats],
+        at: Floats,
+        slots: NDArray[np.int64],
+        least: float,
     ) -> tuple[Floats, Floats, Floats]:
-        """Return derivatives (rows, slots) of the predictions, residuals, and the loss's derivative by residual, divided by it."""
+        """Return derivatives (rows, slots) of the predictions, residuals, and the loss's derivative by residual, divided by it.
+
+        A residual below ``least`` times the mean size counts as that large, so that the weight of a loss with a corner stays finite.
+        """
         steps = 1e-6 * np.maximum(np.abs(at[slots]), 1e-4)
         settings = np.repeat(at[None], 2 * len(slots) + 1, axis=0)
         for k, slot in enumerate(slots):
@@ -228,9 +236,8 @@ class Loss:
         with np.errstate(all="ignore"):
             jacobian = np.nan_to_num((found[:-1:2] - found[1:-1:2]) / (2 * steps[:, None])).T
         residual = found[-1] - problem.y
-        # below this a residual counts as this large, so that the weight of |r| stays finite
-        least = max(1e-6 * float(np.mean(np.abs(residual))), EXACT * float(np.abs(problem.y).max()))
-        size = np.where(np.abs(residual) < least, np.where(residual < 0, -least, least), residual)
+        small = max(least * float(np.mean(np.abs(residual))), EXACT * float(np.abs(problem.y).max()))
+        size = np.where(np.abs(residual) < small, np.where(residual < 0, -small, small), residual)
         h = 1e-4 * np.abs(size)
         slope = _rows(self._ready, problem.y, problem.y + size + h, problem.weights)
         slope = (slope - _rows(self._ready, problem.y, problem.y + size - h, problem.weights)) / (
@@ -241,7 +248,7 @@ class Loss:
     def _step(
         self, problem: Problem, values: Callable[[Floats], Floats], at: Floats, slots: NDArray[np.int64]
     ) -> Floats:
-        jacobian, residual, slope = self._slopes(problem, values, at, slots)
+        jacobian, residual, slope = self._slopes(problem, values, at, slots, 1e-6)
         root = np.sqrt(slope)
         norms = np.linalg.norm(jacobian * root[:, None], axis=0)
         norms[norms == 0] = 1.0
@@ -255,7 +262,8 @@ class Loss:
         self, problem: Problem, values: Callable[[Floats], Floats], at: Floats, slots: NDArray[np.int64]
     ) -> Floats:
         """Return standard deviations from the curvature of the loss, inf where the data do not fix a constant."""
-        jacobian, residual, slope = self._slopes(problem, values, at, slots)
+        # the curvature of the mean loss over residuals of the usual size: that of |r| at 0 is infinite
+        jacobian, residual, slope = self._slopes(problem, values, at, slots, 1.0)
         rows, count = jacobian.shape
         prediction = problem.y + residual
         degree = self.degree(problem.y, prediction, problem.weights)

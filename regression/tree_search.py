@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symnum.regression import prefixes, q_values
+from symnum.regression.admission import fits_padded
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
 from symnum.regression.enumeration import Bank
@@ -253,6 +254,8 @@ class TreeSearch:
         budget.spend(new)
         fresh, lengths = batch.fresh[:new], batch.fresh_lengths[:new]
         scores = self.evaluator.padded_scores(fresh, lengths, views)
+        if self.grammar.restricted:  # what is not allowed has no reward
+            scores[~fits_padded(self.grammar, fresh, lengths, views.names)] = np.inf
         back_up(count, scores, o.token_discount, self.known, self.tree, o.tree, batch)
         picked = np.empty(new, np.int64)
         picked = picked[: promising(scores, lengths, self.limits, picked)]

@@ -326,6 +326,16 @@ def analyse(tokens: Array, constants: Array, arity: Array, leaves: Array, kinds:
 
 
 @kernel
+def analyse_many(
+    tokens: Array, lengths: Array, arity: Array, leaves: Array, kinds: Array, ok: Array, out: Array
+) -> None:
+    """Write, for padded expressions (expressions, longest) without constants, whether they have a unit, and which."""
+    constants = np.zeros(0)
+    for e in range(tokens.shape[0]):
+        ok[e] = analyse(tokens[e, : lengths[e]], constants, arity, leaves, kinds, out[e])
+
+
+@kernel
 def joined(
     token: int, binary: bool, left: Array, right: Array, states: Array, kinds: Array, ok: Array, out: Array
 ) -> None:

@@ -11,11 +11,17 @@ import numpy as np
 import pytest
 
 from symnum.regression.admission import fitted_constants, fitting
+from symnum.regression.archive import Archive
+from symnum.regression.budget import Budget
 from symnum.regression.constants import Model
 from symnum.regression.constraints import Constraints
+from symnum.regression.enumeration import Bank
+from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import Grammar
-from symnum.regression.problem import Problem
+from symnum.regression.problem import Problem, Views
 from symnum.regression.search import Search, Settings
+from symnum.regression.tree_search import TreeSearch
+from symnum.regression.units import Units
 
 OPERATORS = ("+", "*", "sin", "exp")
 
@@ -239,6 +245,22 @@ def test_a_search_keeps_the_constraints_from_enumeration_to_report() -> None:
         assert (
             model.complexity <= 9 and "exp" not in text and "y" in text and fitted_constants(model.term) <= 2
         )
+
+
+def test_the_tree_search_offers_only_what_is_allowed() -> None:
+    rng = np.random.default_rng(3)
+    X = rng.uniform(0.5, 2, (30, 2))
+    problem = Problem.of(X, np.exp(X[:, 0]) * X[:, 1], np.ones(30))
+    limits = Constraints(max_count={"exp": 0}, max_length=9, required=("x",))
+    units = Units.of(("m", "1"), None, ("x", "y"))
+    grammar = Grammar(("x", "y"), ("+", "*", "exp", "sin"), constraints=limits, units=units)
+    evaluator = Evaluator(grammar, problem.X)
+    archive = Archive(Views.of(problem, grammar))
+    bank = Bank(grammar, problem, 200)
+    TreeSearch(bank, archive, evaluator, np.random.default_rng(0)).run(Budget(3000))
+    found = [entry.tokens for view in range(len(archive.views.names)) for entry in archive.entries(view)]
+    assert len(found) > 10
+    assert all(grammar.allowed(tokens) for tokens in found)
 
 
 def test_a_search_that_finds_nothing_within_the_limits_says_so() -> None:

@@ -138,6 +138,17 @@ def test_squares_are_fitted_as_least_squares_do(outliers: tuple[Problem, Evaluat
     assert loss.bits(problem, fit.loss, 60, 2.0) == math.inf
 
 
+def test_deviations_under_absolute_errors_are_those_of_the_density() -> None:
+    rng = np.random.default_rng(2)
+    x = rng.uniform(0, 3, 2000)
+    problem = Problem.of(x[:, None], 2 + 0.7 * x + rng.laplace(0, 0.3, 2000), np.ones(2000))
+    fit = Loss.of("absolute").refit(Evaluator(GRAMMAR, problem.X), problem, LINE, [2.0, 0.7])
+    assert fit is not None
+    A = np.column_stack([np.ones(2000), problem.X[0]])
+    expected = 0.3 * np.sqrt(np.diag(np.linalg.inv(A.T @ A)))  # Laplace's density of scale b: variance b^2/n
+    assert np.all(np.abs(np.log(fit.deviations / expected)) < np.log(1.25))
+
+
 def test_huber_takes_its_width_from_the_first_fit(outliers: tuple[Problem, Evaluator]) -> None:
     problem, evaluator = outliers
     with pytest.raises(ValueError, match="Huber's loss has no width yet"):
