@@ -87,7 +87,10 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
 
     model_selection: "bits" for the shortest description of the data, where errors may be all alike or in proportion to the target
         (:mod:`symnum.regression.description`), "accuracy" for the least loss, "score" for the steepest fall of the loss with the
-        complexity, or a function of the list of :class:`~symnum.regression.pareto.Equation` that returns the place of one.
+        complexity, or a function of the front, a sequence of :class:`~symnum.regression.pareto.Equation`, that returns a place in it.
+
+    What is reported:
+
     per_complexity: how many equations of each complexity ``equations_`` keeps beside the front.
     feature_names: what the columns are called; by default as the data frame calls them, or x0, x1, ...
 
@@ -98,7 +101,8 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
     After ``fit``: ``expression_`` (a term over the feature names), ``pareto_front_`` (the front of complexity against
     loss) and ``equations_`` (the front and what else was found at each complexity), tables of
     :class:`~symnum.regression.pareto.Equation`, ``complexity_``, ``noise_`` ("additive" or "relative"),
-    ``symbols_`` (the symbols of the columns), ``selected_features_`` (the columns that took part), ``n_evaluations_`` and ``stopped_``
+    ``symbols_`` (the symbols of the columns), ``selected_features_`` (the columns that took part), ``history_`` (rows of
+    seconds, evaluations, best loss and complexity), ``n_evaluations_`` and ``stopped_``
     ("exact", "target loss", "budget", "no progress", "interrupted", "processes died" or "constant target").
 
     With ``y`` of shape (rows, outputs) each output has a search of its own, with an equal part of the limits, and ``estimators_`` holds
@@ -170,8 +174,9 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         # last, so that a function of the user's that fails leaves a fitted regressor behind
         if "estimators_" not in vars(self):
             self._take(choose(self.model_selection, self.pareto_front_))
-            if reporter.wanted and self.n_evaluations_:
+            if self.n_evaluations_:
                 reporter.show(self._end())
+            self.history_ = [(p.seconds, p.evaluations, p.loss, p.complexity) for p in reporter.history]
         return self
 
     def _fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, reporter: Reporter) -> None:
@@ -190,7 +195,6 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
             self._fit_outputs(X, target, sample_weight, earlier.get("estimators_", []))
             return
         inputs.check_size(table[weights > 0], target[weights > 0], names)
-        self._remember(table, target, weights)
         checkpoint = None if self.checkpoint is None else Checkpoint(self.checkpoint)
         self._search(table, target, weights, names, checkpoint, earlier.get("_memory"), reporter)
         self._take(choose("bits", self.pareto_front_))
@@ -205,6 +209,7 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         if np.count_nonzero(taking) > LARGEST:
             chosen = np.random.default_rng(seed).choice(np.flatnonzero(taking), LARGEST, replace=False)
             table, target, weights, taking = table[chosen], target[chosen], weights[chosen], taking[chosen]
+        self._remember(table, target, weights)
         columns = inputs.varying(table[taking])
         problem = Problem.of(table[:, columns], target, weights)
         if self.max_features is not None and len(columns) > self.max_features and not problem.constant:

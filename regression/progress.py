@@ -43,12 +43,14 @@ class Reporter:
 
     def __init__(self, progress: bool | Callable[[Progress], Any] | None) -> None:
         self._show, self._every = _display(progress)
-        self._next = time.monotonic() + self._every
+        now = time.monotonic()
+        self._next, self._next_shown = now + EVERY, now + self._every
+        self.history: list[Progress] = []
 
     @property
     def due(self) -> bool:
         """Tell whether it is time for a report."""
-        return self._show is not None and time.monotonic() >= self._next
+        return time.monotonic() >= self._next
 
     @property
     def wanted(self) -> bool:
@@ -56,10 +58,15 @@ class Reporter:
         return self._show is not None
 
     def show(self, progress: Progress) -> None:
-        """Report."""
-        if self._show is not None:
+        """Keep a report, and show it when it is time or the last one."""
+        now = time.monotonic()
+        self._next = now + EVERY
+        if len(self.history) > 1 and self.history[-1].loss == self.history[-2].loss == progress.loss:
+            self.history.pop()  # of a time without gain the ends are enough
+        self.history.append(progress)
+        if self._show is not None and (now >= self._next_shown or progress.stage == "finished"):
             self._show(progress)
-        self._next = time.monotonic() + self._every
+            self._next_shown = now + self._every
 
 
 def _display(

@@ -60,7 +60,7 @@ class TreeStage:
                 "keys": table.keys[places],
                 "uses": table.uses[places],
                 "values": table.values[places],
-                "best": table.best,
+                "rewards": table.rewards,
             }
         return found
 
@@ -71,4 +71,4 @@ class TreeStage:
         if isinstance(search.q, TabularQ) and "places" in state:
             table, places = search.q.table, state["places"]
             table.keys[places], table.uses[places] = state["keys"], state["uses"]
-            table.values[places], table.best[:] = state["values"], state["best"]
+            table.values[places], table.rewards[:] = state["values"], state["rewards"]
