@@ -88,6 +88,10 @@ def damage(snapshot: Snapshot, grammar: Grammar, views: int) -> str | None:
     for each in snapshot.sums:
         if not (0 <= each.view < views and all(_is_expression(text, grammar) for text in each.terms)):
             return "it holds a sum that is none"
+    for written in snapshot.written:
+        slots = np.frombuffer(written.text[: len(written.text) // 2 * 2], np.int16) == grammar.constant
+        if not _is_expression(written.text, grammar, slots=True) or slots.sum() != len(written.constants):
+            return "it holds a formula that is none"
     if [each.number for each in snapshot.restarts] != list(range(len(snapshot.restarts))):
         return "its restarts are not numbered"
     if snapshot.prepared and not _is_bank(snapshot.bank, grammar):
@@ -95,12 +99,12 @@ def damage(snapshot: Snapshot, grammar: Grammar, views: int) -> str | None:
     return None
 
 
-def _is_expression(text: bytes, grammar: Grammar) -> bool:
-    """Tell whether bytes are the tokens of a whole expression without constant slots."""
+def _is_expression(text: bytes, grammar: Grammar, slots: bool = False) -> bool:
+    """Tell whether bytes are the tokens of a whole expression, where ``slots`` says so with constant slots."""
     if len(text) % 2 or not text:
         return False
     tokens = np.frombuffer(text, np.int16)
-    known = (tokens >= 0) & (tokens < len(grammar.names)) & (tokens != grammar.constant)
+    known = (tokens >= 0) & (tokens < len(grammar.names)) & (slots | (tokens != grammar.constant))
     return bool(known.all()) and grammar.end(tokens, 0) == len(tokens)
 
 

@@ -21,7 +21,7 @@ class Progress:
     """Hold how far a search is.
 
     ``expression`` is the text of the best formula so far with its linear constants fitted, ``loss`` the weighted mean of its squared
-    residuals on the rows that the search looks at; ``stage`` is "enumeration", "sums", "evolution", ... and at the end "finished".
+    residuals on the rows that the search looks at; ``stage`` is "enumeration", "combination", "evolution", ... and at the end "finished".
     """
 
     evaluations: int

@@ -367,7 +367,7 @@ class Search:
     # --- progress -------------------------------------------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        self._observe(self.archive, "enumeration" if "enumeration" not in self.stages else "sums", 0)
+        self._observe(self.archive, "enumeration" if "enumeration" not in self.stages else "combination", 0)
         if self.checkpoint is not None and time.monotonic() - self.saved > SAVE_SECONDS:
             self._save()
 

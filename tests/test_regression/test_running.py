@@ -24,9 +24,10 @@ import pytest
 from joblib.externals.loky import get_reusable_executor, reusable_executor
 
 import symnum as sn
-from symnum.regression import SymbolicRegressor, finish, preparation, restart, search
+from symnum.regression import SymbolicRegressor, estimator, finish, preparation, restart, search
 from symnum.regression.archive import Archive, Entry
 from symnum.regression.budget import Budget
+from symnum.regression.candidate import Candidate
 from symnum.regression.checkpoint import Checkpoint, Snapshot, content
 from symnum.regression.crew import ATTEMPTS, Crew
 from symnum.regression.evaluator import Evaluator
@@ -36,12 +37,27 @@ from symnum.regression.interrupt import deferred
 from symnum.regression.problem import Problem
 from symnum.regression.progress import Progress, Reporter
 from symnum.regression.search import Search, Settings
+from symnum.regression.sums import Sum
 from symnum.regression.target import TargetedArchive
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.5, 3, (30, 2))
 Y = np.tanh(X[:, 0] * X[:, 1]) ** X[:, 1] - RNG.normal(1, 0.05, 30)
 """Data that no formula describes exactly, so that a search of them runs until its budget is spent."""
+
+
+ENUMERATE_ONLY = functools.partial(Settings, methods=())
+"""Of the part without chance only the enumeration, so that most of a small budget is left for the part with chance."""
+
+
+@pytest.fixture(autouse=True)
+def enumerate_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimator, "Settings", ENUMERATE_ONLY)
+
+
+@pytest.fixture
+def all_methods(enumerate_only: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimator, "Settings", Settings)
 
 
 def small(**options: Any) -> SymbolicRegressor:
@@ -55,7 +71,7 @@ def small_search(checkpoint: Checkpoint | None = None, **settings: Any) -> Searc
     return Search(
         problem,
         Grammar(("x", "y"), ("+", "*", "sin")),
-        Settings(**{"seed": 1, "max_evaluations": 3000, **settings}),
+        ENUMERATE_ONLY(**{"seed": 1, "max_evaluations": 3000, **settings}),
         checkpoint,
     )
 
@@ -428,7 +444,7 @@ def test_a_search_goes_on_from_its_checkpoint_to_the_same_result(
     assert kept is not None and [each.slices for each in kept.restarts] == [1, 1] and kept.seconds > 0
     assert list(tmp_path.iterdir()) == [path]
     with monkeypatch.context() as patched:
-        patched.setattr(search, "enumerate_expressions", None)  # what is done is not done again
+        patched.setattr(search, "Preparation", None)  # what is done is not done again
         resumed = small(restarts=2, checkpoint=str(path)).fit(X, Y)
     assert resumed.equations_ == whole.equations_
     assert resumed.n_evaluations_ == whole.n_evaluations_
@@ -555,7 +571,11 @@ def damages() -> list[Any]:
         pytest.param(lambda k: replace(k, entries=(wrong, *k.entries[1:])), "no expression", id="token"),
         pytest.param(lambda k: replace(k, entries=(odd, *k.entries[1:])), "no expression", id="bytes"),
         pytest.param(lambda k: replace(k, entries=(unfinished, *k.entries[1:])), "no expression", id="prefix"),
-        pytest.param(lambda k: replace(k, sums=(replace(k.sums[0], view=9),)), "a sum that is none", id="sum"),
+        pytest.param(lambda k: replace(k, sums=(Sum(9, (k.entries[0][0].text,), 0.5, 1),)), "a sum that is none", id="sum"),
+        pytest.param(lambda k: replace(k, written=(Candidate(b"abc", ()),)), "a formula that is none", id="formula"),
+        pytest.param(
+            lambda k: replace(k, written=(Candidate(np.zeros(1, np.int16).tobytes(), (1.0,)),)), "a formula that is none", id="constants"
+        ),
         pytest.param(lambda k: replace(k, restarts=(replace(k.restarts[0], number=3),)), "not numbered", id="number"),
         pytest.param(changed_bank("roots", 99), "refers to what is not there", id="root"),
         pytest.param(changed_bank("left", 10**6), "refers to what is not there", id="argument"),
@@ -579,7 +599,7 @@ def test_a_checkpoint_that_holds_nonsense_is_refused(
     made.checkpoint = Checkpoint(tmp_path / "search.npz")
     made.run()
     kept = made.checkpoint.read()
-    assert kept is not None and kept.restarts and kept.sums
+    assert kept is not None and kept.restarts
     made.checkpoint.write(change(kept))
     with pytest.raises(ValueError, match=message):
         small_search(max_evaluations=9000, checkpoint=made.checkpoint).run()
@@ -627,8 +647,10 @@ def test_content_sees_every_number() -> None:
 
 
 KILLED = """
-import numpy as np, sys
-from symnum.regression import SymbolicRegressor, search
+import functools, sys
+import numpy as np
+from symnum.regression import SymbolicRegressor, estimator, search
+estimator.Settings = functools.partial(search.Settings, methods=())
 search.SLICE, search.SAVE_SECONDS = 600, 0.0
 X = np.random.default_rng(0).uniform(0.5, 3, (30, 2))
 y = np.abs(np.sin(9 * X[:, 0] * X[:, 1])) + np.random.default_rng(1).normal(size=30)
@@ -669,7 +691,7 @@ def test_a_search_survives_kill_9(tmp_path: Path) -> None:
 def test_a_warm_start_with_the_same_data_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     model = small(warm_start=True, random_state=5).fit(X, Y)
     first, loss = model.n_evaluations_, min(e.loss for e in model.equations_)
-    monkeypatch.setattr(search, "enumerate_expressions", None)
+    monkeypatch.setattr(search, "Preparation", None)
     model.fit(X, Y)
     assert min(e.loss for e in model.equations_) <= loss * (1 + 1e-9)
     assert 2700 < model.n_evaluations_ and abs(model.n_evaluations_ - first) < 700  # each fit has its budget
@@ -678,13 +700,13 @@ def test_a_warm_start_with_the_same_data_goes_on(monkeypatch: pytest.MonkeyPatch
 
 def test_a_warm_start_with_other_data_begins_with_what_was_found() -> None:
     x = np.linspace(0.5, 3, 40)[:, None]
-    law = 2 * np.sin(x[:, 0] * np.exp(x[:, 0])) / (1 + x[:, 0] ** 3)
+    law = 2 * np.sin(x[:, 0] * np.exp(x[:, 0])) * x[:, 0] ** 3
     operators = ("+", "*", "/", "sin", "exp", "^3")
     model = small(warm_start=True, operators=operators, max_evaluations=60_000)
     assert model.fit(x, law).stopped_ == "exact"
     spent = model.n_evaluations_
     other = x[::2] + 0.01
-    changed = 5 * np.sin(other[:, 0] * np.exp(other[:, 0])) / (1 + other[:, 0] ** 3)
+    changed = 5 * np.sin(other[:, 0] * np.exp(other[:, 0])) * other[:, 0] ** 3
     model.set_params(max_evaluations=400).fit(other, changed)
     assert model.stopped_ == "exact" and model.n_evaluations_ < spent
     cold = small(operators=operators, max_evaluations=400).fit(x, law)
@@ -736,7 +758,7 @@ def test_the_wanted_loss_is_that_of_the_target_in_every_view() -> None:
     assert np.mean((model.predict(x) - y) ** 2) <= 2e-6
 
 
-def test_a_sum_can_reach_the_wanted_loss() -> None:
+def test_a_sum_can_reach_the_wanted_loss(all_methods: None) -> None:
     x = np.linspace(0.1, 2, 60)[:, None]
     y = (
         0.7 * np.sin(x[:, 0] ** 2)
@@ -759,7 +781,7 @@ def test_progress_is_told_to_a_function(monkeypatch: pytest.MonkeyPatch) -> None
     seen: list[Progress] = []
     model = small(progress=seen.append).fit(X, Y)
     assert [each.stage for each in seen][:: len(seen) - 1] == ["enumeration", "finished"]
-    assert {each.stage for each in seen} == {"enumeration", "sums", "evolution", "finished"}
+    assert {each.stage for each in seen} == {"enumeration", "evolution", "finished"}
     evaluations = [each.evaluations for each in seen]
     assert evaluations == sorted(evaluations) and evaluations[-1] == model.n_evaluations_
     assert [each.seconds for each in seen] == sorted(each.seconds for each in seen)
@@ -771,6 +793,22 @@ def test_progress_is_told_to_a_function(monkeypatch: pytest.MonkeyPatch) -> None
     assert np.mean((values - Y) ** 2) == pytest.approx(known[-1].loss, rel=0.02)
     with pytest.raises(AttributeError):
         seen[0].loss = 1.0  # type: ignore[misc]
+
+
+def test_progress_names_what_comes_after_the_enumeration(
+    all_methods: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("symnum.regression.progress.EVERY", 0.02)
+
+    def look(progress: Progress) -> None:
+        seen.add(progress.stage)
+        if progress.stage == "combination":
+            raise KeyboardInterrupt
+
+    seen: set[str] = set()
+    with pytest.warns(UserWarning, match="interrupted"):
+        small(max_evaluations=20_000, progress=look).fit(X, Y)
+    assert "combination" in seen
 
 
 def test_progress_of_processes_is_told_after_each_round(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -842,9 +880,10 @@ def test_a_report_comes_when_it_is_time() -> None:
 # --- Ctrl-C -------------------------------------------------------------------------------------------------------------------
 
 INTERRUPTED = """
-import json, sys, warnings
+import functools, json, sys, warnings
 import numpy as np
-from symnum.regression import SymbolicRegressor, search
+from symnum.regression import SymbolicRegressor, estimator, search
+estimator.Settings = functools.partial(search.Settings, methods=())
 warnings.simplefilter("always")
 search.SLICE = 900
 X = np.random.default_rng(0).uniform(0.5, 3, (30, 2))
