@@ -384,7 +384,7 @@ class Search:
     def progress(self, archive: Archive, stage: str, used: int = 0) -> Progress:
         """Return how far the search is."""
         seconds = self.earlier + time.monotonic() - self.started
-        text, loss, complexity = best_formula(archive, self.sums, self.evaluator, self.problem)
+        text, loss, complexity = best_formula(archive, self.sums, self.written, self.evaluator, self.problem)
         return Progress(self.budget.used + used, seconds, text, loss, complexity, stage)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from symnum.regression.admission import admitted
 from symnum.regression.affine import without_constants
 from symnum.regression.archive import Archive
+from symnum.regression.candidate import Candidate
 from symnum.regression.description import describe
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import Tokens
@@ -42,26 +43,32 @@ def plain_loss(
 
 
 def best_formula(
-    archive: Archive, sums: Sequence[Sum], evaluator: Evaluator, problem: Problem
+    archive: Archive,
+    sums: Sequence[Sum],
+    formulas: Sequence[Candidate],
+    evaluator: Evaluator,
+    problem: Problem,
 ) -> tuple[str, float, int]:
-    """Return the text, the loss and the complexity of the formula that is best so far, with its linear constants only."""
+    """Return the text, the loss and the complexity of what is best so far: an entry or a sum with linear constants, or a formula."""
     grammar, views = evaluator.grammar, archive.views
     best: tuple[float, Tokens, list[float], float] | None = None
+
+    def bits(left: float, length: int, view: int = 0) -> float:
+        return problem.rows / 2 * float(np.log2(max(left, views.floors[view]))) + grammar.token_bits * length
+
+    expressions: list[tuple[Tokens, list[float]] | None] = [(f.tokens, list(f.constants)) for f in formulas]
     for view in range(len(views.names)):
-
-        def bits(left: float, length: int, floor: float = float(views.floors[view])) -> float:
-            return problem.rows / 2 * float(np.log2(max(left, floor))) + grammar.token_bits * length
-
-        entries = ((bits(e.left, len(e.tokens)), (e.text,)) for e in archive.entries(view))
-        of_view = ((bits(s.left, s.length), s.terms) for s in sums if s.view == view)
+        entries = ((bits(e.left, len(e.tokens), view), (e.text,)) for e in archive.entries(view))
+        of_view = ((bits(s.left, s.length, view), s.terms) for s in sums if s.view == view)
         _, texts = min(itertools.chain(entries, of_view), default=(0.0, ()))
-        if not texts:
-            continue
-        terms = [without_constants(grammar, np.frombuffer(text, np.int16)) for text in texts]
-        expression = written(view, terms, evaluator, problem, views)
+        if texts:
+            terms = [without_constants(grammar, np.frombuffer(text, np.int16)) for text in texts]
+            expressions.append(written(view, terms, evaluator, problem, views))
+    spread = float(np.var(problem.y))
+    for expression in expressions:
         loss = plain_loss(expression, evaluator, problem)
         if expression is not None and np.isfinite(loss):
-            rank = bits(loss / float(np.var(problem.y)), len(expression[0]))
+            rank = bits(loss / spread, len(expression[0]))
             if best is None or rank < best[0]:
                 best = (rank, *expression, loss)
     if best is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,17 @@ from symnum.regression import Equation, SymbolicRegressor, estimator
 from symnum.regression.features import select_features
 from symnum.regression.inputs import varying
 from symnum.regression.problem import Problem
+from symnum.regression.search import Settings
 from symnum.regression.selection import SELECTIONS, choose
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.5, 3, (40, 2))
+
+
+@pytest.fixture(autouse=True)
+def enumerate_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave most of a small budget to the part with chance."""
+    monkeypatch.setattr(estimator, "Settings", functools.partial(Settings, methods=()))
 
 
 def small(**options: Any) -> SymbolicRegressor:
@@ -197,7 +205,7 @@ def test_of_very_many_rows_a_sample_is_used(monkeypatch: pytest.MonkeyPatch) -> 
     weights[::2] = 0  # rows without weight are not drawn
     target = np.where(weights > 0, big[:, 0] * big[:, 1], 1e6)
     model = small().fit(big, target, sample_weight=weights)
-    assert rows == [500]
+    assert set(rows) == {500}
     assert str(model.expression_) == "x0*x1"
 
 
@@ -262,7 +270,7 @@ def test_scikit_learns_own_tools_take_it() -> None:
     both = np.column_stack([target, X[:, 0]])
     wrapped = MultiOutputRegressor(small(max_evaluations=2000)).fit(X, both)
     np.testing.assert_allclose(wrapped.predict(X), both, rtol=1e-9)
-    assert cross_val_score(small(max_evaluations=2000), X, both, cv=2).min() > 0.999
+    assert cross_val_score(small(max_evaluations=10_000), X, both, cv=2).min() > 0.999
     grid = GridSearchCV(small(max_evaluations=2000), {"model_selection": ["bits", lambda front: 0]}, cv=2)
     assert grid.fit(X, target).best_params_ == {"model_selection": "bits"}
 

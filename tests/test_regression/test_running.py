@@ -38,7 +38,7 @@ from symnum.regression.problem import Problem
 from symnum.regression.progress import Progress, Reporter
 from symnum.regression.search import Search, Settings
 from symnum.regression.sums import Sum
-from symnum.regression.target import TargetedArchive
+from symnum.regression.target import TargetedArchive, best_formula
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.5, 3, (30, 2))
@@ -869,6 +869,23 @@ def test_a_notebook_gets_one_line_that_is_updated(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("symnum.regression.progress.EVERY", 0.0)
     small(max_evaluations=500).fit(X, Y)
     assert len(shown) > 2 and "finished" in shown[-1]["text/plain"]
+
+
+def test_the_best_formula_may_be_an_entry_a_sum_or_a_formula() -> None:
+    made = small_search()
+    made.prepare()
+    text, loss, complexity = best_formula(made.archive, [], [], made.evaluator, made.problem)
+    values = sn.compile(sn.parse(text), list(sn.symbols("x y")))(*made.problem.X)
+    assert complexity > 1 and loss == pytest.approx(np.mean((values - made.problem.y) ** 2), rel=1e-3)
+    exact = Candidate(made.grammar.parse("+ C sin x").tobytes(), (2.0,))
+    problem = Problem(made.problem.X, 2 + np.sin(made.problem.X[0]), made.problem.weights)
+    text, loss, complexity = best_formula(made.archive, [], [exact], made.evaluator, problem)
+    assert (text, complexity) == ("sin(x) + 2.0", 4) and loss < 1e-30
+    empty = Archive(made.views)
+    assert best_formula(empty, [], [], made.evaluator, made.problem) == ("", np.inf, 0)
+    terms = tuple(made.grammar.parse(t).tobytes() for t in ("sin x", "y"))
+    summed, _, _ = best_formula(empty, [Sum(0, terms, 0.5, 6)], [], made.evaluator, made.problem)
+    assert "sin(x)" in summed and "y" in summed
 
 
 def test_a_report_comes_when_it_is_time() -> None:
