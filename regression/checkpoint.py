@@ -88,7 +88,7 @@ def damage(snapshot: Snapshot, grammar: Grammar, views: int) -> str | None:
     for each in snapshot.sums:
         if not (0 <= each.view < views and all(_is_expression(text, grammar) for text in each.terms)):
             return "it holds a sum that is none"
-    for written in snapshot.written:
+    for written in (*snapshot.written, *(each for restart in snapshot.restarts for each in restart.written)):
         slots = np.frombuffer(written.text[: len(written.text) // 2 * 2], np.int16) == grammar.constant
         if not _is_expression(written.text, grammar, slots=True) or slots.sum() != len(written.constants):
             return "it holds a formula that is none"

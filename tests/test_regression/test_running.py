@@ -24,7 +24,7 @@ import pytest
 from joblib.externals.loky import get_reusable_executor, reusable_executor
 
 import symnum as sn
-from symnum.regression import SymbolicRegressor, estimator, finish, preparation, restart, search
+from symnum.regression import SymbolicRegressor, finish, preparation, restart, search
 from symnum.regression.archive import Archive, Entry
 from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
@@ -46,23 +46,15 @@ Y = np.tanh(X[:, 0] * X[:, 1]) ** X[:, 1] - RNG.normal(1, 0.05, 30)
 """Data that no formula describes exactly, so that a search of them runs until its budget is spent."""
 
 
-ENUMERATE_ONLY = functools.partial(Settings, methods=())
-"""Of the part without chance only the enumeration, so that most of a small budget is left for the part with chance."""
-
-
-@pytest.fixture(autouse=True)
-def enumerate_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimator, "Settings", ENUMERATE_ONLY)
-
-
-@pytest.fixture
-def all_methods(enumerate_only: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimator, "Settings", Settings)
-
-
 def small(**options: Any) -> SymbolicRegressor:
     return SymbolicRegressor(
-        **{"time_limit": None, "max_evaluations": 3000, "operators": ("+", "*", "sin"), **options}
+        **{
+            "time_limit": None,
+            "max_evaluations": 3000,
+            "operators": ("+", "*", "sin"),
+            "methods": ["evolution"],
+            **options,
+        }
     )
 
 
@@ -71,7 +63,7 @@ def small_search(checkpoint: Checkpoint | None = None, **settings: Any) -> Searc
     return Search(
         problem,
         Grammar(("x", "y"), ("+", "*", "sin")),
-        ENUMERATE_ONLY(**{"seed": 1, "max_evaluations": 3000, **settings}),
+        Settings(**{"seed": 1, "max_evaluations": 3000, "methods": (), "stages": ("evolution",), **settings}),
         checkpoint,
     )
 
@@ -128,12 +120,15 @@ def test_a_share_is_charged_to_the_whole_and_ends_with_it() -> None:
 # --- restarts -----------------------------------------------------------------------------------------------------------------
 
 
-def test_the_result_is_the_same_for_any_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("methods", [["evolution"], ["tree search", "evolution"]])
+def test_the_result_is_the_same_for_any_number_of_processes(
+    methods: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(search, "SLICE", 300)
-    one = small(restarts=3).fit(X, Y)
-    two = small(restarts=3, n_jobs=2).fit(X, Y)
+    one = small(restarts=3, methods=methods).fit(X, Y)
+    two = small(restarts=3, methods=methods, n_jobs=2).fit(X, Y)
     with joblib.parallel_config("threading", n_jobs=3):
-        threads = small(restarts=3).fit(X, Y)
+        threads = small(restarts=3, methods=methods).fit(X, Y)
     for other in (two, threads):
         assert other.equations_ == one.equations_
         assert other.n_evaluations_ == one.n_evaluations_
@@ -576,6 +571,9 @@ def damages() -> list[Any]:
         pytest.param(
             lambda k: replace(k, written=(Candidate(np.zeros(1, np.int16).tobytes(), (1.0,)),)), "a formula that is none", id="constants"
         ),
+        pytest.param(
+            lambda k: replace(k, restarts=(replace(k.restarts[0], written=(Candidate(b"", ()),)),)), "a formula that is none", id="restart"
+        ),
         pytest.param(lambda k: replace(k, restarts=(replace(k.restarts[0], number=3),)), "not numbered", id="number"),
         pytest.param(changed_bank("roots", 99), "refers to what is not there", id="root"),
         pytest.param(changed_bank("left", 10**6), "refers to what is not there", id="argument"),
@@ -647,16 +645,17 @@ def test_content_sees_every_number() -> None:
 
 
 KILLED = """
-import functools, sys
+import sys
 import numpy as np
-from symnum.regression import SymbolicRegressor, estimator, search
-estimator.Settings = functools.partial(search.Settings, methods=())
+from symnum.regression import SymbolicRegressor, search
 search.SLICE, search.SAVE_SECONDS = 600, 0.0
 X = np.random.default_rng(0).uniform(0.5, 3, (30, 2))
 y = np.abs(np.sin(9 * X[:, 0] * X[:, 1])) + np.random.default_rng(1).normal(size=30)
 path = sys.argv[1]
 limit = int(sys.argv[2])
-model = SymbolicRegressor(time_limit=None, max_evaluations=limit, operators=("+", "*", "sin"), checkpoint=path, random_state=3)
+model = SymbolicRegressor(
+    time_limit=None, max_evaluations=limit, operators=("+", "*", "sin"), checkpoint=path, random_state=3, methods=["evolution"]
+)
 print(model.fit(X, y).n_evaluations_)
 """
 
@@ -758,7 +757,7 @@ def test_the_wanted_loss_is_that_of_the_target_in_every_view() -> None:
     assert np.mean((model.predict(x) - y) ** 2) <= 2e-6
 
 
-def test_a_sum_can_reach_the_wanted_loss(all_methods: None) -> None:
+def test_a_sum_can_reach_the_wanted_loss() -> None:
     x = np.linspace(0.1, 2, 60)[:, None]
     y = (
         0.7 * np.sin(x[:, 0] ** 2)
@@ -766,9 +765,12 @@ def test_a_sum_can_reach_the_wanted_loss(all_methods: None) -> None:
         - 2 * np.sqrt(x[:, 0])
         + RNG.normal(0, 1e-4, 60)
     )
-    model = small(operators=("+", "*", "sin", "log", "sqrt"), target_loss=3e-8, max_evaluations=30_000).fit(
-        x, y
-    )
+    model = small(
+        operators=("+", "*", "sin", "log", "sqrt"),
+        target_loss=3e-8,
+        max_evaluations=30_000,
+        methods=["forms", "evolution"],
+    ).fit(x, y)
     assert model.stopped_ == "target loss"
     assert np.mean((model.predict(x) - y) ** 2) <= 3e-8
 
@@ -796,7 +798,7 @@ def test_progress_is_told_to_a_function(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_progress_names_what_comes_after_the_enumeration(
-    all_methods: None, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("symnum.regression.progress.EVERY", 0.02)
 
@@ -807,7 +809,7 @@ def test_progress_names_what_comes_after_the_enumeration(
 
     seen: set[str] = set()
     with pytest.warns(UserWarning, match="interrupted"):
-        small(max_evaluations=20_000, progress=look).fit(X, Y)
+        small(max_evaluations=20_000, progress=look, methods=None).fit(X, Y)
     assert "combination" in seen
 
 
@@ -897,10 +899,9 @@ def test_a_report_comes_when_it_is_time() -> None:
 # --- Ctrl-C -------------------------------------------------------------------------------------------------------------------
 
 INTERRUPTED = """
-import functools, json, sys, warnings
+import json, sys, warnings
 import numpy as np
-from symnum.regression import SymbolicRegressor, estimator, search
-estimator.Settings = functools.partial(search.Settings, methods=())
+from symnum.regression import SymbolicRegressor, search
 warnings.simplefilter("always")
 search.SLICE = 900
 X = np.random.default_rng(0).uniform(0.5, 3, (30, 2))
@@ -909,7 +910,8 @@ def tell(progress):
     if progress.stage == "evolution":
         print("running", flush=True)
 jobs = int(sys.argv[1])
-model = SymbolicRegressor(time_limit=None, max_evaluations=10**9, operators=("+", "*", "sin"), restarts=jobs, n_jobs=jobs, progress=tell)
+model = SymbolicRegressor(time_limit=None, max_evaluations=10**9, operators=("+", "*", "sin"), restarts=jobs, n_jobs=jobs, progress=tell,
+    methods=["evolution"])
 model.fit(X, y)
 print(json.dumps([model.stopped_, str(model.expression_), model.n_evaluations_]), flush=True)
 """
