@@ -32,14 +32,15 @@ ROOT = 0x51ED270B35AE7C29
 class QTable(NamedTuple):
     """Hold, for each place of an open-addressing table, the hash of a prefix, how often it was used, and both values of each choice.
 
-    ``values`` is (places, 2, choices); a choice that is not legal after the prefix has the value -inf.  ``rewards`` (3,) are the
-    largest reward that was learned, the sum of all, and their number.
+    ``values`` is (places, 2, choices); a choice that is not legal after the prefix has the value -inf.  ``best`` (1,) is the largest
+    reward that was learned, ``usual`` (2,) the sum of all and their number.
     """
 
     keys: NDArray[np.uint64]
     uses: NDArray[np.int64]
     values: NDArray[np.float64]
-    rewards: NDArray[np.float64]
+    best: NDArray[np.float64]
+    usual: NDArray[np.float64]
 
     @classmethod
     def empty(cls, places: int, choices: int) -> QTable:
@@ -48,7 +49,8 @@ class QTable(NamedTuple):
             np.zeros(places, np.uint64),
             np.zeros(places, np.int64),
             np.zeros((places, 2, choices)),
-            np.zeros(3),
+            np.zeros(1),
+            np.zeros(2),
         )
 
 
@@ -133,8 +135,8 @@ def learn(
     keys = np.zeros(longest + 1, np.uint64)
     for e in range(choices.shape[0]):
         length = lengths[e]
-        every = whole or rewards[e] > q.rewards[0]
-        usual = q.rewards[1] / max(1.0, q.rewards[2])
+        every = whole or rewards[e] > q.best[0]
+        usual = q.usual[0] / max(1.0, q.usual[1])
         key = np.uint64(ROOT)
         known = 0  # places[skipped:known] are those of prefixes in the table
         for t in range(length):
@@ -174,9 +176,9 @@ def learn(
             uses[places[t]] += 1
             coin = np.int64(2 * drawn(random))
             update(values, places[t], choices[e, t], later, goal, discount, rate, coin)
-        q.rewards[0] = max(q.rewards[0], rewards[e])
-        q.rewards[1] += rewards[e]
-        q.rewards[2] += 1
+        q.best[0] = max(q.best[0], rewards[e])
+        q.usual[0] += rewards[e]
+        q.usual[1] += 1
 
 
 @kernel

@@ -8,6 +8,18 @@ A branch in which every expression was seen is closed.  Expressions that differ 
 
 The best expressions go to the archive, from which the evolution starts; what others put into the archive is learned from when
 :meth:`TreeSearch.run` is called again.  So the two alternate.
+
+>>> import numpy as np
+>>> from symnum.regression.problem import Problem, Views
+>>> from symnum.regression.grammar import Grammar
+>>> x = np.linspace(0.5, 3.0, 30)
+>>> grammar, problem = Grammar(("x",), operators=("+", "*", "sin")), Problem.of(x[:, None], 3 * x * np.sin(x * x) + 2, np.ones(30))
+>>> archive = Archive(Views.of(problem, grammar))
+>>> search = TreeSearch(Bank(grammar, problem, 100), archive, Evaluator(grammar, problem.X), np.random.default_rng(1))
+>>> search.run(Budget(evaluations=20_000))
+'exact'
+>>> print(grammar.term(archive.front(0)[-1].tokens))  # a factor and an offset are free
+x*sin(x^2)
 """
 
 from __future__ import annotations
@@ -59,7 +71,8 @@ class TreeOptions:
 
     q: "tabular", "neural" (needs torch) or "none": even draws instead of a Q function.  tree: False leaves out the tree, so that
         expressions are drawn by the Q function only.  feedback: learn from what others put into the archive.
-    exploration: c of the upper confidence bound.  simulations: how many run before a commitment.
+    exploration: c of the upper confidence bound.  simulations: how many run before the first
+        commitment; before each later one it is narrowing times as many, and fewer where nothing new comes.
     brevity: a simulation may write the tokens that it must and u^brevity of the others, where u is drawn evenly from 0 to 1.
     epsilon, temperature: a token is drawn by softmax((A + B)/temperature) with probability epsilon, else evenly.
     learning_rate, discount, step_reward: of Q-learning; step_reward is the reward of a token that is not the last.
@@ -79,6 +92,7 @@ class TreeOptions:
     feedback: bool = True
     exploration: float = 0.5
     simulations: int = 10_000
+    narrowing: float = 0.5
     brevity: float = 3.0
     epsilon: float = 0.6
     temperature: float = 0.1
@@ -108,7 +122,7 @@ class TreeOptions:
                 raise ValueError(
                     f"{name} is {size!r}, but must be a power of two from {PROBES} on, such as {1 << 16}"
                 )
-        for name in ("epsilon", "learning_rate", "discount", "token_discount"):
+        for name in ("epsilon", "learning_rate", "discount", "token_discount", "narrowing"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, but must lie between 0 and 1")
         for name in ("exploration", "brevity"):
@@ -205,6 +219,9 @@ class TreeSearch:
     def _episodes(self, budget: Budget) -> str:
         for _ in range(self.options.rounds):
             stopped = self._episode(budget)
+            self._offer()
+            if self.archive.exact():
+                return "exact"
             if stopped is not None:
                 return stopped
         return "rounds"
@@ -217,14 +234,19 @@ class TreeSearch:
         self.episodes += 1
         self._plant()
         prefix, node = self.start, 0
-        for _ in range(self.options.longest):
-            for _ in range(0, self.options.simulations, BATCH):
+        for depth in range(self.options.longest):
+            for _ in range(0, max(1, round(self.options.simulations * self.options.narrowing**depth)), BATCH):
                 if budget.spent:
                     return "budget"
-                if self.barren >= self.options.patience:
-                    return "no progress"
+                before = self.evaluations
                 if self._simulate(prefix, node, budget):
                     return "exact"
+                if self.evaluations == before:
+                    self.barren += 1
+                    break  # nothing new from here
+                self.barren = 0
+            if self.barren >= self.options.patience:
+                return "no progress"
             if not self.options.tree:
                 continue
             if self.tree.facts[0, OPEN] == 0:
@@ -250,7 +272,6 @@ class TreeSearch:
         )  # fmt: skip
         self.simulations += count
         self.evaluations += new
-        self.barren = 0 if new else self.barren + 1
         budget.spend(new)
         fresh, lengths = batch.fresh[:new], batch.fresh_lengths[:new]
         scores = self.evaluator.padded_scores(fresh, lengths, views)

@@ -197,7 +197,7 @@ def test_each_simulation_makes_one_more_prefix_known_and_the_best_one_all() -> N
     grammar = Grammar(("x", "y"), operators=("+", "sin"))
     q = learner(grammar)
     plus, x, sine, y = (int(q.rules.choice[grammar.token(name)]) for name in ("+", "x", "sin", "y"))
-    q.table.rewards[0] = 1.0
+    q.table.best[0] = 1.0
     taught(q, ["+ x sin y"], [0.5], grammar)
     assert q.values([plus]) is None
     root = q.values([])
@@ -230,7 +230,7 @@ def test_values_pass_along_the_prefix_from_the_last_token_to_the_first() -> None
     assert after_sine[:, [x, y]].tolist() == [[0.8, 0.4]] * 2
     assert root[:, [sine, x]].tolist() == [[0.5 * 0.8, 0.1]] * 2
     q.forget()
-    assert q.values([]) is None and not q.table.rewards.any()
+    assert q.values([]) is None and not q.table.best.any() and not q.table.usual.any()
 
 
 def test_the_tokens_that_were_given_are_not_learned() -> None:
@@ -421,6 +421,19 @@ def test_budgets_are_kept() -> None:
     assert search_of(wave, ("x", "y"), noise=0.1, rounds=2).run(Budget()) == "rounds"
 
 
+def test_a_search_ends_soon_after_the_archive_is_content() -> None:
+    search = search_of(wave, ("x", "y"), noise=0.1, rounds=10_000, simulations=250, longest=9)
+    search.archive.exact = lambda: search.archive.front(0)[-1].left < 0.7  # type: ignore[method-assign]
+    with pytest.raises(IndexError):
+        search.archive.exact()  # nothing is there yet
+    search.archive.offer(
+        np.full((1, len(search.archive.best)), 0.99), np.array([1]), lambda k: search.grammar.parse("x")
+    )
+    assert search.run(Budget(1_000_000)) == "exact"
+    assert search.evaluations < 20_000
+    assert search.run(Budget(1_000_000)) == "exact"
+
+
 def test_an_interruption_loses_nothing_and_the_search_goes_on() -> None:
     search = search_of(wave, ("x", "y"), noise=0.1, simulations=500)
     original, calls = search.evaluator.padded_scores, 0
@@ -562,6 +575,7 @@ def test_with_q_learning_the_simulations_reach_larger_rewards() -> None:
         (dict(known=4), "known is 4, but must be a power of two from 8 on"),
         (dict(epsilon=1.5), r"epsilon is 1\.5, but must lie between 0 and 1"),
         (dict(discount=-0.1), "discount is -0.1"),
+        (dict(narrowing=2.0), r"narrowing is 2\.0, but must lie between 0 and 1"),
         (dict(temperature=0.0), "temperature must be positive"),
         (dict(exploration=-1.0), r"exploration is -1\.0, but must be finite and not negative"),
         (dict(brevity=np.inf), "brevity is inf"),
