@@ -620,36 +620,25 @@ def fit_expression(
 
     That is linear where the expression is, and from there the logarithm needs few steps; if it does not help, they start as given.
     """
-    if noise == ADDITIVE:
-        return levenberg_marquardt(
-            tokens, length, constants, linear, free, target, root, np.int64(ADDITIVE), most,
-            goal, kind, code, arity, numbers, X, steps, first,
-            literals, partial, store, space, wires, links, values, whole, other, inner, scratch, marks,
-        )  # fmt: skip
-    best, none = constants.copy(), np.zeros(constants.shape[0], np.bool_)
-    _, taken = levenberg_marquardt(
-        tokens, length, best, linear, free, target, root / np.abs(target), np.int64(ADDITIVE), most,
-        goal, kind, code, arity, numbers, X, steps,
-        first, literals, partial, store, space, wires, links, values, whole, other, inner,
-            scratch, marks,
-        )  # fmt: skip
-    least = math.inf
-    for attempt in range(2):
-        trial = best.copy() if attempt == 0 else constants.copy()
+    given, best, eliminated_ones = constants.copy(), constants.copy(), linear
+    weight, now = root, np.int64(ADDITIVE)
+    if noise == RELATIVE:
+        weight = root / np.abs(target)
+    square, taken = math.inf, 0
+    for attempt in range(
+        3
+    ):  # relative to the target, then the logarithm from there, then from the start as given
+        constants[:] = given if attempt == 2 else best
         square, more = levenberg_marquardt(
-            tokens, length, trial, none, free, target, root, np.int64(RELATIVE), most,
-            goal, kind, code, arity, numbers, X, steps, first, literals,
-            partial, store, space, wires, links, values, whole, other, inner, scratch, marks,
+            tokens, length, constants, eliminated_ones, free, target, weight, now, most, goal, kind, code, arity, numbers, X, steps,
+            first, literals, partial, store, space, wires, links, values, whole, other, inner, scratch, marks,
         )  # fmt: skip
         taken += more
-        if square < least:
-            least = square
-            best[:] = trial
-        if attempt == 0 and least < math.inf:
+        if noise == ADDITIVE or (attempt > 0 and square < math.inf):
             break
-    if least < math.inf:
-        constants[:] = best
-    return least, taken
+        best[:] = constants
+        eliminated_ones, weight, now = np.zeros(constants.shape[0], np.bool_), root, np.int64(RELATIVE)
+    return square, taken
 
 
 @kernel

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -125,7 +127,8 @@ def test_an_expression_is_given_up_only_when_no_view_can_fall_below_the_threshol
     assert given_up.mean() > 0.3
     assert (early[given_up] > 0.02).all() and (early[given_up] <= full[given_up] * (1 + 1e-9)).all()
     with pytest.raises(
-        ValueError, match=r"enough has the shape \(1,\), but there are \d views; give one number for each view"
+        ValueError,
+        match=r"enough has the shape \(1,\), but there are \d views; give one number for each view",
     ):
         evaluator.scores(expressions, views, np.ones(1))
 
@@ -143,3 +146,12 @@ def test_padding_keeps_what_was_there() -> None:
     tokens, lengths = padded([GRAMMAR.parse("x"), GRAMMAR.parse("+ x y")])
     assert lengths.tolist() == [1, 3] and tokens.shape == (2, 3)
     assert padded([])[0].shape == (0, 1)
+
+
+def test_a_pickled_evaluator_holds_no_addresses() -> None:
+    evaluator = Evaluator(GRAMMAR, RNG.uniform(0.5, 2, (2, 30)))
+    tokens = [GRAMMAR.parse("+ sin x exp y")]
+    expected = evaluator.values(tokens)
+    text = pickle.dumps(evaluator)
+    assert not any(int(address).to_bytes(8, "little") in text for address in GRAMMAR.machine[0][:, 0])
+    np.testing.assert_array_equal(pickle.loads(text).values(tokens), expected)
