@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +36,10 @@ class Evaluator:
             self.X,
             *grammar.machine,
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # the tables hold addresses of machine code, which mean nothing in another process
+        return Evaluator, (replace(self.grammar), self.X)
 
     @property
     def rows(self) -> int:

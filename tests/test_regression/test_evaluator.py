@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -144,3 +146,12 @@ def test_padding_keeps_what_was_there() -> None:
     tokens, lengths = padded([GRAMMAR.parse("x"), GRAMMAR.parse("+ x y")])
     assert lengths.tolist() == [1, 3] and tokens.shape == (2, 3)
     assert padded([])[0].shape == (0, 1)
+
+
+def test_a_pickled_evaluator_holds_no_addresses() -> None:
+    evaluator = Evaluator(GRAMMAR, RNG.uniform(0.5, 2, (2, 30)))
+    tokens = [GRAMMAR.parse("+ sin x exp y")]
+    expected = evaluator.values(tokens)
+    text = pickle.dumps(evaluator)
+    assert not any(int(address).to_bytes(8, "little") in text for address in GRAMMAR.machine[0][:, 0])
+    np.testing.assert_array_equal(pickle.loads(text).values(tokens), expected)
