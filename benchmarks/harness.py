@@ -135,7 +135,7 @@ def rate_row(
         peer=peer,
         ours_seconds=ours,
         peer_seconds=theirs,
-        ratio=ours / theirs if theirs else float("inf"),
+        ratio=ours / theirs if theirs else float("inf") if ours else 1.0,
         bound=bound,
         reached=None if least is None else ours >= least,
         unit="%",

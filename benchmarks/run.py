@@ -30,6 +30,7 @@ def table(rows: list[Row]) -> list[str]:
         ratio = (
             "more than " + f"{60 / r['ours_seconds']:.3g}x" if r["ratio"] is None else f"{r['ratio']:.3g}x"
         )
+        ratio = "" if r["ratio"] == float("inf") else ratio  # the peer's rate is 0
         reached = {True: "yes", False: "**no**", None: ""}[r.get("reached")]
         unit = r.get("unit")
         ours, theirs = amount_text(r["ours_seconds"], unit), amount_text(r["peer_seconds"], unit)
