@@ -144,15 +144,9 @@ class Preparation:
     def _inner(self, found: Reduction, share: float, methods: tuple[str, ...], chance: Chance | None) -> str:
         """Search another form of the problem, and translate what that finds, also when it is interrupted."""
         if found.problem.constant:
-            self.written.append(
-                found.translated(
-                    Candidate(
-                        np.array([found.grammar.constant], np.int16).tobytes(),
-                        (float(np.mean(found.problem.y)),),
-                    )
-                )
-            )
-            return self._what(self.written[-1:])
+            constant = np.array([found.grammar.constant], np.int16).tobytes()
+            one = found.translated(Candidate(constant, (float(np.mean(found.problem.y)),)))
+            return self._with_written([one])
         problem = sampled(found.problem, self.seed)
         evaluator = Evaluator(found.grammar, problem.X)
         archive = Archive(Views.of(problem, found.grammar))

@@ -204,7 +204,7 @@ def test_bits_of_absolute_errors_are_those_of_laplaces_density() -> None:
 
 
 def candidates(problem: Problem, evaluations: int) -> tuple[Search, list[Any]]:
-    search = Search(problem, GRAMMAR, Settings(0, max_evaluations=evaluations))
+    search = Search(problem, GRAMMAR, Settings(0, max_evaluations=evaluations, methods=("slots",)))
     search.run()
     found = finish.candidates(search.archive, search.sums, search.evaluator, problem.sign)
     return search, [(c.tokens, c.constants) for c in found]

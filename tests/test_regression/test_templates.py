@@ -251,5 +251,5 @@ def test_a_target_that_nothing_explains_gives_the_constant_with_a_warning() -> N
     with pytest.warns(
         UserWarning, match="no formula of the template explains the target better than a constant"
     ):
-        outcome = found("7*x1 + f(x1)/1e30", y, table, 300, grammar)
+        outcome = found("7*x1 + tanh(f(x1))/1e30", y, table, 300, grammar)
     assert len(outcome.selection.models) == 1 and outcome.parts == [{}]
