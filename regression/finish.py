@@ -66,6 +66,18 @@ def candidates(archive: Archive, sums: Sequence[Sum], evaluator: Evaluator, sign
     return list(found.values())
 
 
+def rough_bits(found: Sequence[Candidate], evaluator: Evaluator, problem: Problem) -> Floats:
+    """Return, up to a constant, the bits of formulas (candidates,) whose constants are as they are; inf where one is undefined."""
+    values = evaluator.values([each.tokens for each in found], [each.constants for each in found])
+    with np.errstate(all="ignore"):
+        loss = (values - problem.y) ** 2 @ problem.weights / problem.rows
+    floor = Fitter(problem, evaluator, "additive").floor ** 2
+    lengths = np.array([len(each.tokens) for each in found])
+    with np.errstate(divide="ignore"):
+        bits = problem.rows / 2 * np.log2(np.maximum(loss, max(floor, 1e-300)))
+    return np.where(np.isfinite(loss), bits + evaluator.grammar.token_bits * lengths, np.inf)
+
+
 def exact(problem: Problem, evaluator: Evaluator, found: Sequence[Candidate]) -> bool:
     """Tell whether one of the most promising candidates leaves no more than rounding, with hardly a constant that is not simple.
 

@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from symnum.codegen.tape_kernel import _call_loop
+from symnum.regression.machine_code import compiled
 from symnum.regression.operations import LITERAL, TEMPORARY
 from symnum.regression.vector_math import apart, borrowed, keep, row
 
@@ -38,20 +39,13 @@ ROUNDING = 1e-9
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile with numba, kept on disk where numba finds a folder it may write to."""
-    return _compiled(function)
+    """Compile with numba, the machine code kept on disk; the interpreter's lock is not held while it runs."""
+    return compiled(njit, function, nogil=True, error_model="numpy")
 
 
 def sums(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile as :func:`kernel` does, with leave to add in another order, so that sums become vector instructions."""
-    return _compiled(function, fastmath={"reassoc", "contract"})
-
-
-def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    try:
-        return njit(cache=True, nogil=True, error_model="numpy", **options)(function)
-    except RuntimeError:
-        return njit(nogil=True, error_model="numpy", **options)(function)
+    return compiled(njit, function, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 
 @kernel

@@ -40,6 +40,12 @@ STORED = 150_000
 REDUCED, ENUMERATION, SUMS, SLOTS, SUBTREES = 0.4, 0.4, 0.05, 0.25, 0.1
 """Part of the budget that the reduced problem may take, the enumeration, the sums in each view, slots, and a set of shared parts."""
 
+QUICK = 4000
+"""Expressions that are looked at before anything else."""
+
+KEPT = 200
+"""Candidates with constants that are kept, besides those of the archive and the sums."""
+
 SETS_OF_PARTS = 2
 """How often shared parts become variables."""
 
@@ -104,6 +110,7 @@ class Preparation:
 
     def _stages(self, bank: Bank) -> Iterator[str]:
         """Do one thing after the other, and yield after each what was reached."""
+        yield self._quick()
         if "reduction" in self.methods:
             yield self._reduced()
         if "forms" in self.methods:
@@ -129,6 +136,24 @@ class Preparation:
                 if parts:
                     rest = tuple(m for m in self.methods if m not in ("reduction", "subtrees"))
                     yield self._inner(enriched(self.whole, self.grammar, parts), SUBTREES, rest, None)
+
+    def _quick(self) -> str:
+        """Look at the shortest expressions, and at their sums, before anything that takes longer."""
+        bank = Bank(self.grammar, self.problem, QUICK)
+        if enumerate_expressions(bank, self.archive, self.budget.share(ENUMERATION / 4)) == "exact":
+            return self._reached()
+        if "forms" in self.methods:
+            for view in range(len(self.views.names)):
+                if stopped := self._with_sums(sums.grow(bank, self.views, view, self.budget.share(SUMS / 4))):
+                    return stopped
+        return ""
+
+    def _keep_best(self) -> None:
+        """Drop, of many candidates, all but the best by what they leave with the constants that they have."""
+        if len(self.written) > 2 * KEPT:
+            bits = finish.rough_bits(self.written, self.evaluator, self.problem)
+            best = sorted(np.argsort(bits, kind="stable")[:KEPT].tolist())
+            self.written[:] = [self.written[k] for k in best]
 
     def _reduced(self) -> str:
         found = reduction(self.whole, self.grammar)
@@ -160,6 +185,7 @@ class Preparation:
         finally:
             translated = [found.translated(each) for each in inner.candidates()]
             self.written += admitted_candidates(self.grammar, translated)
+            self._keep_best()
         if stopped == "exact" and not self.grammar.restricted:
             return "exact"
         # what is exact in the other form need not be allowed here
@@ -181,6 +207,7 @@ class Preparation:
     def _with_written(self, found: list[Candidate]) -> str:
         found = admitted_candidates(self.grammar, found)
         self.written += found
+        self._keep_best()
         return self._what(found)
 
     def _what(self, found: Sequence[Candidate]) -> str:

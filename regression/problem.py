@@ -158,7 +158,13 @@ class Views:
             np.linalg.lstsq((centred / norms[:, None]).T, self.targets[view] * np.sqrt(share), rcond=None)[0]
             / norms
         )
-        return [float(c) for c in solved], float(self.means[view] - solved @ means)
+        offset = float(self.means[view] - solved @ means)
+        # rounding, beside which a root would be undefined where its argument is 0
+        if abs(offset) < 1e-13 * max(
+            abs(float(self.means[view])), float(np.abs(solved * means).max(initial=0.0))
+        ):
+            offset = 0.0
+        return [float(c) for c in solved], offset
 
 
 def in_plain_target(

@@ -96,7 +96,7 @@ def _factors(
     norms = np.linalg.norm(columns, axis=1)
     columns = columns - (columns @ base.T) @ base
     fresh = np.linalg.norm(columns, axis=1)
-    new = np.flatnonzero(fresh > 1e-6 * np.maximum(norms, 1e-300))
+    new = np.flatnonzero(fresh > 1e-6 * np.maximum(norms, 1e-6))
     F = columns[new] / fresh[new, None]
     # f, f^2 and x*f are one factor: their directions are alike
     _, first = np.unique(np.round(np.abs(F @ np.linspace(1, 2, F.shape[1])), 9), return_index=True)

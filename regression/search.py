@@ -47,6 +47,9 @@ from symnum.regression.restart import (
 from symnum.regression.sums import Sum
 from symnum.regression.target import TargetedArchive, best_formula
 
+PREPARED = 0.7
+"""Part of the budget that the part without chance may take."""
+
 SLICE = 200_000
 SLICE_SECONDS = 3.0
 """Evaluations of a slice of a restart, and seconds where there is a time limit."""
@@ -196,12 +199,13 @@ class Search:
 
     def _enumerate(self, bank: Bank) -> str:
         preparation = Preparation(
-            self.whole, self.problem, self.archive, self.evaluator, self.budget, self.settings.seed, self.settings.methods,
+            self.whole, self.problem, self.archive, self.evaluator, self.budget.share(PREPARED), self.settings.seed, self.settings.methods,
             self.settings.target_loss, self._by_chance,
         )  # fmt: skip
         # the lists are those of the search, so that an interruption keeps what they hold
         preparation.sums, preparation.written, preparation.stages = self.sums, self.written, self.stages
-        return preparation.run(bank)
+        stopped = preparation.run(bank)
+        return "" if stopped == "budget" and not self.budget.spent else stopped
 
     def _by_chance(self, bank: Bank, archive: Archive, evaluator: Evaluator, budget: Budget) -> str:
         """Let the random stages work on a reduced problem, in turns."""

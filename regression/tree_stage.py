@@ -60,7 +60,8 @@ class TreeStage:
                 "keys": table.keys[places],
                 "uses": table.uses[places],
                 "values": table.values[places],
-                "rewards": table.rewards,
+                "best": table.best,
+                "usual": table.usual,
             }
         return found
 
@@ -71,4 +72,5 @@ class TreeStage:
         if isinstance(search.q, TabularQ) and "places" in state:
             table, places = search.q.table, state["places"]
             table.keys[places], table.uses[places] = state["keys"], state["uses"]
-            table.values[places], table.rewards[:] = state["values"], state["rewards"]
+            table.values[places] = state["values"]
+            table.best[:], table.usual[:] = state["best"], state["usual"]

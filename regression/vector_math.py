@@ -12,6 +12,7 @@ Elementary Functions (1980); error-free sums and products: T. Dekker, Numer. Mat
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from functools import lru_cache
@@ -22,6 +23,8 @@ from llvmlite import binding, ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
 from numba.np.numpy_support import carray
+
+from symnum.regression.machine_code import compiled
 
 ULP = {
     "exp": 1.0, "expm1": 2.0, "log": 1.0, "log1p": 1.0, "sin": 1.0, "cos": 1.0, "tan": 2.5, "sinh": 2.5, "cosh": 1.5, "tanh": 3.0,
@@ -659,8 +662,4 @@ def fused() -> bool:
 
 @lru_cache(maxsize=len(LOOPS))
 def _compiled(function: Any) -> Any:
-    loop = LOOPS[function]
-    try:
-        return cfunc(_SIGNATURE, cache=True, error_model="numpy")(loop)
-    except RuntimeError:  # numba finds no folder that it may write to
-        return cfunc(_SIGNATURE, error_model="numpy")(loop)
+    return compiled(functools.partial(cfunc, _SIGNATURE), LOOPS[function], error_model="numpy")

@@ -23,9 +23,11 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 def pytest_configure() -> None:
     """Choose the folder of the kernels' machine code before a test moves the cache: compiling them again takes a minute."""
-    from symnum.columns.kernels import folder
+    from symnum.columns import kernels
+    from symnum.regression import machine_code
 
-    folder()
+    kernels.folder()
+    machine_code.folder()
 
 
 @pytest.fixture(scope="session")
