@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,10 +15,11 @@ from symnum.regression.archive import Archive
 from symnum.regression.candidate import Candidate
 from symnum.regression.constants import Fit, Fitter, Model
 from symnum.regression.evaluator import Evaluator
-from symnum.regression.grammar import Tokens
+from symnum.regression.grammar import Grammar, Tokens
 from symnum.regression.pareto import front, noise_model
 from symnum.regression.problem import Floats, Problem, Views, in_plain_target
 from symnum.regression.sums import Sum
+from symnum.rewriting.simplifier import simplify
 
 PROMISING = 6
 """How many of a stage's candidates are fitted to see whether one is exact."""
@@ -142,7 +143,19 @@ def select(whole: Problem, sample: Problem, evaluator: Evaluator, found: Iterabl
     noise = noise_model(final)
     rounding = description.noise_floor(whole, noise) ** 2
     considered = [model for model in final if model.noise == noise]
+    best = {id(model) for model in front(considered, rounding)}
+    considered = [_simplified(m, evaluator.grammar) if id(m) in best else m for m in considered]
     return Selection(front(considered, rounding), noise, baseline[noise], considered)
+
+
+def _simplified(model: Model, grammar: Grammar) -> Model:
+    """Return the model with its formula simplified, where that makes its description shorter."""
+    term = simplify(model.term)
+    before = description.describe(model.term, grammar.vocabulary)
+    complexity, structure = description.describe(term, grammar.vocabulary)
+    if (structure, complexity) >= (before[1], before[0]):
+        return model
+    return replace(model, term=term, complexity=complexity, bits=model.bits + structure - before[1])
 
 
 def _constant_model(fitter: Fitter) -> Model:

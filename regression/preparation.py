@@ -37,7 +37,7 @@ MEMORY = 20_000_000
 STORED = 150_000
 """Numbers that the bank may store, and expressions."""
 
-REDUCED, ENUMERATION, SUMS, SLOTS, SUBTREES = 0.4, 0.4, 0.05, 0.25, 0.1
+REDUCED, ENUMERATION, SUMS, SLOTS, SUBTREES = 0.4, 0.4, 0.05, 0.4, 0.1
 """Part of the budget that the reduced problem may take, the enumeration, the sums in each view, slots, and a set of shared parts."""
 
 QUICK = 4000

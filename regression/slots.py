@@ -41,10 +41,14 @@ FROM_ARCHIVE, AGAIN, KEPT = 48, 16, 24
 LIMITS = FitLimits(starts=4, screening=8, steps=60)
 
 
-def with_slots(grammar: Grammar, tokens: Tokens, offsets: bool) -> Tokens | None:
+POWERS = ("^2", "sqrt", "^-1", "^3", "^4")
+"""Powers that stand for one with any exponent."""
+
+
+def with_slots(grammar: Grammar, tokens: Tokens, offsets: bool, powers: bool = False) -> Tokens | None:
     """Return the expression with slots, those in place of numbers included; None when it gets none, or more than MOST_SLOTS.
 
-    With ``offsets`` periodic functions and others of their kind get an offset inside, too.
+    With ``offsets`` periodic functions and others of their kind get an offset inside, too, and with ``powers`` powers any exponent.
 
     >>> grammar = Grammar(("x", "y"))
     >>> [grammar.names[t] for t in with_slots(grammar, grammar.parse("+ sin x log y"), False)]
@@ -60,6 +64,11 @@ def with_slots(grammar: Grammar, tokens: Tokens, offsets: bool) -> Tokens | None
         args = [stack.pop() for _ in range(arity)]
         if all(arg == [C] for arg in args):
             stack.append([C])
+            continue
+        if powers and name in POWERS:
+            # the factor is for its sign, as in (1 - x)^c
+            base = args[0] if args[0][:2] == [plus, C] else [plus, C, times, C, *args[0]]
+            stack.append([grammar.token("^"), *base, C])
             continue
         if arity == 1:
             inner = args[0]
@@ -182,11 +191,11 @@ def _bits(evaluator: Evaluator, views: Views, view: int, left: float, length: in
 
 
 def _of_view(grammar: Grammar, view: str, tokens: Tokens) -> Iterator[Tokens]:
-    """Yield ``undo(C + C*f)`` for f with slots, without and with offsets."""
+    """Yield ``undo(C + C*f)`` for f with slots, as they are, with offsets, and with any exponents."""
     C, plus, times = grammar.constant, grammar.token("+"), grammar.token("*")
     found: list[bytes] = []
-    for offsets in (False, True):
-        inner = with_slots(grammar, tokens, offsets)
+    for offsets, powers in ((False, False), (True, False), (False, True)):
+        inner = with_slots(grammar, tokens, offsets, powers)
         if inner is None or inner.tobytes() in found:
             continue
         found.append(inner.tobytes())
