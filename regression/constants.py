@@ -286,7 +286,7 @@ def simple_numbers(value: float, deviation: float) -> list[tuple[Any, float]]:
             exact = float(fraction) * size
             if fraction != 0 and abs(fraction.numerator) <= largest and abs(exact - value) <= reach:
                 found.setdefault(interned.make("*", (interned.number(fraction), unit)), exact)
-    for digits in range(1, 4):
+    for digits in range(1, 6):
         if value != 0:
             decimal = Fraction(str(round(value, digits - 1 - math.floor(math.log10(abs(value))))))
             if abs(float(decimal) - value) <= reach and 1e-6 < abs(value) < 1e9:

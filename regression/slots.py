@@ -45,10 +45,11 @@ POWERS = ("^2", "sqrt", "^-1", "^3", "^4")
 """Powers that stand for one with any exponent."""
 
 
-def with_slots(grammar: Grammar, tokens: Tokens, offsets: bool, powers: bool = False) -> Tokens | None:
+def with_slots(grammar: Grammar, tokens: Tokens, offsets: bool, powers: str = "") -> Tokens | None:
     """Return the expression with slots, those in place of numbers included; None when it gets none, or more than MOST_SLOTS.
 
-    With ``offsets`` periodic functions and others of their kind get an offset inside, too, and with ``powers`` powers any exponent.
+    With ``offsets`` periodic functions and others of their kind get an offset inside, too.  With ``powers`` "+" or "-" a power of f is
+    that of C + f or C - f, with any exponent.
 
     >>> grammar = Grammar(("x", "y"))
     >>> [grammar.names[t] for t in with_slots(grammar, grammar.parse("+ sin x log y"), False)]
@@ -66,9 +67,7 @@ def with_slots(grammar: Grammar, tokens: Tokens, offsets: bool, powers: bool = F
             stack.append([C])
             continue
         if powers and name in POWERS:
-            # the factor is for its sign, as in (1 - x)^c
-            base = args[0] if args[0][:2] == [plus, C] else [plus, C, times, C, *args[0]]
-            stack.append([grammar.token("^"), *base, C])
+            stack.append([grammar.token("^"), grammar.token(powers), C, *args[0], C])
             continue
         if arity == 1:
             inner = args[0]
@@ -93,9 +92,9 @@ def inner_constants(
     best: list[tuple[float, Candidate]] = []
     given: set[bytes] = set()
     from_bank = (
-        tokens
-        for place in _promising(bank, problem)
-        for tokens in _of_view(bank.grammar, "plain", bank.tokens(int(place)))
+        written
+        for tokens in map(bank.tokens, map(int, _promising(bank, problem)))
+        for written in _of_view(bank.grammar, "plain", tokens, powers=len(tokens) <= SHORT)
     )
     for batch in _batches(itertools.chain(_of_archive(archive, evaluator, FROM_ARCHIVE), from_bank)):
         if budget.spent:
@@ -190,12 +189,13 @@ def _bits(evaluator: Evaluator, views: Views, view: int, left: float, length: in
     )
 
 
-def _of_view(grammar: Grammar, view: str, tokens: Tokens) -> Iterator[Tokens]:
+def _of_view(grammar: Grammar, view: str, tokens: Tokens, powers: bool = True) -> Iterator[Tokens]:
     """Yield ``undo(C + C*f)`` for f with slots, as they are, with offsets, and with any exponents."""
     C, plus, times = grammar.constant, grammar.token("+"), grammar.token("*")
     found: list[bytes] = []
-    for offsets, powers in ((False, False), (True, False), (False, True)):
-        inner = with_slots(grammar, tokens, offsets, powers)
+    signs = [sign for sign in ("+", "-") if powers and sign in grammar.names]
+    for offsets, sign in ((False, ""), (True, ""), *((False, sign) for sign in signs)):
+        inner = with_slots(grammar, tokens, offsets, sign)
         if inner is None or inner.tobytes() in found:
             continue
         found.append(inner.tobytes())
