@@ -24,15 +24,30 @@ if __name__ != "symnum.regression":
 
 _HOME = {
     "SymbolicRegressor": "estimator",
+    "Constraints": "constraints",
     "Equation": "pareto",
     "ExpressionEnv": "environment",
     "FitReport": "report",
+    "Loss": "losses",
     "Progress": "progress",
+    "Template": "templates",
+    "Units": "units",
     "fit_report": "report",
 }
 """Public name -> module; loaded at first use, because scikit-learn takes a second to import."""
 
-__all__ = ["Equation", "ExpressionEnv", "FitReport", "Progress", "SymbolicRegressor", "fit_report"]
+__all__ = [
+    "Constraints",
+    "Equation",
+    "ExpressionEnv",
+    "FitReport",
+    "Loss",
+    "Progress",
+    "SymbolicRegressor",
+    "Template",
+    "Units",
+    "fit_report",
+]
 
 
 def __getattr__(name: str) -> Any:

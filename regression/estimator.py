@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,17 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from symnum.algebra.substitute import substitute
 from symnum.backends import interned
 from symnum.codegen.function import compile as compile_term
 from symnum.regression import inputs, ready
+from symnum.regression.budget import Budget
 from symnum.regression.checkpoint import Checkpoint, Snapshot, content, differences
+from symnum.regression.constraints import Constraints
+from symnum.regression.declared import Declared, declared_constants, substitutes
 from symnum.regression.features import select_features
 from symnum.regression.grammar import DEFAULT_OPERATORS, Grammar, Tokens
+from symnum.regression.losses import Loss
 from symnum.regression.parameters import check_parameters, sorted_methods
 from symnum.regression.pareto import Equation, Equations
 from symnum.regression.problem import Problem
@@ -29,6 +34,9 @@ from symnum.regression.progress import Progress, Reporter
 from symnum.regression.results import Results
 from symnum.regression.search import Outcome, Search, Settings, settings_key
 from symnum.regression.selection import choose
+from symnum.regression.template_search import search_template
+from symnum.regression.templates import Template
+from symnum.regression.units import Units
 from symnum.symbols import symbol
 
 LARGEST = 100_000
@@ -54,6 +62,13 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
     operators: names of the operator table that the formula is built from, and ``"^-1"``, ``"^2"``, ``"^3"``, ``"^4"`` for powers with
         a fixed exponent; by default + - * / ^ ^2 sqrt exp log sin cos.  Every formula is fitted as ``a*f + b``, and in the forms that
         come from log, reciprocal, square and root of the target, so that sums and coefficients need no operator.
+    constraints: a :class:`~symnum.regression.constraints.Constraints`: limits on length, depth, nesting, variables.
+    constants: constants with names that formulas may have, ``{"c": 299792458.0}`` or with a unit ``{"c": (299792458.0, "m/s")}``.
+    units: the unit of each column, ``{"mass": "kg", "height": "m"}`` or a sequence; with ``target_unit`` only formulas that have that
+        unit are found.  Fitted constants take any unit, unless ``dimensionless_constants``.
+    template: a structure, as ``"y = f(x0) + g(x1)*sin(x0)"``, whose functions are searched (:mod:`symnum.regression.templates`).
+    loss: what formulas are ranked and their constants finally fitted by: "squared", "absolute", "huber", "relative", "log", or a
+        function of target, prediction and weight (:mod:`symnum.regression.losses`).
     max_features: columns that take part at most, or None; of more, those are chosen that tell most about the target
         (:mod:`symnum.regression.features`), see ``selected_features_``.
 
@@ -124,6 +139,13 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         self,
         *,
         operators: Sequence[str] | None = None,
+        constraints: Constraints | None = None,
+        constants: Mapping[str, Any] | Sequence[str] | None = None,
+        units: Mapping[str, Any] | Sequence[Any] | None = None,
+        target_unit: Any = None,
+        dimensionless_constants: bool = False,
+        template: Template | str | None = None,
+        loss: str | tuple[str, float] | Callable[..., float] = "squared",
         max_features: int | None = 20,
         time_limit: float | None = 60,
         max_evaluations: int | None = None,
@@ -140,6 +162,13 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         feature_names: Sequence[str] | None = None,
     ) -> None:
         self.operators = operators
+        self.constraints = constraints
+        self.constants = constants
+        self.units = units
+        self.target_unit = target_unit
+        self.dimensionless_constants = dimensionless_constants
+        self.template = template
+        self.loss = loss
         self.max_features = max_features
         self.time_limit = time_limit
         self.max_evaluations = max_evaluations
@@ -187,7 +216,8 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         weights = inputs.checked_weights(sample_weight, len(target))
         self._check_per_complexity()
         names = inputs.feature_names(self._column_names(table.shape[1]), table.shape[1])
-        # an operator that is wrong is told before anything else is done, also where no search is needed
+        # what is wrong with the language is told before anything else is done, also where no search is needed
+        self._all_units = self._units(names)
         self._grammar(names)
         earlier = self._forget()
         self.symbols_ = tuple(symbol(name) for name in names)
@@ -221,9 +251,15 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
             return
         grammar = self._grammar([names[k] for k in columns])
         settings = self._settings(seed)
-        start, hints = self._continued(memory, names, problem, grammar, settings)
+        if self.template is not None:
+            self._search_template(problem, grammar, seed)
+            return
+        loss = None if isinstance(self.loss, str) and self.loss == "squared" else Loss.of(self.loss)
+        if loss is not None:
+            loss.check_target(problem.y)
+        start, hints = self._continued(memory, names, problem, grammar, settings, loss)
         ready.prepare()
-        search = Search(problem, grammar, settings, checkpoint, reporter, start, hints)
+        search = Search(problem, grammar, settings, checkpoint, reporter, start, hints, loss)
         outcome = search.run()
         self._keep(outcome)
         self._memory = _Memory(
@@ -233,7 +269,49 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
     def _grammar(self, names: Sequence[str]) -> Grammar:
         """Return the language of the formulas over variables of these names."""
         operators = DEFAULT_OPERATORS if self.operators is None else tuple(self.operators)
-        return Grammar(tuple(names), operators)
+        numbers: tuple[int | Declared, ...] = (1, 2, *declared_constants(self.constants))
+        units = None
+        if self._all_units is not None:
+            chosen = {name: self._all_units[name] for name in names}
+            units = Units.of(chosen, self.target_unit, list(names), self.dimensionless_constants)
+        return Grammar(tuple(names), operators, numbers, constraints=self.constraints, units=units)
+
+    def _units(self, names: Sequence[str]) -> dict[str, Any] | None:
+        """Return the unit of each symbol; raises ValueError where columns and units do not match, or a target has none."""
+        if self.units is None:
+            if self.target_unit is not None:
+                raise ValueError(
+                    f"target_unit is {self.target_unit!r}, but units is None; give the units of the columns, too: "
+                    f"units={{{names[0]!r}: 'm'}}"
+                )
+            return None
+        called = self._column_names(len(names)) or names
+        given = self.units
+        if isinstance(given, Mapping):
+            renamed = dict(zip(map(str, called), names, strict=True))
+            given = {renamed.get(str(name), name): unit for name, unit in given.items()}
+        Units.of(given, self.target_unit, list(names), self.dimensionless_constants)
+        return dict(given) if isinstance(given, Mapping) else dict(zip(names, given, strict=True))
+
+    def _declared(self) -> dict[Any, float]:
+        return substitutes(declared_constants(self.constants))
+
+    def _search_template(self, problem: Problem, grammar: Grammar, seed: int) -> None:
+        """Search for the functions of a template."""
+        template = self.template if isinstance(self.template, Template) else Template(str(self.template))
+        for name in ("checkpoint", "n_jobs", "target_loss"):
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}, which a template does not have; leave it out"
+                )
+        if not (isinstance(self.loss, str) and self.loss == "squared"):
+            raise ValueError(f"loss is {self.loss!r}, but a template is fitted by squares; leave it out")
+        budget = Budget(self.max_evaluations, self.time_limit)
+        outcome = search_template(template, problem, grammar, budget, seed)
+        self._keep_selection(outcome.selection)
+        self.n_evaluations_ = outcome.evaluations
+        self.stopped_ = outcome.stopped
+        self.parts_ = outcome.parts
 
     def _settings(self, seed: int) -> Settings:
         """Return how to search."""
@@ -244,7 +322,13 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         )  # fmt: skip
 
     def _continued(
-        self, memory: _Memory | None, names: list[str], problem: Problem, grammar: Grammar, settings: Settings
+        self,
+        memory: _Memory | None,
+        names: list[str],
+        problem: Problem,
+        grammar: Grammar,
+        settings: Settings,
+        loss: Loss | None,
     ) -> tuple[Snapshot | None, list[Tokens]]:
         """Return from what a warm start goes on: a snapshot where all is the same, else expressions to try first."""
         if not self.warm_start or memory is None:
@@ -258,7 +342,9 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
             )
             return None, []
         snapshot = memory.snapshot
-        if snapshot.prepared and not differences(snapshot, content(problem), settings_key(grammar, settings)):
+        if snapshot.prepared and not differences(
+            snapshot, content(problem), settings_key(grammar, settings, loss)
+        ):
             again = tuple(
                 replace(each, used=0, ended="exact" if each.ended == "exact" else "")
                 for each in snapshot.restarts
@@ -275,7 +361,8 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
         """Choose one formula of the front."""
         self._choose_equation(place)
         self.expressions_ = [self.expression_]
-        self._function = compile_term(self.expression_, list(self.symbols_))
+        self.constants_ = {each.name: each.value for each in declared_constants(self.constants)}
+        self._function = compile_term(substitute(self.expression_, self._declared()), list(self.symbols_))
 
     def _end(self) -> Progress:
         """Return the progress of a search that has ended."""

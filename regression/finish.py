@@ -16,6 +16,8 @@ from symnum.regression.candidate import Candidate
 from symnum.regression.constants import Fit, Fitter, Model
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import Grammar, Tokens
+from symnum.regression.loss_ranking import models_under
+from symnum.regression.losses import Loss
 from symnum.regression.pareto import front, noise_model
 from symnum.regression.problem import Floats, Problem, Views, in_plain_target
 from symnum.regression.sums import Sum
@@ -146,6 +148,16 @@ def select(whole: Problem, sample: Problem, evaluator: Evaluator, found: Iterabl
     best = {id(model) for model in front(considered, rounding)}
     considered = [_simplified(m, evaluator.grammar) if id(m) in best else m for m in considered]
     return Selection(front(considered, rounding), noise, baseline[noise], considered)
+
+
+def select_under(
+    loss: Loss, whole: Problem, sample: Problem, evaluator: Evaluator, found: Sequence[Candidate]
+) -> Selection:
+    """Return the front under another loss than squares, to which the constants of the best by squares are refitted."""
+    pairs = [(each.tokens, each.constants) for each in found]
+    models, baseline = models_under(loss, whole, sample, evaluator, pairs)
+    models = reportable_models(evaluator.grammar, models, models[0])
+    return Selection(front(models), loss.name, baseline, models)
 
 
 def _simplified(model: Model, grammar: Grammar) -> Model:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from symnum.regression.constraints import Constraints
 from symnum.regression.preparation import METHODS
 from symnum.regression.restart import DEFAULT_STAGES, STAGES
 from symnum.regression.selection import SELECTIONS
@@ -39,6 +40,14 @@ def sorted_methods(methods: Sequence[str] | None) -> tuple[tuple[str, ...], tupl
     if methods is None:
         return DEFAULT_STAGES, METHODS
     return tuple(m for m in methods if m in STAGES), tuple(m for m in METHODS if m in methods)
+
+
+def _constraints(name: str, value: Any) -> None:
+    if value is not None and not isinstance(value, Constraints):
+        raise TypeError(
+            f"{name} must be a Constraints or None, but is {value!r}; "
+            "write constraints=Constraints(max_length=15) with symnum.regression.Constraints"
+        )
 
 
 def _methods(name: str, value: Any) -> None:
@@ -128,6 +137,7 @@ _CHECKS = {
     "time_limit": _time_limit,
     "max_evaluations": _max_evaluations,
     "target_loss": _target_loss,
+    "constraints": _constraints,
     "methods": _methods,
     "restarts": _restarts,
     "n_jobs": _n_jobs,

@@ -28,8 +28,10 @@ from symnum.regression.checkpoint import Checkpoint, Snapshot, content, damage, 
 from symnum.regression.crew import ENDING, Crew, WorkersLost
 from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
+from symnum.regression.finish import Selection
 from symnum.regression.grammar import Grammar, Tokens
 from symnum.regression.interrupt import deferred
+from symnum.regression.losses import Loss
 from symnum.regression.preparation import METHODS, Preparation, bank_for, sampled
 from symnum.regression.problem import Problem, Views
 from symnum.regression.progress import Progress, Reporter
@@ -107,8 +109,10 @@ class Search:
         reporter: Reporter | None = None,
         start: Snapshot | None = None,
         hints: Sequence[Tokens] = (),
+        loss: Loss | None = None,
     ) -> None:
-        self.data, self.settings_key = content(problem), settings_key(grammar, settings)
+        self.loss = loss
+        self.data, self.settings_key = content(problem), settings_key(grammar, settings, loss)
         self.checkpoint = checkpoint
         start = self._read(settings) or start
         seed = start.seed if start is not None else settings.seed
@@ -275,7 +279,7 @@ class Search:
         more = (candidate for restart in self.restarts for candidate in restart.written)
         found = list({each.text: each for each in (*found, *self.written, *more)}.values())
         try:
-            selection = finish.select(self.whole, self.problem, self.evaluator, found)
+            selection = self._selected(self.whole, found)
         except KeyboardInterrupt:
             warnings.warn(
                 "the last fit was interrupted: constants are fitted to the rows that the search looked at, not to all",
@@ -283,13 +287,18 @@ class Search:
                 stacklevel=4,
             )
             stopped = "interrupted"
-            selection = finish.select(self.problem, self.problem, self.evaluator, found)
+            selection = self._selected(self.problem, found)
         stages = self.stages | {
             f"restart {each.number + 1}": each.ended or "budget" for each in self.restarts
         }
         snapshot = self.snapshot()
         essence = replace(snapshot, entries=entries_of(archive), sums=(), written=(), bank={}, restarts=())
         return Outcome(selection, self.budget.used, stopped, stages, snapshot, essence)
+
+    def _selected(self, whole: Problem, found: list[Candidate]) -> Selection:
+        if self.loss is None:
+            return finish.select(whole, self.problem, self.evaluator, found)
+        return finish.select_under(self.loss, whole, self.problem, self.evaluator, found)
 
     def _together(self) -> Archive:
         """Return an archive of what all have found, in their order."""
@@ -392,7 +401,7 @@ class Search:
         return Progress(self.budget.used + used, seconds, text, loss, complexity, stage)
 
 
-def settings_key(grammar: Grammar, settings: Settings) -> dict[str, Any]:
+def settings_key(grammar: Grammar, settings: Settings, loss: Loss | None = None) -> dict[str, Any]:
     """Return what must be equal for a search to go on from a snapshot: all but the limits, the seed, and how many run side by side."""
     kept = {k: v for k, v in asdict(settings).items() if k in ("restarts", "stages", "methods")}
-    return {"grammar": repr(grammar), **kept}
+    return {"grammar": repr(grammar), "loss": "squared" if loss is None else loss.name, **kept}
