@@ -242,7 +242,7 @@ def _threads(problems: list[str]) -> dict[str, Any]:
         )
     try:
         import numpy  # noqa: F401  # loads the BLAS that threadpoolctl then finds
-        from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+        from threadpoolctl import threadpool_info
 
         for pool in threadpool_info():
             threads[f"{pool['user_api']} threads"] = (

@@ -39,7 +39,7 @@ def random_tokens(rng: np.random.Generator, longest: int, constants: int) -> Tok
     """Return a random expression with that many constant slots at most."""
     prefix: list[int] = []
     while (mask := GRAMMAR.legal(prefix, longest)).any():
-        choices = list(np.flatnonzero(mask))
+        choices = [int(k) for k in np.flatnonzero(mask)]
         if prefix.count(GRAMMAR.constant) < constants and mask[0]:
             choices += [GRAMMAR.constant] * 4
         prefix.append(int(rng.choice(choices)))

@@ -20,7 +20,7 @@ RNG = np.random.default_rng(12)
 def random_tokens(longest: int) -> Tokens:
     prefix: list[int] = []
     while (mask := GRAMMAR.legal(prefix, longest)).any():
-        choices = list(np.flatnonzero(mask))
+        choices = [int(k) for k in np.flatnonzero(mask)]
         if mask[0]:
             choices += [GRAMMAR.constant] * 2
         prefix.append(int(RNG.choice(choices)))

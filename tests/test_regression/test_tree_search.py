@@ -306,7 +306,7 @@ def test_every_expression_that_is_built_is_allowed_and_scored_once() -> None:
         scored += len(tokens)
         return original(tokens, lengths, views)
 
-    search.evaluator.padded_scores = watched  # type: ignore[method-assign]
+    search.evaluator.padded_scores = watched  # type: ignore[method-assign, assignment]
     assert search.run(Budget(20_000)) in ("rounds", "budget")
     assert scored == search.evaluations == len(met) > 3000
     assert search.simulations > search.evaluations

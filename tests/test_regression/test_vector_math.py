@@ -6,7 +6,7 @@ import ctypes
 import math
 from typing import Any
 
-import mpmath
+import mpmath  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 import pytest
 from numba import cfunc
@@ -107,7 +107,7 @@ def test_whole_powers_of_small_whole_numbers_are_exact() -> None:
 
 
 @needs_fma
-@pytest.mark.parametrize("function", sorted(LOOPS, key=lambda f: f.__name__), ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", sorted(LOOPS, key=str), ids=lambda f: f.__name__)
 def test_special_values_are_those_of_numpy(function: Any) -> None:
     if function.nin == 1:
         arguments = [SPECIAL]
@@ -126,7 +126,7 @@ def test_special_values_are_those_of_numpy(function: Any) -> None:
 
 
 @needs_fma
-@pytest.mark.parametrize("function", sorted(LOOPS, key=lambda f: f.__name__), ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", sorted(LOOPS, key=str), ids=lambda f: f.__name__)
 def test_a_row_does_not_depend_on_its_neighbours_and_any_number_of_rows_will_do(function: Any) -> None:
     arguments = [RNG.uniform(0.1, 3, 67) for _ in range(function.nin)]
     arguments[0][5], arguments[0][66] = math.nan, 1e200
@@ -146,7 +146,7 @@ def test_loops_are_vector_code() -> None:
     if register is None:
         pytest.skip("registers of other processors have other names")
     for function in (np.add, np.exp, np.sin):  # anew: what comes from the disk has no assembly
-        compiled = cfunc(vector_math._SIGNATURE, error_model="numpy")(LOOPS[function])
+        compiled: Any = cfunc(vector_math._SIGNATURE, error_model="numpy")(LOOPS[function])
         assert compiled._library.get_asm_str().count(register) >= 2, function
 
 
