@@ -60,7 +60,7 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
     Parameters, all by keyword.  What formulas are made of:
 
     operators: names of the operator table that the formula is built from, and ``"^-1"``, ``"^2"``, ``"^3"``, ``"^4"`` for powers with
-        a fixed exponent; by default + - * / ^ ^2 sqrt exp log sin cos.  Every formula is fitted as ``a*f + b``, and in the forms that
+        a fixed exponent; by default + - * / ^ ^2 sqrt exp log sin cos, and as outermost operation asin, acos and atan.  Every formula is fitted as ``a*f + b``, and in the forms that
         come from log, reciprocal, square and root of the target, so that sums and coefficients need no operator.
     constraints: a :class:`~symnum.regression.constraints.Constraints`: limits on length, depth, nesting, variables.
     constants: constants with names that formulas may have, ``{"c": 299792458.0}`` or with a unit ``{"c": (299792458.0, "m/s")}``.
@@ -269,12 +269,16 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
     def _grammar(self, names: Sequence[str]) -> Grammar:
         """Return the language of the formulas over variables of these names."""
         operators = DEFAULT_OPERATORS if self.operators is None else tuple(self.operators)
+        # they cost nothing as the outermost operation, and a longer search inside
+        spare = ("asin", "acos", "atan") if self.operators is None else ()
         numbers: tuple[int | Declared, ...] = (1, 2, *declared_constants(self.constants))
         units = None
         if self._all_units is not None:
             chosen = {name: self._all_units[name] for name in names}
             units = Units.of(chosen, self.target_unit, list(names), self.dimensionless_constants)
-        return Grammar(tuple(names), operators, numbers, constraints=self.constraints, units=units)
+        return Grammar(
+            tuple(names), operators, numbers, constraints=self.constraints, units=units, spare=spare
+        )
 
     def _units(self, names: Sequence[str]) -> dict[str, Any] | None:
         """Return the unit of each symbol; raises ValueError where columns and units do not match, or a target has none."""

@@ -52,7 +52,9 @@ class Evaluator:
         return self.tables[:5]
 
     def values(
-        self, expressions: Sequence[Tokens], constants: Sequence[Sequence[float] | NDArray[np.float64]] | None = None
+        self,
+        expressions: Sequence[Tokens],
+        constants: Sequence[Sequence[float] | NDArray[np.float64]] | None = None,
     ) -> NDArray[np.float64]:
         """Return values (expressions, rows); where an expression is undefined the value is nan or infinite."""
         tokens, lengths = padded(expressions)
@@ -106,7 +108,9 @@ class Evaluator:
         return Rules.of(self.grammar)
 
     def slopes(
-        self, expressions: Sequence[Tokens], constants: Sequence[Sequence[float] | NDArray[np.float64]] | None = None
+        self,
+        expressions: Sequence[Tokens],
+        constants: Sequence[Sequence[float] | NDArray[np.float64]] | None = None,
     ) -> Slopes:
         """Return values and derivatives with respect to every constant slot and every variable, in one sweep.
 
@@ -194,7 +198,9 @@ def padded(expressions: Sequence[Tokens]) -> tuple[NDArray[np.int16], NDArray[np
     return tokens, lengths
 
 
-def _slots(constants: Sequence[Sequence[float] | NDArray[np.float64]] | None, count: int) -> NDArray[np.float64]:
+def _slots(
+    constants: Sequence[Sequence[float] | NDArray[np.float64]] | None, count: int
+) -> NDArray[np.float64]:
     if constants is None:
         return np.zeros((count, 1))
     slots = np.zeros((count, max(1, max(map(len, constants), default=1))))

@@ -86,7 +86,9 @@ class View:
 
     def suits(self, problem: Problem, grammar: Grammar) -> bool:
         """Tell whether the target has this view, and the language its formulas."""
-        return any(grammar.has(*group) for group in self.needs) and self.fits(problem)
+        return any(set(group) <= {*grammar.operators, *grammar.spare} for group in self.needs) and self.fits(
+            problem
+        )
 
 
 def _within(low: float, high: float) -> Callable[[Problem], bool]:

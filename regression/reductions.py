@@ -31,9 +31,9 @@ from symnum.regression.problem import Floats, Problem, joined
 ROWS, NOISY_ROWS, NOISY = 400, 1500, 1e-5
 """Rows on which reductions are tested: more where polynomials leave more than this part of the variance."""
 
-DEGREES = (1, 2, 3, 4, 6, 8, 12)
-TERMS = 100
-"""Degrees of the polynomials, and how many terms they may have."""
+DEGREES = (1, 2, 3, 4, 5, 6, 8, 12)
+ROWS_PER_TERM = 4
+"""Degrees of the polynomials, and how many rows each of their terms needs."""
 
 POWERS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, -3.0, 1.5, -1.5, 4.0, -4.0)
 """Powers of a variable that may stand in front."""
@@ -132,7 +132,8 @@ def _reduced(state: _State, weights: Floats, grammar: Grammar) -> _State | None:
     models = _models(state.columns, state.y, weights)
     if not models:
         return None
-    least = min(models.values())
+    near = min(models, key=lambda kind: models[kind])
+    least = models[near]
     mean = float(weights @ state.y / weights.sum())
     if least > EXPLAINED * float(np.mean(weights * (state.y - mean) ** 2)):
         return None
@@ -140,7 +141,7 @@ def _reduced(state: _State, weights: Floats, grammar: Grammar) -> _State | None:
     for rank, following, taken in _steps(state, grammar):
         w = weights * (state.y / following.y) ** 2
         # errors of the reduced target in terms of the present one, so that they compare
-        found = _models(following.columns, following.y, w)
+        found = _models(following.columns, following.y, w, near)
         if not found:
             continue
         kind = min(found, key=lambda k: found[k])
@@ -210,18 +211,24 @@ _Kind = tuple[bool, bool, int]
 """Whether the variables and the target are taken by their logarithms, and the degree."""
 
 
-def _models(columns: Sequence[Floats], y: Floats, weights: Floats) -> dict[_Kind, float]:
-    """Return, for each kind of polynomial, the weighted mean square of what it leaves of each row when fitted to the others."""
+def _models(
+    columns: Sequence[Floats], y: Floats, weights: Floats, near: _Kind | None = None
+) -> dict[_Kind, float]:
+    """Return, for each kind of polynomial, the weighted mean square of what it leaves of each row when fitted to the others.
+
+    With ``near`` only kinds like it are tried, of its degree or more.
+    """
     found: dict[_Kind, float] = {}
-    for logs in (False, True):
-        if logs and any(c.min() <= 0 for c in columns):
+    positive = all(c.min() > 0 for c in columns)
+    for logs in (False, True) if near is None else (near[0] and positive,):
+        if logs and not positive:
             continue
-        for of_log in (False, True):
+        for of_log in (False, True) if near is None else (near[1],):
             if of_log and not np.all(y > 0):
                 continue
             rising, least = 0, np.inf
-            for degree in DEGREES:
-                if math.comb(len(columns) + degree, degree) > min(TERMS, len(y) // 3) or rising == 2:
+            for degree in DEGREES if near is None else [d for d in DEGREES if d >= near[2]]:
+                if math.comb(len(columns) + degree, degree) > len(y) // ROWS_PER_TERM or rising == 2:
                     break
                 left = found[logs, of_log, degree] = _left((logs, of_log, degree), columns, y, weights, ())
                 rising = rising + 1 if left >= least else 0
