@@ -9,7 +9,7 @@ rise only by what that saves.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -35,11 +35,16 @@ STEPS = 60
 
 @dataclass(frozen=True)
 class Fit:
-    """Hold fitted constants, their standard deviations (0 where fixed), and the weighted mean square of the residuals."""
+    """Hold fitted constants, their standard deviations (0 where fixed), and the weighted mean square of the residuals.
+
+    ``digits`` are the deviations of each constant where the later ones are fixed.  Their product is the volume of the constants that the
+    data leave, by which descriptions are measured: where constants depend on each other, that of the deviations is far too large.
+    """
 
     constants: Floats
     deviations: Floats
     loss: float
+    digits: Floats
 
 
 @dataclass(frozen=True)
@@ -95,9 +100,10 @@ class Fitter:
             floor=1e-3 * self.floor,
         )
         _, loss = self._loss(self.evaluator.variants(tokens, constants[None])[0])
-        deviations = np.zeros(len(constants))
-        deviations[free] = self._deviations(self._jacobian(tokens, constants, np.flatnonzero(free)), loss)
-        return Fit(constants, deviations, loss)
+        deviations, digits = np.zeros(len(constants)), np.zeros(len(constants))
+        jacobian = self._jacobian(tokens, constants, np.flatnonzero(free))
+        deviations[free], digits[free] = self._deviations(jacobian, loss)
+        return Fit(constants, deviations, loss, digits)
 
     def _jacobian(self, tokens: Tokens, constants: Floats, slots: NDArray[np.int64]) -> Floats:
         """Return the derivatives of the residuals (rows, free constants)."""
@@ -108,19 +114,22 @@ class Fitter:
                 jacobian /= found.values[0]
         return np.nan_to_num(jacobian, nan=0.0, posinf=0.0, neginf=0.0).T
 
-    def _deviations(self, jacobian: Floats, loss: float) -> Floats:
-        """Return the standard deviations of the fitted constants, inf where the data do not fix one."""
+    def _deviations(self, jacobian: Floats, loss: float) -> tuple[Floats, Floats]:
+        """Return the standard deviations of the fitted constants, and with the later ones fixed; inf where the data fix none."""
         rows, count = jacobian.shape
         if count == 0:
-            return np.zeros(0)
+            return np.zeros(0), np.zeros(0)
+        nothing = np.full(count, np.inf)
         variance = max(loss * rows / max(rows - count, 1), self.floor**2)
         norms = np.linalg.norm(jacobian, axis=0)
         if not np.all(norms > 0):
-            return np.full(count, np.inf)
+            return nothing, nothing
         triangle = np.linalg.qr(jacobian / norms)[1]
         if triangle.shape[0] < count or np.abs(np.diag(triangle)).min() < 1e-10:
-            return np.full(count, np.inf)
-        return np.asarray(np.linalg.norm(np.linalg.inv(triangle), axis=1) * math.sqrt(variance) / norms)
+            return nothing, nothing
+        sizes = math.sqrt(variance) / norms
+        # |R_kk| is what is new in column k beside the earlier ones
+        return np.linalg.norm(np.linalg.inv(triangle), axis=1) * sizes, sizes / np.abs(np.diag(triangle))
 
     def model(self, tokens: Tokens, fitted: Fit, exact: dict[int, Any] | None = None) -> Model:
         """Return the formula of a fit, whose constants number ``exact`` are these numbers or terms."""
@@ -129,7 +138,7 @@ class Fitter:
         bits = description.data_bits(
             self.problem, self.noise, fitted.loss, len(fitted.constants) - len(exact)
         )
-        for slot, (value, deviation) in enumerate(zip(fitted.constants, fitted.deviations, strict=True)):
+        for slot, (value, deviation) in enumerate(zip(fitted.constants, fitted.digits, strict=True)):
             if slot in exact:
                 leaves.append(exact[slot])
             else:
@@ -150,7 +159,7 @@ class Fitter:
     def rough_bits(self, tokens: Tokens, fitted: Fit) -> float:
         """Return the bits of a fit from its tokens: quicker than :meth:`model`, which simplifies the term first."""
         bits = description.data_bits(self.problem, self.noise, fitted.loss, len(fitted.constants))
-        for value, deviation in zip(fitted.constants, fitted.deviations, strict=True):
+        for value, deviation in zip(fitted.constants, fitted.digits, strict=True):
             bits += description.parameter_bits(float(value), float(deviation))
         return bits + self.evaluator.grammar.token_bits * (len(tokens) - len(fitted.constants))
 
@@ -158,7 +167,7 @@ class Fitter:
         """Return what a model's description could shrink to if all its constants became simple at no cost."""
         return model.bits - sum(
             description.parameter_bits(float(c), float(s))
-            for c, s in zip(fitted.constants, fitted.deviations, strict=True)
+            for c, s in zip(fitted.constants, fitted.digits, strict=True)
         )
 
     def snapped(self, tokens: Tokens, fitted: Fit) -> Model:
@@ -220,7 +229,7 @@ class Fitter:
         """Return by how many bits the description should change when a constant becomes ``number``, from the curvature of the loss."""
         deviation = float(fitted.deviations[slot])
         distance = (value - float(fitted.constants[slot])) / deviation if 0 < deviation < math.inf else 0.0
-        saved = description.parameter_bits(float(fitted.constants[slot]), deviation)
+        saved = description.parameter_bits(float(fitted.constants[slot]), float(fitted.digits[slot]))
         # t^2/rows is what the loss rises by, in parts of the loss
         rise = self.problem.rows / 2 * math.log2(1 + distance**2 / self.problem.rows)
         return rise + _bits(number) - saved
@@ -237,7 +246,7 @@ class Fitter:
         _, loss = self._loss(self.evaluator.variants(tokens, constants[None])[0])
         if not loss <= max(1.001 * fitted.loss, self.floor**2):
             return model
-        return self._try_model(tokens, Fit(constants, fitted.deviations, loss), exact) or model
+        return self._try_model(tokens, replace(fitted, constants=constants, loss=loss), exact) or model
 
 
 def _bits(number: Any) -> float:

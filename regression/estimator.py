@@ -60,8 +60,9 @@ class SymbolicRegressor(Results, RegressorMixin, BaseEstimator):
     Parameters, all by keyword.  What formulas are made of:
 
     operators: names of the operator table that the formula is built from, and ``"^-1"``, ``"^2"``, ``"^3"``, ``"^4"`` for powers with
-        a fixed exponent; by default + - * / ^ ^2 sqrt exp log sin cos, and as outermost operation asin, acos and atan.  Every formula is fitted as ``a*f + b``, and in the forms that
-        come from log, reciprocal, square and root of the target, so that sums and coefficients need no operator.
+        a fixed exponent; by default + - * / ^ ^2 sqrt exp log sin cos, and as outermost operation asin, acos and atan.  Every formula
+        is fitted as ``a*f + b``, and in the forms that come from log, reciprocal, square and root of the target, so that sums and
+        coefficients need no operator.
     constraints: a :class:`~symnum.regression.constraints.Constraints`: limits on length, depth, nesting, variables.
     constants: constants with names that formulas may have, ``{"c": 299792458.0}`` or with a unit ``{"c": (299792458.0, "m/s")}``.
     units: the unit of each column, ``{"mass": "kg", "height": "m"}`` or a sequence; with ``target_unit`` only formulas that have that

@@ -164,8 +164,8 @@ class TemplateSearch:
         if fitted is None or not np.all(np.abs(fitted.constants) < self.largest):
             return None
         # constants that make each other good, as in (a*f)*(b*g), are not fixed by the data; one too many is left out later
-        deviations = np.where(np.isfinite(fitted.deviations), fitted.deviations, np.abs(fitted.constants))
-        bits = self.fitter.rough_bits(tokens, replace(fitted, deviations=deviations))
+        digits = np.where(np.isfinite(fitted.digits), fitted.digits, np.abs(fitted.constants))
+        bits = self.fitter.rough_bits(tokens, replace(fitted, digits=digits))
         state = State(
             tuple(np.asarray(p, np.int16).tobytes() for p in parts),
             tuple(map(float, fitted.constants)),

@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import symnum as sn
 from symnum.data import load_planets
-from symnum.regression import Equation, SymbolicRegressor, fit_report
+from symnum.regression import Equation, SymbolicRegressor, fit_report, ready
 from symnum.regression.evolution import Evolution
 from symnum.regression.inputs import feature_names
 
@@ -172,7 +172,8 @@ def test_ctrl_c_before_anything_was_found_gives_the_constant(monkeypatch: pytest
     def interrupted(*arguments: Any) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("symnum.regression.search.sums.eliminate", interrupted)
+    ready.prepare()  # before the search that is interrupted
+    monkeypatch.setattr("symnum.regression.preparation.enumerate_expressions", interrupted)
     with pytest.warns(UserWarning, match="interrupted"):
         model = small().fit([[1.0], [2.0], [3.0]], [1.0, 2.0, 4.5])
     assert model.expression_ is sn.number(2.5) or model.complexity_ == 1
@@ -345,7 +346,8 @@ def test_unknown_names_of_the_package_are_named() -> None:
     import symnum.regression
 
     with pytest.raises(
-        AttributeError, match="no attribute 'SymbolicRegresor'; its public names are Equation, FitReport"
+        AttributeError,
+        match="no attribute 'SymbolicRegresor'; its public names are Constraints, Equation, ExpressionEnv, FitReport",
     ):
         symnum.regression.SymbolicRegresor
 

@@ -363,7 +363,7 @@ def test_a_search_reports_no_formula_with_a_wrong_unit() -> None:
         rules = language.unit_rules
         assert rules is not None
         assert any(not rules.fits(m.tokens, language.arity, m.constants) for m in without)
-        found = search(language, X, y)
+        found = search(language, X, y, 12_000)
         assert len(found) >= 2
         assert all(rules.fits(m.tokens, language.arity, m.constants) for m in found)
 
