@@ -12,6 +12,7 @@ from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
 from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
+from symnum.regression.periods import waves
 from symnum.regression.problem import Problem, Views
 from symnum.regression.products import multiples, power_products
 from symnum.regression.ratios import ratios
@@ -55,8 +56,11 @@ def early_sums(evaluator: Evaluator, views: Views) -> Iterator[list[Sum]]:
             yield mixtures(mixed, evaluator, views, view)
 
 
-def closed_forms(bank: Bank, problem: Problem, budget: Budget) -> Iterator[list[Candidate]]:
+def closed_forms(
+    bank: Bank, evaluator: Evaluator, problem: Problem, budget: Budget
+) -> Iterator[list[Candidate]]:
     """Yield candidates, one stage after the other, until the budget is spent."""
+    yield waves(evaluator, problem, budget)
     for stage in (power_products, multiples):
         if budget.spent:
             return

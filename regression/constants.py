@@ -258,8 +258,17 @@ def _bits(number: Any) -> float:
 @lru_cache(maxsize=1)
 def _units() -> tuple[tuple[Any, float, tuple[int, ...], int], ...]:
     """Return irrational units: a term, its value, the denominators and the largest numerator of multiples that count as simple."""
+    pi = interned.make("pi", ())
+    powers = [(-1, (1, 2, 3, 4, 6, 8)), (2, (1, 2, 3, 4, 6, 8)), (-2, (1, 2, 4, 8, 16))]
+    roots = [
+        (interned.make("sqrt", (pi,)), math.sqrt(math.pi)),
+        (interned.make("sqrt", (interned.make("*", (2, pi)),)), math.sqrt(2 * math.pi)),
+    ]
     units = [
-        (interned.make("pi", ()), math.pi, (1, 2, 3, 4, 6), 12),
+        (pi, math.pi, (1, 2, 3, 4, 6), 12),
+        *((interned.make("^", (pi, power)), math.pi**power, bottoms, 12) for power, bottoms in powers),
+        *((root, value, (1, 2, 3, 4), 4) for root, value in roots),
+        *((interned.make("^", (root, -1)), 1 / value, (1, 2, 3, 4), 4) for root, value in roots),
         (interned.make("exp", (1,)), math.e, (1, 2), 4),
     ]
     units += [(interned.make("sqrt", (n,)), math.sqrt(n), (1, 2, 3), 6) for n in (2, 3, 5, 6, 7, 10)]

@@ -123,7 +123,7 @@ class Preparation:
         if "forms" in self.methods:
             for view in range(len(self.views.names)):
                 yield self._with_sums(sums.grow(bank, self.views, view, self.budget.share(SUMS)))
-            for found in closed_forms.closed_forms(bank, self.problem, self.budget):
+            for found in closed_forms.closed_forms(bank, self.evaluator, self.problem, self.budget):
                 yield self._with_written(found)
         if "slots" in self.methods:
             share = self.budget.share(SLOTS)

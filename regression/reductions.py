@@ -41,6 +41,9 @@ POWERS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, -3.0, 1.5, -1.5, 4.0, -4.0)
 EXPLAINED = 0.15
 """Polynomials must leave less than this part of the variance, or they can judge nothing."""
 
+HOMOGENEOUS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
+"""Powers of b in b^p*f(a/b)."""
+
 BETTER = 0.97
 """What was taken out explains something when it brings the error below this part of what it is without."""
 
@@ -185,6 +188,20 @@ def _steps(state: _State, grammar: Grammar) -> Iterator[tuple[int, _State, list[
             ):
                 continue
             joint = (grammar.token(name), *tokens[i], *tokens[k])
+            if name == "/":  # y = b^p*f(a/b): what units alone would tell
+                for power in HOMOGENEOUS:
+                    factor = _power(grammar, tokens[k], power)
+                    if factor is not None and (b.min() > 0 or power == int(power)):
+                        yield (
+                            2,
+                            _State(
+                                (*others, combined),
+                                (*rest, joint),
+                                state.y / b**power,
+                                (*state.factors, factor),
+                            ),
+                            [a, b],
+                        )
             yield 2, _State((*others, combined), (*rest, joint), state.y, state.factors), [a, b]
 
 

@@ -29,7 +29,7 @@ BEAM = 48
 ROWS_PER_TERM = 4
 """Each term needs that many rows, for with a bank to choose from a few terms fit anything."""
 
-LIBRARY, MIXED, MIXTURES = 160, 6, 64
+LIBRARY, MIXED, MIXTURES = 400, 6, 64
 """Terms of which mixtures are made, how many a mixture may have, and the width of the beam."""
 
 MONOMIALS = 120
@@ -268,7 +268,16 @@ def library(grammar: Grammar) -> list[Tokens]:
         if plain and len(plain) + len(degree) + len(functions) > LIBRARY:
             break
         plain += degree
-    return [*plain, *functions][:LIBRARY]
+    # a monomial times a function of another variable, such as x*y*cos(z)
+    times = grammar.token("*")
+    count = len(degrees[0])
+    mixed = [
+        np.concatenate([np.array([times], np.int16), tokens, each])
+        for each in functions[: count * len(unary)]
+        for tokens in inner
+        if not np.any(tokens == each[-1])
+    ]
+    return [*plain, *functions, *mixed][:LIBRARY]
 
 
 # --- monomials --------------------------------------------------------------------------------------------------------------
