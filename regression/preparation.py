@@ -121,10 +121,10 @@ class Preparation:
         self.stages["enumeration"] = enumerate_expressions(bank, self.archive, self.budget.share(ENUMERATION))
         yield self._reached() if self.stages["enumeration"] == "exact" else ""
         if "forms" in self.methods:
-            for view in range(len(self.views.names)):
-                yield self._with_sums(sums.grow(bank, self.views, view, self.budget.share(SUMS)))
             for found in closed_forms.closed_forms(bank, self.evaluator, self.problem, self.budget):
                 yield self._with_written(found)
+            for view in range(len(self.views.names)):
+                yield self._with_sums(sums.grow(bank, self.views, view, self.budget.share(SUMS)))
         if "slots" in self.methods:
             share = self.budget.share(SLOTS)
             for found in inner_constants(bank, self.archive, self.evaluator, self.problem, share):
