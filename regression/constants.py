@@ -270,6 +270,7 @@ def _units() -> tuple[tuple[Any, float, tuple[int, ...], int], ...]:
         *((root, value, (1, 2, 3, 4), 4) for root, value in roots),
         *((interned.make("^", (root, -1)), 1 / value, (1, 2, 3, 4), 4) for root, value in roots),
         (interned.make("exp", (1,)), math.e, (1, 2), 4),
+        (interned.make("exp", (-1,)), 1 / math.e, (1, 2), 4),
     ]
     units += [(interned.make("sqrt", (n,)), math.sqrt(n), (1, 2, 3), 6) for n in (2, 3, 5, 6, 7, 10)]
     return tuple(units)

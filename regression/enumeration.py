@@ -34,6 +34,7 @@ class Bank:
         self.left = np.zeros(capacity, np.int64)
         self.right = np.zeros(capacity, np.int64)
         self.lengths = np.zeros(capacity, np.int64)
+        self.constant = np.zeros(capacity, np.bool_)
         # what constraints and units need to know; nothing where there are none
         width = grammar.leaf_states.shape[1] if grammar.restricted else 0
         self.states = np.zeros((capacity, width), np.int64)
@@ -57,6 +58,7 @@ class Bank:
                 self.values[self.size] = values
                 self.roots[self.size] = token
                 self.lengths[self.size] = 1
+                self.constant[self.size] = token >= count
                 self.size += 1
         self.met = self.size
         self.ends.append(self.size)
@@ -125,7 +127,10 @@ def _combinations(bank: Bank, length: int) -> Iterator[tuple[int, NDArray[np.int
             start, stop = bank.ends[length - 2], bank.ends[length - 1]
             for first in range(start, stop, CHUNK):
                 left = np.arange(first, min(first + CHUNK, stop))
-                yield token, left, left
+                # constants such as cos(2) fit anything and mean nothing; slots find those that are wanted
+                left = left[~bank.constant[left]]
+                if len(left):
+                    yield token, left, left
     for token in map(int, grammar.searched):
         if grammar.arity[token] != 2:
             continue
@@ -176,6 +181,7 @@ def _try(
     bank.left[place] = left[picked[:stored]]
     bank.right[place] = right[picked[:stored]]
     bank.lengths[place] = length
+    bank.constant[place] = bank.constant[bank.left[place]] & bank.constant[bank.right[place]]
     if grammar.restricted:
         bank.states[place] = states[picked[:stored]]
         scores[:found][~fitting(grammar, states[picked[:found]], views.names)] = np.inf

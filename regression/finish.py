@@ -81,7 +81,9 @@ def rough_bits(found: Sequence[Candidate], evaluator: Evaluator, problem: Proble
     return np.where(np.isfinite(loss), bits + evaluator.grammar.token_bits * lengths, np.inf)
 
 
-def exact(problem: Problem, evaluator: Evaluator, found: Sequence[Candidate]) -> bool:
+def exact(
+    problem: Problem, evaluator: Evaluator, found: Sequence[Candidate], unexplained: int = UNEXPLAINED
+) -> bool:
     """Tell whether one of the most promising candidates leaves no more than rounding, with hardly a constant that is not simple.
 
     A polynomial of many terms meets any smooth target, so that rounding alone is no sign of a law.
@@ -100,7 +102,7 @@ def exact(problem: Problem, evaluator: Evaluator, found: Sequence[Candidate]) ->
             continue
         if (
             len(each.constants) <= UNEXPLAINED
-            or _fitted_constants(fitter.snapped(each.tokens, fitted)) <= UNEXPLAINED
+            or _fitted_constants(fitter.snapped(each.tokens, fitted)) <= unexplained
         ):
             return True
     return False

@@ -93,6 +93,7 @@ class Preparation:
         self.sums: list[sums.Sum] = []
         self.written: list[Candidate] = []
         self.stages: dict[str, str] = {}
+        self.unexplained = finish.UNEXPLAINED
 
     def run(self, bank: Bank) -> str:
         """Fill the bank and find what can be found without chance; return "exact", "target loss", "budget" or an empty text."""
@@ -140,6 +141,13 @@ class Preparation:
     def _quick(self) -> str:
         """Look at the shortest expressions, and at their sums, before anything that takes longer."""
         bank = Bank(self.grammar, self.problem, QUICK)
+        self.unexplained = 0
+        try:
+            return self._quickly(bank)
+        finally:
+            self.unexplained = finish.UNEXPLAINED
+
+    def _quickly(self, bank: Bank) -> str:
         if enumerate_expressions(bank, self.archive, self.budget.share(ENUMERATION / 4)) == "exact":
             return self._reached()
         if "forms" in self.methods:
@@ -212,7 +220,7 @@ class Preparation:
 
     def _what(self, found: Sequence[Candidate]) -> str:
         """Return what one of the candidates reaches."""
-        if finish.exact(self.problem, self.evaluator, found):
+        if finish.exact(self.problem, self.evaluator, found, self.unexplained):
             return "exact"
         if self.target_loss is not None:
             for each in found:

@@ -188,9 +188,9 @@ def in_plain_target(
         return joined(times, factors), [(sign or 1) * float(np.exp(offset)), *coefficients]
     if offset == 0 and len(terms) == 1 and view in _POWERS and coefficients[0] > 0:
         # a power of c*f is one of f with the constant in front, where it is more likely to be simple
-        power = [grammar.token(name) for name in outermost(view)]
-        tokens = np.array([times, C, *power, *terms[0]], np.int16)
-        return tokens, [coefficients[0] ** _POWERS[view]]
+        undone = [grammar.token(name) for name in outermost(view)]
+        written = np.array([times, C, *undone, *map(int, terms[0])], np.int16)
+        return written, [coefficients[0] ** _POWERS[view]]
     line = joined(plus, [[C], *([times, C, *tokens] for tokens in terms)])
     outer = np.array([grammar.token(name) for name in outermost(view)], np.int16)
     return np.concatenate([outer, line]), [offset, *coefficients]

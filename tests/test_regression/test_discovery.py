@@ -17,6 +17,7 @@ from symnum.regression.constants import Fitter
 from symnum.regression.enumeration import Bank, enumerate_expressions
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import DEFAULT_OPERATORS, Grammar
+from symnum.regression.periods import waves
 from symnum.regression.preparation import Preparation, bank_for
 from symnum.regression.problem import Problem, Views
 from symnum.regression.ratios import ratios
@@ -144,6 +145,20 @@ def test_a_product_with_a_line_and_an_offset() -> None:
     assert is_equal(case.best(found), "sin(a*b)*(2*exp(a) - 1) + 5")
 
 
+def test_waves_of_many_periods_over_a_product() -> None:
+    case = Case(lambda a, b, c: a * (2 + 3 * np.sin(9.5 * b / c + 0.4)), 0.5, 3, rows=200)
+    found = waves(case.evaluator, case.problem, Budget(10**6))
+    assert finish.exact(case.problem, case.evaluator, found)
+    assert is_equal(case.best(found), "a*(2 + 3*sin(19*b/(2*c) + 2/5))")
+
+
+def test_no_wave_where_the_language_or_the_rows_do_not_allow_one() -> None:
+    case = Case(lambda a: np.sin(20 * a), 0, 3, operators=("+", "*"))
+    assert waves(case.evaluator, case.problem, Budget(10**6)) == []
+    case = Case(lambda a: np.sin(20 * a), 0, 3, rows=8)
+    assert waves(case.evaluator, case.problem, Budget(10**6)) == []
+
+
 # --- mixtures ---------------------------------------------------------------------------------------------------------------
 
 
@@ -236,6 +251,7 @@ def test_constants_inside_are_found() -> None:
         (lambda a, b, c: np.cos(a * b) + 3 + 0 * c, "", {"a*b"}),
         (lambda a, b, c: (3 + np.sin(a + b)) * c, "c", {"a + b"}),
         (lambda a, b, c: np.log(a / b) + c**2, "", {"a/b", "c"}),
+        (lambda a, b, c: b**2 * np.log(1 + a / b) * c, "b^2*c", {"a/b"}),
     ],
 )
 def test_what_the_data_allow_is_taken_out(law: Law, factor: str, variables: set[str], noise: float) -> None:
