@@ -41,6 +41,15 @@ def _shortened(grammar: Grammar, tokens: Tokens) -> Tokens | None:
             continue
         first = place + 1
         middle = grammar.end(tokens, first)
+        divides = grammar.has("/") or grammar.has("^-1")
+        if name == "exp" and free & SCALE and divides and grammar.names[tokens[first]] == "-":
+            # exp(c - f) is a multiple of 1/exp(f)
+            right = grammar.end(tokens, first + 1)
+            if _is_constant(grammar, tokens[first + 1 : right]) and not _is_constant(
+                grammar, tokens[right:middle]
+            ):
+                part = np.concatenate([[grammar.token("^-1"), tokens[place]], tokens[right:middle]])
+                return _spliced(tokens, place, middle, part.astype(np.int16))
         if grammar.arity[tokens[place]] == 2:
             stop = grammar.end(tokens, middle)
             constant = [
