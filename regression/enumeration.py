@@ -23,6 +23,10 @@ CHUNK = 4096
 """Combinations that are tried in one call."""
 
 
+RATIONAL = ("neg", "^-1", "^2", "^3", "^4")
+"""Operations that make a rational number of one."""
+
+
 class Bank:
     """Hold distinct expressions with their values, in the order of their lengths."""
 
@@ -128,7 +132,8 @@ def _combinations(bank: Bank, length: int) -> Iterator[tuple[int, NDArray[np.int
             for first in range(start, stop, CHUNK):
                 left = np.arange(first, min(first + CHUNK, stop))
                 # constants such as cos(2) fit anything and mean nothing; slots find those that are wanted
-                left = left[~bank.constant[left]]
+                if grammar.names[token] not in RATIONAL:
+                    left = left[~bank.constant[left]]
                 if len(left):
                     yield token, left, left
     for token in map(int, grammar.searched):

@@ -131,6 +131,8 @@ def _written(
         return
     table = _weighted(logs[chosen], share).T
     norms = np.linalg.norm(table, axis=0)
+    if not np.all(np.isfinite(norms) & (norms > 0)):
+        return
     exponents = (
         np.linalg.lstsq(table / norms, _weighted(np.log(np.abs(problem.y)), share), rcond=1e-12)[0] / norms
     )

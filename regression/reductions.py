@@ -31,7 +31,7 @@ from symnum.regression.problem import Floats, Problem, joined
 ROWS, NOISY_ROWS, NOISY = 400, 1500, 1e-5
 """Rows on which reductions are tested: more where polynomials leave more than this part of the variance."""
 
-DEGREES = (1, 2, 3, 4, 5, 6, 8, 12)
+DEGREES = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24)
 ROWS_PER_TERM = 4
 """Degrees of the polynomials, and how many rows each of their terms needs."""
 
@@ -41,17 +41,21 @@ POWERS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, -3.0, 1.5, -1.5, 4.0, -4.0)
 EXPLAINED = 0.15
 """Polynomials must leave less than this part of the variance, or they can judge nothing."""
 
+NEAR = 0.8
+"""Powers are tried that differ from the slope of the logarithms by no more."""
+
 HOMOGENEOUS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 """Powers of b in b^p*f(a/b)."""
 
-BETTER = 0.97
-"""What was taken out explains something when it brings the error below this part of what it is without."""
+BETTER, BETTER_EXACT = 0.97, 0.85
+"""What was taken out explains something when it brings the error below this part of what it is without: under noise, and where only
+the shape of the polynomials is left, which any further term changes somewhat."""
 
 ROUNDING = 1e-10
 """What polynomials leave below this part of the target is rounding."""
 
-WORSE = 1.02
-"""A reduction may not leave more than this times what the problem leaves as it is."""
+WORSE, NOTHING = 1.02, 1e-8
+"""A reduction may not leave more than this times what the problem leaves as it is, or this part of the variance."""
 
 
 @dataclass(frozen=True)
@@ -138,10 +142,14 @@ def _reduced(state: _State, weights: Floats, grammar: Grammar) -> _State | None:
     near = min(models, key=lambda kind: models[kind])
     least = models[near]
     mean = float(weights @ state.y / weights.sum())
-    if least > EXPLAINED * float(np.mean(weights * (state.y - mean) ** 2)):
+    variance = float(np.mean(weights * (state.y - mean) ** 2))
+    if least > EXPLAINED * variance:
         return None
+    noisy = NOISY * variance
     best: tuple[tuple[int, float], _State] | None = None
-    for rank, following, taken in _steps(state, grammar):
+    for rank, following, taken in _steps(state, weights, grammar):
+        if best is not None and rank > best[0][0]:
+            break  # what is simpler comes first, and is enough
         w = weights * (state.y / following.y) ** 2
         # errors of the reduced target in terms of the present one, so that they compare
         found = _models(following.columns, following.y, w, near)
@@ -149,60 +157,84 @@ def _reduced(state: _State, weights: Floats, grammar: Grammar) -> _State | None:
             continue
         kind = min(found, key=lambda k: found[k])
         left = found[kind]
-        if left > WORSE * least or (best is not None and (rank, left) >= best[0]):
+        if left > max(WORSE * least, NOTHING * variance) or (best is not None and (rank, left) >= best[0]):
             continue
         with_it = min(_with(kind, following, each, w) for each in taken)
-        if with_it >= BETTER * left:
+        if with_it >= (BETTER if least > noisy else BETTER_EXACT) * left:
             best = ((rank, left), following)
     return None if best is None else best[1]
 
 
-def _steps(state: _State, grammar: Grammar) -> Iterator[tuple[int, _State, list[Floats]]]:
-    """Yield states with one variable less, which to prefer, and the columns that took part in what was taken out."""
+def _slopes(state: _State, weights: Floats) -> Floats:
+    """Return the power of each variable, as far as sizes are products of powers: which powers are worth a trial."""
+    size = np.abs(state.y)
+    root = np.sqrt(weights) * size
+    with np.errstate(divide="ignore"):
+        columns = [np.log(np.maximum(np.abs(c), 1e-12 * np.abs(c).max())) for c in state.columns]
+        target = np.log(np.maximum(size, 1e-12 * size.max()))
+    design = np.array([np.ones(len(size)), *columns]).T
+    return np.asarray(np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0][1:])
+
+
+def _steps(state: _State, weights: Floats, grammar: Grammar) -> Iterator[tuple[int, _State, list[Floats]]]:
+    """Yield states with one variable less, the simplest first: their rank, and the columns that took part in what was taken out."""
     columns, tokens = state.columns, state.tokens
-    for k, column in enumerate(columns):
-        others = tuple(c for j, c in enumerate(columns) if j != k)
-        rest = tuple(t for j, t in enumerate(tokens) if j != k)
-        yield 0, _State(others, rest, state.y, state.factors), [column]
+    single = range(len(columns))
+    others = [tuple(c for j, c in enumerate(columns) if j != k) for k in single]
+    rest = [tuple(t for j, t in enumerate(tokens) if j != k) for k in single]
+    for k in single:
+        yield 0, _State(others[k], rest[k], state.y, state.factors), [columns[k]]
+    for k, slope in zip(single, _slopes(state, weights), strict=True):
+        column = columns[k]
         for power in POWERS:
-            if column.min() > 0 or (
-                power == int(power) and np.abs(column).min() > 1e-3 * np.abs(column).max()
-            ):
-                factor = _power(grammar, tokens[k], power)
-                if factor is not None:
-                    yield 1, _State(others, rest, state.y / column**power, (*state.factors, factor)), [column]
-    for i, k in itertools.combinations(range(len(columns)), 2):
-        rest = tuple(t for j, t in enumerate(tokens) if j not in (i, k))
-        others = tuple(c for j, c in enumerate(columns) if j not in (i, k))
-        a, b = columns[i], columns[k]
-        for name, combined in (
-            ("-", a - b),
-            ("+", a + b),
-            ("*", a * b),
-            ("/", a / b if np.abs(b).min() > 0 else None),
-        ):
-            if (
-                combined is None
-                or not grammar.has(name)
-                or not np.ptp(combined) > 1e-9 * np.abs(combined).max()
-            ):
+            if abs(power - slope) > NEAR or not _may_divide(column, power):
                 continue
-            joint = (grammar.token(name), *tokens[i], *tokens[k])
-            if name == "/":  # y = b^p*f(a/b): what units alone would tell
-                for power in HOMOGENEOUS:
+            factor = _power(grammar, tokens[k], power)
+            if factor is not None:
+                yield (
+                    1,
+                    _State(others[k], rest[k], state.y / column**power, (*state.factors, factor)),
+                    [column],
+                )
+    pairs = list(itertools.permutations(single, 2))
+    for rank in (2, 3):
+        for i, k in pairs:
+            a, b = columns[i], columns[k]
+            both = tuple(t for j, t in enumerate(tokens) if j not in (i, k))
+            left = tuple(c for j, c in enumerate(columns) if j not in (i, k))
+            for name, combined in _joined(a, b):
+                wanted = name == "/" if rank == 3 or i > k else True
+                if (
+                    not wanted
+                    or not grammar.has(name)
+                    or not np.ptp(combined) > 1e-9 * np.abs(combined).max()
+                ):
+                    continue
+                joint = (grammar.token(name), *tokens[i], *tokens[k])
+                if rank == 2:
+                    yield 2, _State((*left, combined), (*both, joint), state.y, state.factors), [a, b]
+                    continue
+                for power in HOMOGENEOUS:  # y = b^p*f(a/b): what units alone would tell
                     factor = _power(grammar, tokens[k], power)
-                    if factor is not None and (b.min() > 0 or power == int(power)):
+                    if factor is not None and _may_divide(b, power):
+                        y = state.y / b**power
                         yield (
-                            2,
-                            _State(
-                                (*others, combined),
-                                (*rest, joint),
-                                state.y / b**power,
-                                (*state.factors, factor),
-                            ),
+                            3,
+                            _State((*left, combined), (*both, joint), y, (*state.factors, factor)),
                             [a, b],
                         )
-            yield 2, _State((*others, combined), (*rest, joint), state.y, state.factors), [a, b]
+
+
+def _joined(a: Floats, b: Floats) -> Iterator[tuple[str, Floats]]:
+    yield from (("-", a - b), ("+", a + b), ("*", a * b))
+    if np.abs(b).min() > 0:
+        yield "/", a / b
+
+
+def _may_divide(column: Floats, power: float) -> bool:
+    """Tell whether a column to a power is defined, and far from 0."""
+    size = np.abs(column)
+    return bool(column.min() > 0 or (power == int(power) and size.min() > 1e-3 * size.max()))
 
 
 def _power(grammar: Grammar, tokens: tuple[int, ...], power: float) -> tuple[int, ...] | None:
