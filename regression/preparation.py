@@ -124,12 +124,13 @@ class Preparation:
         if "forms" in self.methods:
             for found in closed_forms.closed_forms(bank, self.evaluator, self.problem, self.budget):
                 yield self._with_written(found)
-            for view in range(len(self.views.names)):
-                yield self._with_sums(sums.grow(bank, self.views, view, self.budget.share(SUMS)))
         if "slots" in self.methods:
             share = self.budget.share(SLOTS)
             for found in inner_constants(bank, self.archive, self.evaluator, self.problem, share):
                 yield self._with_written(found)
+        if "forms" in self.methods:
+            for view in range(len(self.views.names)):
+                yield self._with_sums(sums.grow(bank, self.views, view, self.budget.share(SUMS)))
         if "subtrees" in self.methods:
             known: set[int] = set()
             for _ in range(SETS_OF_PARTS):

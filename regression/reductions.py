@@ -31,6 +31,9 @@ from symnum.regression.problem import Floats, Problem, joined
 ROWS, NOISY_ROWS, NOISY = 400, 1500, 1e-5
 """Rows on which reductions are tested: more where polynomials leave more than this part of the variance."""
 
+FEWEST = 50
+"""Rows without which polynomials of two and more variables have too few terms to judge by."""
+
 DEGREES = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24)
 ROWS_PER_TERM = 4
 """Degrees of the polynomials, and how many rows each of their terms needs."""
@@ -98,7 +101,9 @@ class _State:
 
 
 def reduction(problem: Problem, grammar: Grammar) -> Reduction | None:
-    """Return the problem as far as it can be reduced, or None; one variable always stays."""
+    """Return the problem as far as it can be reduced, or None; one variable always stays, and fewer rows than FEWEST tell nothing."""
+    if problem.rows < FEWEST:
+        return None
     for rows in (ROWS, NOISY_ROWS):
         sample = problem.sample(rows, np.random.default_rng(0))
         start = _State(tuple(sample.X), tuple((k,) for k in range(len(sample.X))), sample.y, ())
