@@ -223,7 +223,9 @@ def test_the_front_is_not_dominated_and_ends_where_only_rounding_is_left() -> No
     ("text", "shorter"),
     [
         ("+ x 1", "x"), ("- 1 * 2 x", "x"), ("/ x exp 2", "x"), ("/ 2 x", "/ 2 x"), ("log * 2 x", "log x"), ("exp + x 2", "exp x"),
-        ("exp - 2 x", "^-1 exp x"), ("sqrt exp - 1 * x y", "sqrt ^-1 exp * x y"), ("sin exp - 1 x", "sin exp - 1 x"), ("sqrt / x 2", "sqrt x"), ("sin * 2 x", "sin * 2 x"), ("* + x 1 y", "* + x 1 y"),
+        ("exp - 2 x", "^-1 exp x"),
+        ("sqrt exp - 1 * x y", "sqrt ^-1 exp * x y"), ("sin exp - 1 x", "sin exp - 1 x"),
+        ("sqrt / x 2", "sqrt x"), ("sin * 2 x", "sin * 2 x"), ("* + x 1 y", "* + x 1 y"),
         ("+ + x 1 log * y 2", "+ x log y"), ("* sqrt * 2 x ^2 / y 2", "* sqrt x ^2 y"), ("+ exp + 1 x y", "+ exp + 1 x y"),
         ("^ * 2 x y", "^ * 2 x y"), ("+ 1 2", "+ 1 2"),
     ],
