@@ -19,7 +19,7 @@ from symnum.regression.grammar import Grammar, Tokens
 from symnum.regression.loss_ranking import models_under
 from symnum.regression.losses import Loss
 from symnum.regression.pareto import front, noise_model
-from symnum.regression.problem import Floats, Problem, Views, in_plain_target
+from symnum.regression.problem import Floats, Problem, Views, in_plain_target, with_constant_in_front
 from symnum.regression.sums import Sum
 from symnum.rewriting.simplifier import simplify
 
@@ -61,11 +61,14 @@ def candidates(archive: Archive, sums: Sequence[Sum], evaluator: Evaluator, sign
         written_as = [*([e.tokens] for e in chosen), *(s.tokens for s in of_view[:SUMS])]
         for terms in ([without_constants(grammar, t) for t in each] for each in written_as):
             coefficients, offset = views.least_squares(view, evaluator.values(terms))
-            written = in_plain_target(grammar, name, terms, coefficients, offset, sign)
-            written = written and admitted(grammar, *written)
-            if written is not None:
-                text = written[0].tobytes()
-                found.setdefault(text, Candidate(text, tuple(written[1])))
+            for written in (
+                in_plain_target(grammar, name, terms, coefficients, offset, sign),
+                with_constant_in_front(grammar, name, terms, coefficients, offset),
+            ):
+                allowed = written and admitted(grammar, *written)
+                if allowed is not None:
+                    text = allowed[0].tobytes()
+                    found.setdefault(text, Candidate(text, tuple(allowed[1])))
     return list(found.values())
 
 

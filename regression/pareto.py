@@ -163,17 +163,22 @@ def noise_model(models: Sequence[Model]) -> str:
 def front(models: Iterable[Model], rounding: float = 0.0) -> list[Model]:
     """Return, by complexity, the models that no model as simple beats in loss; of equal complexity the shortest description counts.
 
-    Losses below ``rounding`` are equal, and so are losses that differ by less than one part in a million.
+    Losses below ``rounding`` are equal, and so are losses that differ by less than one part in a million.  The shortest description of
+    all is kept also where a simpler model has an equal loss: sqrt(2*g*h) beside 4.43*sqrt(h).
     """
     simplest: dict[int, Model] = {}
     for model in models:
         other = simplest.get(model.complexity)
         if other is None or (model.bits, str(model.term)) < (other.bits, str(other.term)):
             simplest[model.complexity] = model
+    shortest = min(simplest.values(), key=lambda model: (model.bits, model.complexity), default=None)
     found: list[Model] = []
     for complexity in sorted(simplest):
-        if not found or simplest[complexity].loss < (1 - 1e-6) * found[-1].loss > rounding:
-            found.append(simplest[complexity])
+        model = simplest[complexity]
+        if not found or model.loss < (1 - 1e-6) * found[-1].loss > rounding:
+            found.append(model)
+        elif model is shortest and model.loss <= max((1 + 1e-6) * found[-1].loss, rounding):
+            found.append(model)
     return found
 
 

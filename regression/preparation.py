@@ -40,6 +40,9 @@ STORED = 150_000
 REDUCED, ENUMERATION, SUMS, SLOTS, SUBTREES = 0.4, 0.4, 0.05, 0.4, 0.1
 """Part of the budget that the reduced problem may take, the enumeration, the sums in each view, slots, and a set of shared parts."""
 
+THOROUGH = 4000
+"""Evaluations below which only what is quick is done."""
+
 QUICK = 4000
 """Expressions that are looked at before anything else."""
 
@@ -111,18 +114,22 @@ class Preparation:
 
     def _stages(self, bank: Bank) -> Iterator[str]:
         """Do one thing after the other, and yield after each what was reached."""
+        # with a few thousand evaluations an answer is wanted at once
+        thorough = self.budget.evaluations is None or self.budget.evaluations >= THOROUGH
         yield self._quick()
         if "reduction" in self.methods:
             yield self._reduced()
         if "forms" in self.methods:
             for summed in closed_forms.early_sums(self.evaluator, self.views):
                 yield self._with_sums(summed)
-            for found in closed_forms.early_forms(self.evaluator, self.views):
+            for found in closed_forms.early_forms(self.evaluator, self.views) if thorough else ():
                 yield self._with_written(found)
         self.stages["enumeration"] = enumerate_expressions(bank, self.archive, self.budget.share(ENUMERATION))
         yield self._reached() if self.stages["enumeration"] == "exact" else ""
         if "forms" in self.methods:
-            for found in closed_forms.closed_forms(bank, self.evaluator, self.problem, self.budget):
+            for found in (
+                closed_forms.closed_forms(bank, self.evaluator, self.problem, self.budget) if thorough else ()
+            ):
                 yield self._with_written(found)
         if "slots" in self.methods:
             share = self.budget.share(SLOTS)

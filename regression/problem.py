@@ -186,14 +186,20 @@ def in_plain_target(
             is_log = grammar.has("log") and tokens[0] == grammar.token("log")
             factors.append([power, *tokens[1:], C] if is_log else [exp, times, C, *tokens])
         return joined(times, factors), [(sign or 1) * float(np.exp(offset)), *coefficients]
-    if offset == 0 and len(terms) == 1 and view in _POWERS and coefficients[0] > 0:
-        # a power of c*f is one of f with the constant in front, where it is more likely to be simple
-        undone = [grammar.token(name) for name in outermost(view)]
-        written = np.array([times, C, *undone, *map(int, terms[0])], np.int16)
-        return written, [coefficients[0] ** _POWERS[view]]
     line = joined(plus, [[C], *([times, C, *tokens] for tokens in terms)])
     outer = np.array([grammar.token(name) for name in outermost(view)], np.int16)
     return np.concatenate([outer, line]), [offset, *coefficients]
+
+
+def with_constant_in_front(
+    grammar: Grammar, view: str, terms: list[Tokens], coefficients: list[float], offset: float
+) -> tuple[Tokens, list[float]] | None:
+    """Return a power of c*f as one of f with the constant in front, where it may be simpler; None for anything else."""
+    if offset != 0 or len(terms) != 1 or view not in _POWERS or not coefficients[0] > 0:
+        return None
+    undone = [grammar.token(name) for name in outermost(view)]
+    tokens = np.array([grammar.token("*"), grammar.constant, *undone, *map(int, terms[0])], np.int16)
+    return tokens, [coefficients[0] ** _POWERS[view]]
 
 
 def outermost(view: str) -> tuple[str, ...]:

@@ -92,12 +92,13 @@ class Reduction:
 
 @dataclass(frozen=True)
 class _State:
-    """Hold columns with their tokens, the target as it is left, and the tokens of the factors taken out."""
+    """Hold columns with their tokens, the target as it is left, the tokens of the factors taken out, and their product (rows,)."""
 
     columns: tuple[Floats, ...]
     tokens: tuple[tuple[int, ...], ...]
     y: Floats
     factors: tuple[tuple[int, ...], ...]
+    scale: Floats
 
 
 def reduction(problem: Problem, grammar: Grammar) -> Reduction | None:
@@ -106,13 +107,15 @@ def reduction(problem: Problem, grammar: Grammar) -> Reduction | None:
         return None
     for rows in (ROWS, NOISY_ROWS):
         sample = problem.sample(rows, np.random.default_rng(0))
-        start = _State(tuple(sample.X), tuple((k,) for k in range(len(sample.X))), sample.y, ())
+        start = _State(
+            tuple(sample.X), tuple((k,) for k in range(len(sample.X))), sample.y, (), np.ones(sample.rows)
+        )
         models = _models(start.columns, start.y, sample.weights)
         if models and min(models.values()) <= NOISY * np.var(sample.y):
             break
     state = start
     while len(state.columns) > 1:
-        following = _reduced(state, sample.weights * (sample.y / state.y) ** 2, grammar)
+        following = _reduced(state, sample.weights, grammar)
         if following is None:
             break
         state = following
@@ -141,22 +144,23 @@ def _evaluated(tokens: Sequence[tuple[int, ...]], X: Floats, grammar: Grammar) -
 
 def _reduced(state: _State, weights: Floats, grammar: Grammar) -> _State | None:
     """Return the best state with one variable less in which nothing that was taken out explains anything, or None."""
-    models = _models(state.columns, state.y, weights)
+    # errors of any reduced target count as those of the whole, so that they compare
+    own = weights * state.scale**2
+    models = _models(state.columns, state.y, own)
     if not models:
         return None
     near = min(models, key=lambda kind: models[kind])
     least = models[near]
-    mean = float(weights @ state.y / weights.sum())
-    variance = float(np.mean(weights * (state.y - mean) ** 2))
+    mean = float(own @ state.y / own.sum())
+    variance = float(np.mean(own * (state.y - mean) ** 2))
     if least > EXPLAINED * variance:
         return None
     noisy = NOISY * variance
     best: tuple[tuple[int, float], _State] | None = None
-    for rank, following, taken in _steps(state, weights, grammar):
+    for rank, following, taken in _steps(state, own, grammar):
         if best is not None and rank > best[0][0]:
             break  # what is simpler comes first, and is enough
-        w = weights * (state.y / following.y) ** 2
-        # errors of the reduced target in terms of the present one, so that they compare
+        w = weights * following.scale**2
         found = _models(following.columns, following.y, w, near)
         if not found:
             continue
@@ -188,7 +192,7 @@ def _steps(state: _State, weights: Floats, grammar: Grammar) -> Iterator[tuple[i
     others = [tuple(c for j, c in enumerate(columns) if j != k) for k in single]
     rest = [tuple(t for j, t in enumerate(tokens) if j != k) for k in single]
     for k in single:
-        yield 0, _State(others[k], rest[k], state.y, state.factors), [columns[k]]
+        yield 0, _State(others[k], rest[k], state.y, state.factors, state.scale), [columns[k]]
     for k, slope in zip(single, _slopes(state, weights), strict=True):
         column = columns[k]
         for power in POWERS:
@@ -198,7 +202,13 @@ def _steps(state: _State, weights: Floats, grammar: Grammar) -> Iterator[tuple[i
             if factor is not None:
                 yield (
                     1,
-                    _State(others[k], rest[k], state.y / column**power, (*state.factors, factor)),
+                    _State(
+                        others[k],
+                        rest[k],
+                        state.y / column**power,
+                        (*state.factors, factor),
+                        state.scale * column**power,
+                    ),
                     [column],
                 )
     pairs = list(itertools.permutations(single, 2))
@@ -217,7 +227,11 @@ def _steps(state: _State, weights: Floats, grammar: Grammar) -> Iterator[tuple[i
                     continue
                 joint = (grammar.token(name), *tokens[i], *tokens[k])
                 if rank == 2:
-                    yield 2, _State((*left, combined), (*both, joint), state.y, state.factors), [a, b]
+                    yield (
+                        2,
+                        _State((*left, combined), (*both, joint), state.y, state.factors, state.scale),
+                        [a, b],
+                    )
                     continue
                 for power in HOMOGENEOUS:  # y = b^p*f(a/b): what units alone would tell
                     factor = _power(grammar, tokens[k], power)
@@ -225,7 +239,13 @@ def _steps(state: _State, weights: Floats, grammar: Grammar) -> Iterator[tuple[i
                         y = state.y / b**power
                         yield (
                             3,
-                            _State((*left, combined), (*both, joint), y, (*state.factors, factor)),
+                            _State(
+                                (*left, combined),
+                                (*both, joint),
+                                y,
+                                (*state.factors, factor),
+                                state.scale * b**power,
+                            ),
                             [a, b],
                         )
 

@@ -217,6 +217,14 @@ def test_the_front_is_not_dominated_and_ends_where_only_rounding_is_left() -> No
         model(11, 1e-32, 3),
     ]  # fmt: skip
     assert [(m.complexity, m.bits) for m in front(models, rounding=1e-24)] == [(3, 9), (7, 5), (9, 2)]
+    shortest = model(
+        12, 1e-31, -4
+    )  # of no smaller loss than one simpler, but the shortest description of all
+    assert [(m.complexity, m.bits) for m in front([*models, shortest], rounding=1e-24)][-2:] == [
+        (9, 2),
+        (12, -4),
+    ]
+    assert front([], rounding=1.0) == []
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,9 @@ def test_equal_seeds_give_equal_results_and_the_seed_matters() -> None:
     rng = np.random.default_rng(1)
     X = rng.uniform(0.5, 3, (40, 2))
     y = np.tanh(X[:, 0] * X[:, 1]) ** X[:, 1] - rng.normal(1, 0.01, 40)
-    options: dict[str, Any] = dict(operators=("+", "*", "sin", "exp"), max_evaluations=12_000)
+    options: dict[str, Any] = dict(
+        operators=("+", "*", "sin", "exp"), max_evaluations=12_000, methods=("tree search", "evolution")
+    )
     first, again = (small(**options).fit(X, y) for _ in range(2))
     assert first.stopped_ == "budget"
     assert first.equations_ == again.equations_
