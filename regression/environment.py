@@ -57,7 +57,7 @@ class ExpressionEnv(gymnasium.Env[Any, int]):
     Raises ValueError for data or settings that make no sense, TypeError for a grammar of another kind.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # gymnasium's is an instance variable
         "render_modes": ["ansi", "human"],
         "render_fps": 4,
     }
@@ -127,7 +127,7 @@ class ExpressionEnv(gymnasium.Env[Any, int]):
             if choice < 0 or not self.action_masks()[choice]:
                 self.finished = True
                 raise ValueError(
-                    f"the start {options['start']!r} is not legal at {name!r}; legal there are {self._legal_names()}"  # type: ignore[index]
+                    f"the start {options['start']!r} is not legal at {name!r}; legal there are {self._legal_names()}"  # type: ignore[index]  # a start was given
                 )
             self.prefix.append(choice)
         if not self.action_masks().any():

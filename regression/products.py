@@ -16,7 +16,7 @@ from symnum.regression.candidate import Candidate
 from symnum.regression.enumeration import Bank
 from symnum.regression.grammar import Grammar, Tokens
 from symnum.regression.problem import Floats, Problem, joined
-from symnum.regression.sums import beam
+from symnum.regression.sums import PER_TOKEN, beam
 
 POOL, PAIRED = 40_000, 3000
 """How many of the shortest expressions may be factors, and of how many all pairs are tried."""
@@ -36,7 +36,6 @@ OUTER, INNER, SCREENED = 2000, 10_000, 100
 NEGLIGIBLE = 0.02
 """Exponents below this are none."""
 
-_PER_TOKEN = 0.02
 _WRITTEN = {1: (), 2: ("^2",), -1: ("^-1",), -2: ("^-1", "^2"), Fraction(1, 2): ("sqrt",), Fraction(-1, 2): ("^-1", "sqrt")}  # fmt: skip
 
 
@@ -103,7 +102,7 @@ def _factors(
     new, F = new[np.sort(first)], F[np.sort(first)]
     if len(F) == 0:
         return found
-    handicap = np.exp(_PER_TOKEN * lengths[usable[new]])
+    handicap = np.exp(PER_TOKEN * lengths[usable[new]])
     single = (1 - (F @ (rest / left)) ** 2 + 1e-30) * handicap
     ranked: list[tuple[tuple[int, ...], float]] = [
         ((int(k),), float(single[k])) for k in np.argsort(single)[:WIDTH]
@@ -223,7 +222,7 @@ def multiples(bank: Bank, problem: Problem, budget: Budget, kept: int = KEPT) ->
             left = 1 - explained / (w @ y**2)
         left[~(determinant > 1e-9 * gg * ff[:, None])] = np.inf
         rank = np.maximum(left, 1e-13) * np.exp(
-            _PER_TOKEN * (lengths[places][:, None] + lengths[start : start + len(G)][None, :])
+            PER_TOKEN * (lengths[places][:, None] + lengths[start : start + len(G)][None, :])
         )
         for flat in np.argpartition(rank.ravel(), min(kept, rank.size - 1))[:kept]:
             i, k = divmod(int(flat), len(G))

@@ -41,7 +41,7 @@ DEGREE = 10
 ROUNDING = 1e-24
 """What a sum that fits exactly leaves here, where squares are subtracted."""
 
-_PER_TOKEN = 0.02
+PER_TOKEN = 0.02
 """By which part of what is left a sum must be better for each token that it is longer."""
 
 _DEPENDENT = 1e-10
@@ -121,7 +121,7 @@ def _beam(
     lengths = bank.lengths[candidates]
     exact = views.floors[view] + ROUNDING
     found: list[Sum] = []
-    for chosen in beam(F, target, np.exp(_PER_TOKEN * lengths), terms, BEAM):
+    for chosen in beam(F, target, np.exp(PER_TOKEN * lengths), terms, BEAM):
         budget.spend(len(chosen))
         for each, left in chosen:
             tokens = tuple(bank.tokens(int(candidates[k])).tobytes() for k in each)
@@ -245,7 +245,7 @@ def mixtures(terms: Sequence[Tokens], evaluator: Evaluator, views: Views, view: 
     lengths = np.array([len(terms[int(k)]) for k in usable])
     found: list[Sum] = []
     for chosen in beam(
-        F, target / np.linalg.norm(target), np.exp(_PER_TOKEN * lengths), MIXED, MIXTURES, rows_per_term=3
+        F, target / np.linalg.norm(target), np.exp(PER_TOKEN * lengths), MIXED, MIXTURES, rows_per_term=3
     ):
         for each, left in sorted(chosen, key=lambda c: c[1])[:8]:
             texts = tuple(terms[int(usable[k])].tobytes() for k in each)

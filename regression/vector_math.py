@@ -166,9 +166,7 @@ _LARGEST_EXPONENT = 1e15
 _LOWEST, _HIGHEST = -746.0, 710.0
 """exp is 0 and infinite beyond these."""
 
-_ONE_BITS = 1023 << 52
 _SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
-_SIGN_BIT = -(1 << 63)
 
 
 @_inlined
