@@ -33,7 +33,8 @@ class Equation:
 
     ``loss`` is the weighted mean of the squared residuals (of the logarithms where errors are relative), ``bits`` the length of the
     description of formula and data, and ``score`` the bits saved compared with the best constant: the larger the better.
-    ``on_front`` is False where a formula at most as complex has a smaller loss.
+    ``on_front`` is False where a formula at most as complex has a smaller loss, and where the shortest description has one that is hardly
+    larger; see :func:`front`.
     """
 
     complexity: int
@@ -78,7 +79,7 @@ class Equations(Sequence[Equation]):
 
     @property
     def front(self) -> Equations:
-        """Return the equations that none as simple beats in loss."""
+        """Return the equations that none as simple beats in loss, and the shortest description."""
         places = [k for k, equation in enumerate(self) if equation.on_front]
         return Equations(
             (self[k] for k in places), places.index(self.chosen) if self.chosen in places else None
@@ -97,7 +98,7 @@ class Equations(Sequence[Equation]):
         if self.chosen is not None:
             lines.append("> is the chosen equation")
         if not all(each.on_front for each in self):
-            lines.append(". has a larger loss than an equation at most as complex")
+            lines.append(". has a larger loss, or a longer description of the data, than an equation of the front")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -164,7 +165,8 @@ def front(models: Iterable[Model], rounding: float = 0.0) -> list[Model]:
     """Return, by complexity, the models that no model as simple beats in loss; of equal complexity the shortest description counts.
 
     Losses below ``rounding`` are equal, and so are losses that differ by less than one part in a million.  The shortest description of
-    all is kept also where a simpler model has an equal loss: sqrt(2*g*h) beside 4.43*sqrt(h).
+    all is always kept: beside a simpler model of equal loss, as sqrt(2*g*h) beside 4.43*sqrt(h), and in the place of a simpler one
+    whose loss is smaller, but not by as much as its constants take to write down.
     """
     simplest: dict[int, Model] = {}
     for model in models:
@@ -175,9 +177,11 @@ def front(models: Iterable[Model], rounding: float = 0.0) -> list[Model]:
     found: list[Model] = []
     for complexity in sorted(simplest):
         model = simplest[complexity]
-        if not found or model.loss < (1 - 1e-6) * found[-1].loss > rounding:
+        if model is shortest:
+            while found and found[-1].loss < (1 - 1e-6) * model.loss and model.loss > rounding:
+                found.pop()
             found.append(model)
-        elif model is shortest and model.loss <= max((1 + 1e-6) * found[-1].loss, rounding):
+        elif not found or model.loss < (1 - 1e-6) * found[-1].loss > rounding:
             found.append(model)
     return found
 

@@ -213,7 +213,7 @@ def test_the_front_is_not_dominated_and_ends_where_only_rounding_is_left() -> No
         return Model(x + complexity + bits, complexity, loss, bits, "additive", np.zeros(1, np.int16), ())
 
     models = [
-        model(3, 1.0, 9), model(3, 0.9, 12), model(5, 2.0, 1), model(7, 0.1, 5), model(8, 0.1 * (1 - 1e-9), 6), model(9, 1e-30, 2),
+        model(3, 1.0, 9), model(3, 0.9, 12), model(5, 2.0, 20), model(7, 0.1, 5), model(8, 0.1 * (1 - 1e-9), 6), model(9, 1e-30, 2),
         model(11, 1e-32, 3),
     ]  # fmt: skip
     assert [(m.complexity, m.bits) for m in front(models, rounding=1e-24)] == [(3, 9), (7, 5), (9, 2)]
@@ -224,6 +224,9 @@ def test_the_front_is_not_dominated_and_ends_where_only_rounding_is_left() -> No
         (9, 2),
         (12, -4),
     ]
+    # one simpler, with constants that cost more than they explain, makes room for the shortest description
+    worth = [model(3, 1.0, 9), model(13, 0.1, 4), model(14, 0.1001, -5), model(20, 0.09, 0)]
+    assert [(m.complexity, m.bits) for m in front(worth)] == [(3, 9), (14, -5), (20, 0)]
     assert front([], rounding=1.0) == []
 
 

@@ -81,7 +81,7 @@ def test_the_table_is_a_sequence_that_shows_itself() -> None:
     assert text[2].startswith(">") and text[2].endswith("  2*x") and text[3].startswith(". ")
     assert text[-2:] == [
         "> is the chosen equation",
-        ". has a larger loss than an equation at most as complex",
+        ". has a larger loss, or a longer description of the data, than an equation of the front",
     ]
     assert repr(found) == str(found)
     assert found == table(FRONT, [*FRONT, *OTHERS], 40.0) and hash(found) == hash(
