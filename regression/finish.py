@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from symnum import term as interface
 from symnum.regression import description
-from symnum.regression.admission import admitted, reportable_models
+from symnum.regression.admission import admitted, fitted_constants, reportable_models
 from symnum.regression.affine import without_constants
 from symnum.regression.archive import Archive
 from symnum.regression.candidate import Candidate
@@ -20,11 +19,15 @@ from symnum.regression.loss_ranking import models_under
 from symnum.regression.losses import Loss
 from symnum.regression.pareto import front, noise_model
 from symnum.regression.problem import Floats, Problem, Views, in_plain_target, with_constant_in_front
+from symnum.regression.rescaled import rescaled
 from symnum.regression.sums import Sum
 from symnum.rewriting.simplifier import simplify
 
 PROMISING = 6
 """How many of a stage's candidates are fitted to see whether one is exact."""
+
+RESCALED = 3
+"""How many of the best models are written in other forms."""
 
 UNEXPLAINED = 2
 """How many constants of an exact formula may be other than simple numbers."""
@@ -105,16 +108,10 @@ def exact(
             continue
         if (
             len(each.constants) <= UNEXPLAINED
-            or _fitted_constants(fitter.snapped(each.tokens, fitted)) <= unexplained
+            or fitted_constants(fitter.snapped(each.tokens, fitted).term) <= unexplained
         ):
             return True
     return False
-
-
-def _fitted_constants(model: Model) -> int:
-    """Return how many constants of a formula are no simple numbers."""
-    numbers = [node for node in interface.postorder(model.term) if interface.is_number(node)]
-    return sum(isinstance(interface.value(number), float) for number in numbers)
 
 
 def of_sum(each: Sum, evaluator: Evaluator, views: Views, sign: int) -> Candidate | None:
@@ -144,6 +141,7 @@ def select(whole: Problem, sample: Problem, evaluator: Evaluator, found: Iterabl
             # a model that simple constants could not make the best is only rounded
             hopeful = fine.least_bits(model, fitted) < min(each.bits for each in final)
             final.append(fine.snapped(tokens, fitted) if hopeful else fine.rounded(tokens, fitted, model))
+        final += _other_forms(fine, [model for model in final if model.noise == noise])
     constant = final[0]
     final = [model for model in final if np.isfinite(model.bits)]
     final = reportable_models(evaluator.grammar, final, constant)
@@ -153,6 +151,23 @@ def select(whole: Problem, sample: Problem, evaluator: Evaluator, found: Iterabl
     best = {id(model) for model in front(considered, rounding)}
     considered = [_simplified(m, evaluator.grammar) if id(m) in best else m for m in considered]
     return Selection(front(considered, rounding), noise, baseline[noise], considered)
+
+
+def _other_forms(fitter: Fitter, models: Sequence[Model]) -> Iterator[Model]:
+    """Yield the best models with other constants in front of their sums, where that makes a description shorter."""
+    grammar = fitter.evaluator.grammar
+    for best in sorted(models, key=lambda model: (model.bits, str(model.term)))[:RESCALED]:
+        bits = best.bits
+        for each in rescaled(grammar, Candidate(best.tokens.tobytes(), best.constants)):
+            allowed = admitted(grammar, each.tokens, list(each.constants)) if fitted_constants(best.term) else None
+            fitted = None if allowed is None else fitter.fit(allowed[0], np.array(allowed[1]))
+            if allowed is None or fitted is None:
+                continue
+            if fitter.least_bits(fitter.model(allowed[0], fitted), fitted) < bits:
+                model = fitter.snapped(allowed[0], fitted)
+                if model.bits < bits:
+                    bits = model.bits
+                    yield model
 
 
 def select_under(

@@ -98,7 +98,9 @@ class Equations(Sequence[Equation]):
         if self.chosen is not None:
             lines.append("> is the chosen equation")
         if not all(each.on_front for each in self):
-            lines.append(". has a larger loss, or a longer description of the data, than an equation of the front")
+            lines.append(
+                ". has a larger loss, or a longer description of the data, than an equation of the front"
+            )
         return "\n".join(lines)
 
     __repr__ = __str__
