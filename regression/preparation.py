@@ -40,6 +40,9 @@ STORED = 150_000
 REDUCED, ENUMERATION, SUMS, SLOTS, SUBTREES = 0.4, 0.4, 0.05, 0.4, 0.1
 """Part of the budget that the reduced problem may take, the enumeration, the sums in each view, slots, and a set of shared parts."""
 
+QUICKLY = 0.1
+"""Part of the budget that the sums of the shortest expressions may take in all views together."""
+
 THOROUGH = 4000
 """Evaluations below which only what is quick is done."""
 
@@ -159,8 +162,12 @@ class Preparation:
         if enumerate_expressions(bank, self.archive, self.budget.share(ENUMERATION / 4)) == "exact":
             return self._reached()
         if "forms" in self.methods:
+            quick = self.budget.share(QUICKLY)
             for view in range(len(self.views.names)):
-                if stopped := self._with_sums(sums.grow(bank, self.views, view, self.budget.share(SUMS / 4))):
+                if quick.spent:
+                    break
+                share = quick.share(SUMS / (4 * QUICKLY))
+                if stopped := self._with_sums(sums.grow(bank, self.views, view, share)):
                     return stopped
         return ""
 
