@@ -159,7 +159,9 @@ def _other_forms(fitter: Fitter, models: Sequence[Model]) -> Iterator[Model]:
     for best in sorted(models, key=lambda model: (model.bits, str(model.term)))[:RESCALED]:
         bits = best.bits
         for each in rescaled(grammar, Candidate(best.tokens.tobytes(), best.constants)):
-            allowed = admitted(grammar, each.tokens, list(each.constants)) if fitted_constants(best.term) else None
+            allowed = (
+                admitted(grammar, each.tokens, list(each.constants)) if fitted_constants(best.term) else None
+            )
             fitted = None if allowed is None else fitter.fit(allowed[0], np.array(allowed[1]))
             if allowed is None or fitted is None:
                 continue

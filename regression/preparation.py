@@ -37,8 +37,9 @@ MEMORY = 20_000_000
 STORED = 150_000
 """Numbers that the bank may store, and expressions."""
 
-REDUCED, ENUMERATION, SUMS, SLOTS, SUBTREES = 0.4, 0.4, 0.05, 0.4, 0.1
-"""Part of the budget that the reduced problem may take, the enumeration, the sums in each view, slots, and a set of shared parts."""
+REDUCED, SQUARED, ENUMERATION, SUMS, SLOTS, SUBTREES = 0.4, 0.15, 0.4, 0.05, 0.4, 0.1
+"""Part of the budget that the reduced problem may take, one with squares for variables, the enumeration, the sums in each view, slots,
+and a set of shared parts."""
 
 QUICKLY = 0.1
 """Part of the budget that the sums of the shortest expressions may take in all views together."""
@@ -187,7 +188,7 @@ class Preparation:
         if found is None:
             return ""
         rest = tuple(m for m in self.methods if m != "reduction")
-        return self._inner(found, REDUCED, rest, self.chance)
+        return self._inner(found, SQUARED if found.only_parity else REDUCED, rest, self.chance)
 
     def _inner(self, found: Reduction, share: float, methods: tuple[str, ...], chance: Chance | None) -> str:
         """Search another form of the problem, and translate what that finds, also when it is interrupted."""

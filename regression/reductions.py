@@ -1,5 +1,7 @@
 """Reduce a problem: take out variables that are powers in front, and join pairs that enter as a difference, sum, product or quotient.
 
+What is left of a variable of both signs becomes its square where the target is even in it, or odd with the variable in front.
+
 The symmetries of AI Feynman (Udrescu and Tegmark 2020), tested without a neural network: polynomials are fitted, and judged by what
 they leave where each row is left out in turn.  A variable is dispensable when polynomials without it are not improved by
 terms that contain it.  So a reduction is no guess from a better fit: it is refused as soon as what was taken out still explains anything.
@@ -18,8 +20,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -70,6 +72,11 @@ class Reduction:
     factor: Tokens | None
     whole: Grammar
 
+    @property
+    def only_parity(self) -> bool:
+        """Tell whether there are as many variables as before, some of them squared."""
+        return len(self.variables) == len(self.whole.variables)
+
     def __str__(self) -> str:
         terms = ", ".join(str(self.whole.term(tokens)) for tokens in self.variables)
         return terms if self.factor is None else f"{self.whole.term(self.factor)} times a function of {terms}"
@@ -114,11 +121,9 @@ def reduction(problem: Problem, grammar: Grammar) -> Reduction | None:
         if models and min(models.values()) <= NOISY * np.var(sample.y):
             break
     state = start
-    while len(state.columns) > 1:
-        following = _reduced(state, sample.weights, grammar)
-        if following is None:
-            break
-        state = following
+    for steps in (_steps, _parities) * 2:  # c*f(c^2, a) is only then seen to be c*f(a)
+        while (following := _reduced(state, sample.weights, grammar, steps)) is not None:
+            state = following
     if state is start:
         return None
     X = _evaluated(state.tokens, problem.X, grammar)
@@ -142,8 +147,8 @@ def _evaluated(tokens: Sequence[tuple[int, ...]], X: Floats, grammar: Grammar) -
     return Evaluator(grammar, X).values([np.array(t, np.int16) for t in tokens])
 
 
-def _reduced(state: _State, weights: Floats, grammar: Grammar) -> _State | None:
-    """Return the best state with one variable less in which nothing that was taken out explains anything, or None."""
+def _reduced(state: _State, weights: Floats, grammar: Grammar, steps: _Steps) -> _State | None:
+    """Return the best state one step on in which nothing that was taken out explains anything, or None."""
     # errors of any reduced target count as those of the whole, so that they compare
     own = weights * state.scale**2
     models = _models(state.columns, state.y, own)
@@ -157,7 +162,7 @@ def _reduced(state: _State, weights: Floats, grammar: Grammar) -> _State | None:
         return None
     noisy = NOISY * variance
     best: tuple[tuple[int, float], _State] | None = None
-    for rank, following, taken in _steps(state, own, grammar):
+    for rank, following, taken in steps(state, own, grammar):
         if best is not None and rank > best[0][0]:
             break  # what is simpler comes first, and is enough
         w = weights * following.scale**2
@@ -185,9 +190,39 @@ def _slopes(state: _State, weights: Floats) -> Floats:
     return np.asarray(np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0][1:])
 
 
-def _steps(state: _State, weights: Floats, grammar: Grammar) -> Iterator[tuple[int, _State, list[Floats]]]:
-    """Yield states with one variable less, the simplest first: their rank, and the columns that took part in what was taken out."""
+_Step = tuple[int, _State, list[Floats]]
+"""A rank, the state after the step, and the columns that took part in what was taken out."""
+
+_Steps = Callable[[_State, Floats, Grammar], Iterator[_Step]]
+
+
+def _parities(state: _State, weights: Floats, grammar: Grammar) -> Iterator[_Step]:
+    """Yield states with a variable of both signs squared: of an even target, and of an odd one over the variable."""
+    for k, (column, token) in enumerate(zip(state.columns, state.tokens, strict=True)):
+        if not column.min() < 0 < column.max():
+            continue
+        columns, tokens = list(state.columns), list(state.tokens)
+        columns[k], tokens[k] = column**2, (grammar.token("^2"), *token)
+        even = replace(state, columns=tuple(columns), tokens=tuple(tokens))
+        yield 0, even, [column]
+        if np.all(column != 0):
+            yield (
+                0,
+                replace(
+                    even,
+                    y=state.y / column,
+                    factors=(*state.factors, token),
+                    scale=state.scale * column,
+                ),
+                [column],
+            )
+
+
+def _steps(state: _State, weights: Floats, grammar: Grammar) -> Iterator[_Step]:
+    """Yield states with one variable less, the simplest first."""
     columns, tokens = state.columns, state.tokens
+    if len(columns) == 1:
+        return
     single = range(len(columns))
     others = [tuple(c for j, c in enumerate(columns) if j != k) for k in single]
     rest = [tuple(t for j, t in enumerate(tokens) if j != k) for k in single]

@@ -281,6 +281,35 @@ def test_what_the_data_do_not_allow_stays(law: Law) -> None:
     assert reduction(case.problem, case.grammar) is None
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+@pytest.mark.parametrize(
+    ("law", "factor", "variables"),
+    [
+        (lambda a: np.exp(-(a**2) / 2), "", ["a^2"]),
+        (lambda a: a * np.cos(a), "a", ["a^2"]),
+        (lambda a, b: np.exp(-((a - b) ** 2) / 9), "", ["(a - b)^2"]),
+        (lambda a, b: np.sin(a) * np.exp(b), "a", ["a^2", "b"]),
+    ],
+)
+def test_even_and_odd_targets_are_functions_of_squares(
+    law: Law, factor: str, variables: list[str], noise: float
+) -> None:
+    case = Case(law, -2, 3, rows=1500, noise=noise)
+    found = reduction(case.problem, case.grammar)
+    assert found is not None and found.only_parity == (len(variables) == len(case.grammar.variables))
+    assert ("" if found.factor is None else str(case.grammar.term(found.factor))) == factor
+    written = {str(case.grammar.term(tokens)).replace("b - a", "a - b") for tokens in found.variables}
+    assert written == set(variables)
+
+
+@pytest.mark.parametrize(
+    "law", [lambda a: np.sin(a) + np.cos(a), lambda a: np.exp(a), lambda a, b: np.sin(a + 1) * b + b**2]
+)
+def test_what_is_neither_even_nor_odd_stays(law: Law) -> None:
+    case = Case(law, -2, 3, rows=300)
+    assert reduction(case.problem, case.grammar) is None
+
+
 def test_noise_alone_is_not_reduced() -> None:
     rng = np.random.default_rng(3)
     problem = Problem.of(rng.uniform(1, 2, (300, 3)), rng.normal(size=300), np.ones(300))
