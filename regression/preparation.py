@@ -41,6 +41,9 @@ REDUCED, SQUARED, ENUMERATION, SUMS, SLOTS, SUBTREES = 0.4, 0.15, 0.4, 0.05, 0.4
 """Part of the budget that the reduced problem may take, one with squares for variables, the enumeration, the sums in each view, slots,
 and a set of shared parts."""
 
+REDUCING = 0.25
+"""Part of the budget in which the reduction must be found."""
+
 QUICKLY = 0.1
 """Part of the budget that the sums of the shortest expressions may take in all views together."""
 
@@ -180,7 +183,7 @@ class Preparation:
             self.written[:] = [self.written[k] for k in best]
 
     def _reduced(self) -> str:
-        found = reduction(self.whole, self.grammar)
+        found = reduction(self.whole, self.grammar, self.budget.share(REDUCING))
         if found is not None and self.grammar.restricted:
             parts = [*found.variables, *([] if found.factor is None else [found.factor])]
             found = found if all(map(self.grammar.suits, parts)) else None

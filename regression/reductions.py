@@ -26,6 +26,7 @@ from functools import cached_property
 
 import numpy as np
 
+from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
 from symnum.regression.grammar import Grammar, Tokens
 from symnum.regression.problem import Floats, Problem, joined
@@ -108,8 +109,11 @@ class _State:
     scale: Floats
 
 
-def reduction(problem: Problem, grammar: Grammar) -> Reduction | None:
-    """Return the problem as far as it can be reduced, or None; one variable always stays, and fewer rows than FEWEST tell nothing."""
+def reduction(problem: Problem, grammar: Grammar, budget: Budget | None = None) -> Reduction | None:
+    """Return the problem as far as it can be reduced, or None; one variable always stays, and fewer rows than FEWEST tell nothing.
+
+    A step that the clock of the budget cuts short is not made.
+    """
     if problem.rows < FEWEST:
         return None
     for rows in (ROWS, NOISY_ROWS):
@@ -122,7 +126,7 @@ def reduction(problem: Problem, grammar: Grammar) -> Reduction | None:
             break
     state = start
     for steps in (_steps, _parities) * 2:  # c*f(c^2, a) is only then seen to be c*f(a)
-        while (following := _reduced(state, sample.weights, grammar, steps)) is not None:
+        while (following := _reduced(state, sample.weights, grammar, steps, budget)) is not None:
             state = following
     if state is start:
         return None
@@ -147,7 +151,9 @@ def _evaluated(tokens: Sequence[tuple[int, ...]], X: Floats, grammar: Grammar) -
     return Evaluator(grammar, X).values([np.array(t, np.int16) for t in tokens])
 
 
-def _reduced(state: _State, weights: Floats, grammar: Grammar, steps: _Steps) -> _State | None:
+def _reduced(
+    state: _State, weights: Floats, grammar: Grammar, steps: _Steps, budget: Budget | None
+) -> _State | None:
     """Return the best state one step on in which nothing that was taken out explains anything, or None."""
     # errors of any reduced target count as those of the whole, so that they compare
     own = weights * state.scale**2
@@ -165,6 +171,8 @@ def _reduced(state: _State, weights: Floats, grammar: Grammar, steps: _Steps) ->
     for rank, following, taken in steps(state, own, grammar):
         if best is not None and rank > best[0][0]:
             break  # what is simpler comes first, and is enough
+        if budget is not None and budget.spent:
+            break
         w = weights * following.scale**2
         found = _models(following.columns, following.y, w, near)
         if not found:

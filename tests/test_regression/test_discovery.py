@@ -310,6 +310,12 @@ def test_what_is_neither_even_nor_odd_stays(law: Law) -> None:
     assert reduction(case.problem, case.grammar) is None
 
 
+def test_a_reduction_ends_with_its_budget() -> None:
+    case = Case(lambda a, b, c: a * np.exp(b - c), 1, 3, rows=400)
+    assert reduction(case.problem, case.grammar, Budget(seconds=60)) is not None
+    assert reduction(case.problem, case.grammar, Budget(seconds=0)) is None
+
+
 def test_noise_alone_is_not_reduced() -> None:
     rng = np.random.default_rng(3)
     problem = Problem.of(rng.uniform(1, 2, (300, 3)), rng.normal(size=300), np.ones(300))
