@@ -13,6 +13,7 @@ from symnum.regression.candidate import Candidate
 from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.periods import waves
+from symnum.regression.polynomial_waves import polynomial_waves
 from symnum.regression.problem import Problem, Views
 from symnum.regression.products import multiples, power_products
 from symnum.regression.ratios import ratios
@@ -34,12 +35,16 @@ RATIO_VIEWS = ("plain", "square", "exp")
 """Views whose target may be a quotient of polynomials; those of the reciprocal are the same quotients."""
 
 
-def early_forms(evaluator: Evaluator, views: Views) -> Iterator[list[Candidate]]:
-    """Yield what needs no stored expressions: quotients of polynomials."""
+def early_forms(
+    evaluator: Evaluator, views: Views, problem: Problem, budget: Budget
+) -> Iterator[list[Candidate]]:
+    """Yield what needs no stored expressions: quotients of polynomials, and waves."""
     for view, name in enumerate(views.names):
         if name in RATIO_VIEWS:
             found = ratios(monomials_by_degree(evaluator.grammar), evaluator, views, view)
             yield [Candidate(each.tokens.tobytes(), each.constants) for each in found]
+    for over in (waves, polynomial_waves):
+        yield over(evaluator, problem, budget)
 
 
 def early_sums(evaluator: Evaluator, views: Views) -> Iterator[list[Sum]]:
@@ -60,7 +65,6 @@ def closed_forms(
     bank: Bank, evaluator: Evaluator, problem: Problem, budget: Budget
 ) -> Iterator[list[Candidate]]:
     """Yield candidates, one stage after the other, until the budget is spent."""
-    yield waves(evaluator, problem, budget)
     for stage in (power_products, multiples):
         if budget.spent:
             return

@@ -99,5 +99,17 @@ def _written(
     plus, times, C = grammar.token("+"), grammar.token("*"), grammar.constant
     inner = [plus, C, times, C, grammar.token("sin"), plus, C, times, C, *map(int, argument)]
     tokens = inner if factor is None else [times, *map(int, factor), *inner]
-    phase = np.pi / 2 - float(np.angle(total))
-    return Candidate(np.array(tokens, np.int16).tobytes(), (0.0, 2 * abs(total), phase, omega))
+    size, phase = sine(2 * total.imag, 2 * total.real)
+    return Candidate(np.array(tokens, np.int16).tobytes(), (0.0, size, phase, omega))
+
+
+def sine(by_sine: float, by_cosine: float) -> tuple[float, float]:
+    """Return (a, phi) of ``a*sin(z + phi)`` for a sum of sin(z) and cos(z); phi lies between -pi/2 and pi/2, where it is simplest.
+
+    >>> sine(0.0, -2.0)
+    (-2.0, 1.5707963267948966)
+    """
+    size, phase = float(np.hypot(by_sine, by_cosine)), float(np.arctan2(by_cosine, by_sine))
+    if not -np.pi / 2 < phase <= np.pi / 2:  # sin(z + pi) is -sin(z)
+        size, phase = -size, phase - float(np.copysign(np.pi, phase))
+    return size, phase

@@ -129,7 +129,11 @@ class Preparation:
         if "forms" in self.methods:
             for summed in closed_forms.early_sums(self.evaluator, self.views):
                 yield self._with_sums(summed)
-            for found in closed_forms.early_forms(self.evaluator, self.views) if thorough else ():
+            for found in (
+                closed_forms.early_forms(self.evaluator, self.views, self.problem, self.budget)
+                if thorough
+                else ()
+            ):
                 yield self._with_written(found)
         self.stages["enumeration"] = enumerate_expressions(bank, self.archive, self.budget.share(ENUMERATION))
         yield self._reached() if self.stages["enumeration"] == "exact" else ""

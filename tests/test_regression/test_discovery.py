@@ -18,6 +18,7 @@ from symnum.regression.enumeration import Bank, enumerate_expressions
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import DEFAULT_OPERATORS, Grammar
 from symnum.regression.periods import waves
+from symnum.regression.polynomial_waves import polynomial_waves
 from symnum.regression.preparation import Preparation, bank_for
 from symnum.regression.problem import Problem, Views
 from symnum.regression.ratios import ratios
@@ -101,7 +102,11 @@ def test_a_quotient_of_few_terms_is_found_under_noise() -> None:
 
 def test_quotients_in_other_views_are_undone() -> None:
     case = Case(lambda a, b: np.sqrt(a / (a + 3 * b)), 1, 4)
-    found = [c for stage in closed_forms.early_forms(case.evaluator, case.views) for c in stage]
+    found = [
+        c
+        for stage in closed_forms.early_forms(case.evaluator, case.views, case.problem, Budget())
+        for c in stage
+    ]
     assert is_equal(case.best(found), "sqrt(a/(a + 3*b))")
 
 
@@ -392,3 +397,31 @@ def test_each_method_finds_what_the_others_do_not_at_once(
     assert with_it == "exact"
     assert preparation.candidates()
     assert stopped(tuple({"forms"} - {method}))[0] != "exact"
+
+
+# --- waves of polynomials ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        lambda a, b: 1.35 * a * b + 5.5 * np.sin((a - 1) * (b - 1)),
+        lambda a, b: a**2 - 3 * b + 2 * np.cos(2 * a - b),
+        lambda a: a - 0.7 * np.sin(a**3 + 2 * a + 0.4),
+        lambda a, b, c: b * c + np.sin(a * b - c + 0.3),
+    ],
+)
+def test_a_wave_over_a_polynomial_is_found_beside_a_polynomial(law: Law) -> None:
+    case = Case(law, -2, 2, rows=80)
+    found = polynomial_waves(case.evaluator, case.problem, Budget())
+    values = case.evaluator.values([each.tokens for each in found], [each.constants for each in found])
+    left = np.mean((values - case.problem.y) ** 2, axis=1)
+    assert left.min() < 1e-20 and np.median(left) > 1e-6
+    assert polynomial_waves(case.evaluator, case.problem, Budget(seconds=0)) == []
+    few = Case(law, -2, 2, rows=8)
+    assert polynomial_waves(few.evaluator, few.problem, Budget()) == []
+
+
+def test_waves_need_the_sine() -> None:
+    case = Case(lambda a: a + np.sin(a**2), -2, 2, rows=80, operators=("+", "*", "exp"))
+    assert polynomial_waves(case.evaluator, case.problem, Budget()) == []
