@@ -1,13 +1,13 @@
 """Writing a formula token by token as a reinforcement learning environment (gymnasium).
 
 It has the masks and the reward of the tree search (:mod:`symnum.regression.prefixes`), so an agent that learns here plays the same game.
-Importing this module, or using ``symnum.regression.ExpressionEnv`` for the first time, registers it as ``symnum/Expression-v0``; without
-an import write ``gymnasium.make("symnum.regression.environment:symnum/Expression-v0", X=X, y=y)``.
+Importing this module, or using ``symnum.regression.ExpressionEnv`` for the first time, registers it as ``symnum/ExpressionBuilding-v0``; without
+an import write ``gymnasium.make("symnum.regression.environment:symnum/ExpressionBuilding-v0", X=X, y=y)``.
 
 >>> import gymnasium, numpy as np
 >>> from symnum.regression import ExpressionEnv
 >>> x = np.linspace(1.0, 2.0, 20)
->>> env = gymnasium.make("symnum/Expression-v0", X=x[:, None], y=3 * np.sin(x) + 1, render_mode="ansi").unwrapped
+>>> env = gymnasium.make("symnum/ExpressionBuilding-v0", X=x[:, None], y=3 * np.sin(x) + 1, render_mode="ansi").unwrapped
 >>> observation, info = env.reset(seed=1)
 >>> for name in ("sin", "x0"):
 ...     observation, reward, terminated, truncated, info = env.step(env.actions.index(name))
@@ -32,7 +32,7 @@ from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import Grammar, Tokens
 from symnum.regression.problem import Problem, Views
 
-ID = "symnum/Expression-v0"
+ID = "symnum/ExpressionBuilding-v0"
 
 
 class ExpressionEnv(gymnasium.Env[Any, int]):
@@ -51,8 +51,10 @@ class ExpressionEnv(gymnasium.Env[Any, int]):
     Actions are places in ``actions``, the spellings of the tokens.  An observation is, in one array, the action of each token written
     so far (``len(actions)`` where there is none yet), then how many arguments are still to come, then how many tokens may be written.
     Which actions are legal is told in three ways: ``info["action_mask"]`` (int8, for ``action_space.sample(mask)``), the method
-    :meth:`action_masks` (bool, for sb3-contrib's MaskablePPO), and the Dict observation.  An agent that keeps to the masks always
-    finishes; an episode is truncated after ``longest`` steps.  At its end ``info["expression"]`` is the text of the formula.
+    :meth:`action_masks` (bool, for sb3-contrib's MaskablePPO), and the Dict observation; the masks keep the constraints and units of the
+    grammar.  An agent that keeps to the masks always finishes; an episode is truncated after ``longest`` steps.  At its end
+    ``info["expression"]`` is the text of the formula; with units an unfinished expression may have no ending, which ends the episode
+    without a reward and without a formula.
 
     Raises ValueError for data or settings that make no sense, TypeError for a grammar of another kind.
     """
@@ -97,6 +99,7 @@ class ExpressionEnv(gymnasium.Env[Any, int]):
         self.illegal_reward = illegal_reward
         self.dict_observation = dict_observation
         self.rules = prefixes.rules_of(self.grammar)
+        self.restrictions = prefixes.restrictions_of(self.grammar)
         self.actions = tuple(self.grammar.names[token] for token in self.rules.choices)
         self.views = Views.of(problem, self.grammar)
         self.evaluator = Evaluator(self.grammar, problem.X)
@@ -148,7 +151,8 @@ class ExpressionEnv(gymnasium.Env[Any, int]):
         if legal:
             self.prefix.append(action)
             terminated = not self.action_masks().any()
-            earned = self.reward_of(self.tokens) if terminated else self.step_reward
+            whole = self._missing() == 0
+            earned = self.step_reward if not terminated else self.reward_of(self.tokens) if whole else 0.0
         else:
             earned = self.illegal_reward
         truncated = not terminated and self.steps >= self.longest
@@ -157,7 +161,7 @@ class ExpressionEnv(gymnasium.Env[Any, int]):
         info = self._info()
         if not legal:
             info["illegal"] = True
-        if terminated:
+        if terminated and self._missing() == 0:
             info["expression"] = str(self.grammar.term(self.tokens))
         if self.render_mode == "human":
             print(self._text())
@@ -165,7 +169,7 @@ class ExpressionEnv(gymnasium.Env[Any, int]):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Return (actions,): which actions are legal now; none when the expression is whole."""
-        return prefixes.legal_after(self.rules, self.prefix, self.longest)
+        return prefixes.legal_after(self.rules, self.prefix, self.longest, self.restrictions)
 
     @property
     def tokens(self) -> Tokens:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symnum.operators import OPERATORS
+from symnum.regression import constraint_kernels, unit_rules
 from symnum.regression.grammar import Grammar
 from symnum.regression.kernels import Array, kernel
 
@@ -67,6 +68,48 @@ def rules_of(grammar: Grammar) -> Rules:
     return Rules(choices, choice[:-1], np.ascontiguousarray(np.stack(columns, axis=1)[choices]))
 
 
+class Restrictions(NamedTuple):
+    """Hold what constraints and units take from the masks: tables over the tokens of the grammar, see :meth:`Grammar.legal`.
+
+    ``root`` is the unit of the whole: any, because the search is for f in ``a*f + b`` and in other views of the target.
+    """
+
+    arity: NDArray[np.int64]
+    family: NDArray[np.int64]
+    banned: NDArray[np.int64]
+    inverse: NDArray[np.int64]
+    constant: int
+    stop: int
+    limits: tuple[Array, ...]
+    leaves: NDArray[np.int64]
+    kinds: NDArray[np.int64]
+    root: NDArray[np.int64]
+    has_units: bool
+
+
+def restrictions_of(grammar: Grammar) -> Restrictions | None:
+    """Return what constraints and units take from the masks, None for a grammar without either."""
+    if not grammar.restricted:
+        return None
+    units = grammar.unit_rules
+    tokens = len(grammar.names)
+    root = np.zeros(unit_rules.WIDTH, np.int64)
+    root[unit_rules.ANY] = 1
+    return Restrictions(
+        grammar.arity,
+        grammar.family,
+        grammar.banned,
+        grammar.inverse,
+        grammar.constant,
+        grammar.first_operator + len(grammar.operators),
+        grammar.constraint_rules.arrays,
+        np.zeros((tokens, unit_rules.WIDTH), np.int64) if units is None else units.leaves,
+        np.zeros((tokens, 4), np.int64) if units is None else units.kinds,
+        root,
+        units is not None,
+    )
+
+
 def new_walk(longest: int) -> NDArray[np.int64]:
     """Return the walk of the empty prefix of an expression of at most ``longest`` tokens."""
     walk = np.zeros((longest + 3, 3), np.int64)
@@ -74,13 +117,20 @@ def new_walk(longest: int) -> NDArray[np.int64]:
     return walk
 
 
-def legal_after(rules: Rules, prefix: Sequence[int] | Array, longest: int) -> NDArray[np.bool_]:
-    """Return (choices,): which choices may follow a prefix so that an allowed expression of ``longest`` tokens can still end."""
+def legal_after(
+    rules: Rules, prefix: Sequence[int] | Array, longest: int, restrictions: Restrictions | None = None
+) -> NDArray[np.bool_]:
+    """Return (choices,): which choices may follow a prefix so that an allowed expression of ``longest`` tokens can still end.
+
+    With units a prefix may turn out to have no ending; then nothing may follow, as after a whole expression.
+    """
     mask = np.zeros(len(rules.choices), np.bool_)
     walk = new_walk(max(longest, len(prefix)))
     for choice in prefix:
         advance(int(choice), walk, rules.table)
     legal(walk, longest, rules.table, mask)
+    if restrictions is not None:
+        narrow(restrictions, np.array(prefix, np.int16), len(prefix), longest, rules.choices, mask)
     return mask
 
 
@@ -133,6 +183,34 @@ def legal(walk: Array, longest: int, table: Array, mask: Array) -> int:
         good = (table[k, ARITY] <= room) & ((table[k, FAMILY] & banned) == 0) & (k != undone)
         mask[k] = good
         count += good
+    return count
+
+
+@kernel
+def narrow(restrictions: Any, choices: Array, length: int, longest: int, tokens: Array, mask: Array) -> int:
+    """Take from the mask what constraints and units forbid after the first ``length`` choices; return how many are left."""
+    prefix = np.empty(length, np.int64)
+    for t in range(length):
+        prefix[t] = tokens[choices[t]]
+    allowed = np.zeros(restrictions.arity.shape[0], np.bool_)
+    constraint_kernels.legal(
+        prefix, length, longest, restrictions.arity, restrictions.family, restrictions.banned, restrictions.inverse,
+        restrictions.constant, restrictions.stop, *restrictions.limits, allowed,
+    )  # fmt: skip
+    if restrictions.has_units:
+        unit_rules.narrow(
+            prefix,
+            length,
+            restrictions.arity,
+            restrictions.leaves,
+            restrictions.kinds,
+            restrictions.root,
+            allowed,
+        )
+    count = 0
+    for k in range(mask.shape[0]):
+        mask[k] = mask[k] and allowed[tokens[k]]
+        count += mask[k]
     return count
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from symnum.regression import prefixes
 from symnum.regression.kernels import Array, kernel
-from symnum.regression.prefixes import LENGTH, MISSING, advance, begin, canonical, drawn, legal
+from symnum.regression.prefixes import LENGTH, MISSING, advance, begin, canonical, drawn, legal, narrow
 from symnum.regression.q_values import PROBES, ROOT, extended, find, pick, pick_evenly
 
 
@@ -116,11 +116,12 @@ def sprout(tree: Any, parent: int, choice: int, choices: int) -> int:
 @kernel
 def simulate(
     count: int, start: Array, top: int, use_tree: bool, use_q: bool, longest: int, exploration: float, brevity: float,
-    epsilon: float, temperature: float, rules: Any, tree: Any, q: Any, known: Any, serial: int, random: Array, batch: Any,
+    epsilon: float, temperature: float, rules: Any, restrictions: Any, tree: Any, q: Any, known: Any, serial: int, random: Array,
+    batch: Any,
 ) -> Any:  # fmt: skip
     """Build up to ``count`` expressions from the prefix ``start``, which is that of node ``top``; return how many, and how many are new.
 
-    ``serial`` numbers the first simulation.
+    ``serial`` numbers the first simulation.  With restrictions (else None) a prefix may have no ending: it counts as known, without reward.
     """
     table, tokens = rules.table, rules.choices
     child, facts, best = tree.child, tree.facts, tree.best
@@ -146,6 +147,8 @@ def simulate(
         while use_tree:
             facts[node, VISITS] += 1
             untried = legal(walk, longest, table, mask)
+            if restrictions is not None:
+                untried = narrow(restrictions, all_choices[e], walk[0, LENGTH], longest, tokens, mask)
             for k in range(mask.shape[0]):
                 if mask[k] and child[node, k] != 0:
                     mask[k] = False
@@ -175,7 +178,10 @@ def simulate(
             advance(choice, walk, table)
             key = extended(key, choice)
             if untried > 0:
-                node = sprout(tree, node, choice, legal(walk, longest, table, mask))
+                possible = legal(walk, longest, table, mask)
+                if restrictions is not None:
+                    possible = narrow(restrictions, all_choices[e], walk[0, LENGTH], longest, tokens, mask)
+                node = sprout(tree, node, choice, possible)
                 facts[node, VISITS] = 1
                 break
             node = child[node, choice]
@@ -186,6 +192,13 @@ def simulate(
         place = 0 if use_q else -1
         while walk[0, MISSING] > 0:
             possible = legal(walk, within, table, mask)
+            if restrictions is not None:
+                possible = narrow(restrictions, all_choices[e], walk[0, LENGTH], within, tokens, mask)
+                if possible == 0 and within < longest:  # what is required needs more room
+                    within = longest
+                    continue
+                if possible == 0:
+                    break
             if place >= 0:  # beyond an unknown prefix all are unknown
                 place = find(q_keys, key)
             if place >= 0:
@@ -196,6 +209,11 @@ def simulate(
             all_choices[e, walk[0, LENGTH]] = choice
             advance(choice, walk, table)
         length = walk[0, LENGTH]
+        if walk[0, MISSING] > 0:
+            batch.lengths[e] = length
+            batch.rewards[e] = 0.0
+            sources[e] = -1
+            continue
         own = canonical(all_choices[e], length, table, room)
         batch.lengths[e] = length
         batch.keys[e] = own
@@ -257,9 +275,17 @@ def back_up(
 
 @kernel
 def graft(
-    choices: Array, lengths: Array, rewards: Array, skipped: int, longest: int, table: Array, tree: Any
+    choices: Array,
+    lengths: Array,
+    rewards: Array,
+    skipped: int,
+    longest: int,
+    rules: Any,
+    restrictions: Any,
+    tree: Any,
 ) -> None:
     """Put the prefixes of finished expressions (expressions, longest) into the tree, with their rewards."""
+    table = rules.table
     walk = np.zeros((longest + 3, 3), np.int64)
     mask = np.zeros(table.shape[0], np.bool_)
     for e in range(choices.shape[0]):
@@ -274,7 +300,10 @@ def graft(
             if below == 0:
                 if tree.size[0] == tree.best.shape[0]:
                     break
-                below = sprout(tree, node, choice, legal(walk, longest, table, mask))
+                possible = legal(walk, longest, table, mask)
+                if restrictions is not None:
+                    possible = narrow(restrictions, choices[e], t + 1, longest, rules.choices, mask)
+                below = sprout(tree, node, choice, possible)
                 tree.facts[node, VISITS] += 1
                 tree.facts[below, VISITS] = 1
             node = below

@@ -154,6 +154,7 @@ class TreeSearch:
         self.evaluator = evaluator
         self.options = options or TreeOptions()
         self.rules = prefixes.rules_of(self.grammar)
+        self.restrictions = prefixes.restrictions_of(self.grammar)
         self.start, self.first = self._checked_start(np.zeros(0, np.int16) if start is None else start)
         self.random = rng.integers(2**63, size=1).astype(np.uint64)
         self.tree = Tree.empty(self.options.nodes if self.options.tree else 1, len(self.rules.choices))
@@ -170,20 +171,21 @@ class TreeSearch:
         choices = self.rules.choice[np.asarray(start, np.int64)].astype(np.int16)
         mask = np.ones(len(self.rules.choices), bool)
         for place, choice in enumerate(choices):
-            if (
-                choice < 0
-                or not prefixes.legal_after(self.rules, choices[:place], self.options.longest)[choice]
-            ):
+            if choice < 0 or not self._legal(choices[:place])[choice]:
                 raise ValueError(
                     f"start is {self._spelled(start)!r}, but {self.grammar.names[start[place]]!r} is not legal there: "
                     "it must be the beginning of an expression that the search may build, such as '+ x'"
                 )
-        mask = prefixes.legal_after(self.rules, choices, self.options.longest)
+        mask = self._legal(choices)
         if not mask.any():
             raise ValueError(
                 f"start is {self._spelled(start)!r}, a whole expression; leave out its last token"
             )
         return choices, int(mask.sum())
+
+    def _legal(self, choices: NDArray[np.int16]) -> NDArray[np.bool_]:
+        """Return which choices may follow."""
+        return prefixes.legal_after(self.rules, choices, self.options.longest, self.restrictions)
 
     def _spelled(self, tokens: Tokens) -> str:
         return " ".join(self.grammar.names[token] for token in tokens)
@@ -268,7 +270,7 @@ class TreeSearch:
             wanted = min(wanted, max(1, budget.evaluations - budget.used))
         count, new = simulate(
             wanted, prefix, node, o.tree, o.q != "none", o.longest, o.exploration, o.brevity, o.epsilon,
-            o.temperature, self.rules, self.tree, self.q.table, self.known, self.simulations, self.random, batch,
+            o.temperature, self.rules, self.restrictions, self.tree, self.q.table, self.known, self.simulations, self.random, batch,
         )  # fmt: skip
         self.simulations += count
         self.evaluations += new
@@ -321,7 +323,8 @@ class TreeSearch:
                 *self._arrays(list(self.taught)),
                 len(self.start),
                 self.options.longest,
-                self.rules.table,
+                self.rules,
+                self.restrictions,
                 self.tree,
             )
 
@@ -342,6 +345,10 @@ class TreeSearch:
             begins < len(tokens) <= self.options.longest
             and np.array_equal(choices[:begins], self.start)
             and bool(prefixes.keeps_rules(choices, self.options.longest, self.rules.table))
+            and (
+                self.restrictions is None
+                or all(self._legal(choices[:place])[choice] for place, choice in enumerate(choices))
+            )
         )
 
     def _teach(self, texts: list[bytes]) -> None:

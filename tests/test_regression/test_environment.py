@@ -15,11 +15,13 @@ from gymnasium.utils.env_checker import check_env
 from symnum.regression import ExpressionEnv
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
+from symnum.regression.constraints import Constraints
 from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import Grammar
 from symnum.regression.problem import Problem, Views
 from symnum.regression.tree_search import TreeOptions, TreeSearch
+from symnum.regression.units import Units
 
 X = np.random.default_rng(0).uniform(0.5, 2, (30, 2))
 Y = 2 * X[:, 0] * np.sin(X[:, 1]) + 1
@@ -36,7 +38,9 @@ def written(env: ExpressionEnv, text: str) -> tuple[Any, float, bool, bool, dict
 def test_it_keeps_the_rules_of_gymnasium(dict_observation: bool) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        env = gymnasium.make("symnum/Expression-v0", X=X, y=Y, longest=9, dict_observation=dict_observation)
+        env = gymnasium.make(
+            "symnum/ExpressionBuilding-v0", X=X, y=Y, longest=9, dict_observation=dict_observation
+        )
         assert isinstance(env.unwrapped, ExpressionEnv)
         check_env(env.unwrapped)
 
@@ -44,7 +48,7 @@ def test_it_keeps_the_rules_of_gymnasium(dict_observation: bool) -> None:
 def test_it_is_registered_without_an_import_of_ours_when_its_module_is_named() -> None:
     code = (
         "import gymnasium, numpy as np; x = np.arange(5.0);"
-        "env = gymnasium.make('symnum.regression.environment:symnum/Expression-v0', X=x[:, None], y=x);"
+        "env = gymnasium.make('symnum.regression.environment:symnum/ExpressionBuilding-v0', X=x[:, None], y=x);"
         "print(env.unwrapped.actions[0])"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
@@ -199,3 +203,24 @@ def test_weights_count_as_repetitions() -> None:
     repeated = ExpressionEnv(np.repeat(X, weights.astype(int), axis=0), np.repeat(Y, weights.astype(int)))
     tokens = weighted.grammar.parse("* x0 x1")
     assert weighted.reward_of(tokens) == pytest.approx(repeated.reward_of(tokens), rel=1e-12)
+
+
+def test_masks_keep_the_constraints() -> None:
+    grammar = Grammar(("a",), constraints=Constraints(nesting={"sin": {"exp": 0}}))
+    env = ExpressionEnv(X[:, :1], Y, grammar)
+    _, info = env.reset(options={"start": "sin"})
+    assert info["action_mask"][env.actions.index("log")] == 1
+    assert info["action_mask"][env.actions.index("exp")] == 0
+
+
+def test_an_expression_without_an_ending_ends_the_episode_without_reward() -> None:
+    # a function takes a pure number, of which a length alone makes none
+    grammar = Grammar(("a",), ("+", "sin"), numbers=(), units=Units.of({"a": "m"}, None, ("a",)))
+    env = ExpressionEnv(X[:, :1], Y, grammar, longest=4)
+    env.reset()
+    terminated = False
+    for name in ("sin", "+", "sin", "a"):
+        if terminated or not env.action_masks()[env.actions.index(name)]:
+            break
+        _, reward, terminated, _, info = env.step(env.actions.index(name))
+    assert terminated and reward == 0.0 and "expression" not in info and "?" in env._text()

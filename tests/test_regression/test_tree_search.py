@@ -11,6 +11,7 @@ import pytest
 from symnum.regression import prefixes, q_values
 from symnum.regression.archive import Archive
 from symnum.regression.budget import Budget
+from symnum.regression.constraints import Constraints
 from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.evolution import Evolution
@@ -20,6 +21,7 @@ from symnum.regression.problem import Problem, Views
 from symnum.regression.q_values import QTable, TabularQ
 from symnum.regression.tree import CHOICE, OPEN, PARENT, VISITS
 from symnum.regression.tree_search import TreeOptions, TreeSearch
+from symnum.regression.units import Units
 
 Law = Callable[..., Array]
 
@@ -32,12 +34,12 @@ GRAMMARS = (
 
 def search_of(
     law: Law, names: tuple[str, ...], seed: int = 0, operators: tuple[str, ...] | None = None, start: str = "",
-    noise: float = 0.0, **options: Any,
+    noise: float = 0.0, grammar: Grammar | None = None, **options: Any,
 ) -> TreeSearch:  # fmt: skip
     rng = np.random.default_rng(1000 + seed)
     X = rng.uniform(0.5, 3, (30, len(names)))
     y = law(*X.T) + noise * rng.normal(size=30)
-    grammar = Grammar(names) if operators is None else Grammar(names, operators)
+    grammar = grammar or (Grammar(names) if operators is None else Grammar(names, operators))
     problem = Problem.of(X, y, np.ones(30))
     archive, bank = Archive(Views.of(problem, grammar)), Bank(grammar, problem, 200)
     tokens = np.array([grammar.token(name) for name in start.split()], np.int16)
@@ -310,6 +312,52 @@ def test_every_expression_that_is_built_is_allowed_and_scored_once() -> None:
     assert search.run(Budget(20_000)) in ("rounds", "budget")
     assert scored == search.evaluations == len(met) > 3000
     assert search.simulations > search.evaluations
+
+
+RESTRICTED = {
+    "nesting": Grammar(("x", "y"), constraints=Constraints(nesting={"sin": {"sin": 0, "exp": 0}})),
+    "sizes": Grammar(("x", "y"), constraints=Constraints(max_size={"sin": 1, "*": (1, 5)}, max_depth=4)),
+    "required": Grammar(("x", "y"), constraints=Constraints(required=("x", "y"), max_count={"+": 1})),
+    "units": Grammar(("x", "y"), units=Units.of({"x": "m", "y": "s"}, "m/s", ("x", "y"))),
+}
+
+
+@pytest.mark.parametrize("kind", RESTRICTED)
+def test_masks_keep_constraints_and_units(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    grammar = RESTRICTED[kind]
+    search = search_of(lambda x, y: np.sin(x) * y + x, ("x", "y"), grammar=grammar, longest=12)
+    built: list[bytes] = []
+    scores = Evaluator.padded_scores
+
+    def noted(self: Evaluator, tokens: Array, lengths: Array, views: Views) -> Array:
+        built.extend(row[:length].tobytes() for row, length in zip(tokens, lengths, strict=True))
+        return scores(self, tokens, lengths, views)
+
+    monkeypatch.setattr(Evaluator, "padded_scores", noted)
+    assert search.run(Budget(2000)) in ("budget", "exact")
+    free = search_of(lambda x, y: np.sin(x) * y + x, ("x", "y"), longest=12)
+    restricted = built.copy()
+    free.run(Budget(len(built)))
+    assert len(restricted) > 300
+    suitable = [
+        np.mean([grammar.suits(np.frombuffer(text, np.int16)) for text in texts])
+        for texts in (restricted, built[len(restricted) :])
+    ]
+    if kind == "units":  # whether an exponent is a number that is known shows at its last token
+        assert suitable[0] > 0.9 and suitable[1] < 0.5
+        return
+    assert suitable[0] == 1.0 and (suitable[1] < 1.0 or kind == "required")
+    assert all(grammar.allowed(np.frombuffer(text, np.int16)) for text in restricted)
+    assert search.tree.facts[: search.tree.size[0], OPEN].min() >= 0
+
+
+def test_a_prefix_without_an_ending_has_no_reward() -> None:
+    # metres plus a call: no variable, number or function of them has this unit, and constants are not searched
+    grammar = Grammar(("x", "y"), ("+", "sin"), units=Units.of({"x": "m", "y": "s"}, None, ("x", "y")))
+    search = search_of(lambda x, y: x + y, ("x", "y"), grammar=grammar, longest=7)
+    search.run(Budget(500))
+    for entry in search.archive.entries(0):
+        assert grammar.suits(entry.tokens)
 
 
 def test_the_tree_holds_the_largest_reward_below_each_node() -> None:
