@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -18,40 +18,19 @@ import numpy as np
 from formulas import names, on_arrays
 from numpy.typing import NDArray
 
+from symnum.regression.problems import LISTS, TEST_ROWS, Sampling, U
+
 Floats = NDArray[np.float64]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "sr"
-TEST_ROWS = 1000
 LAW_ROWS = 1000
-"""Rows of test data, and training rows of a law of physics."""
+"""Training rows of a law of physics."""
 
 KOZA = ("+", "-", "*", "/", "sin", "cos", "exp", "log")
 JIN = ("+", "-", "*", "/", "sin", "cos", "exp", "^2", "^3")
 KEIJZER = ("+", "*", "^-1", "neg", "sqrt")
 PHYSICS = ("+", "-", "*", "/", "^", "^2", "sqrt", "exp", "log", "sin", "cos", "asin", "tanh")
 """The operators that each list of problems allows."""
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """Hold how a variable is sampled: ``kind`` is "U" or "E"."""
-
-    kind: str
-    low: float
-    high: float
-    amount: float
-
-    def draw(self, rng: np.random.Generator) -> Floats:
-        """Return the samples (rows,)."""
-        if self.kind == "U":
-            return rng.uniform(self.low, self.high, int(self.amount))
-        span = self.high - self.low
-        points = int(self.amount) if self.amount >= span else round(span / self.amount) + 1
-        return np.linspace(self.low, self.high, points)
-
-    def fresh(self) -> Sampling:
-        """Return the uniform samples of the same range that a model is tested on."""
-        return Sampling("U", self.low, self.high, TEST_ROWS)
 
 
 @dataclass(frozen=True)
@@ -115,17 +94,9 @@ def _trajectories(system: tuple[str, ...], start: dict[str, Sampling], rng: np.r
     return solved.y.reshape(len(start), -1).T
 
 
-def U(low: float, high: float, amount: float = 20) -> Sampling:
-    """Return uniform sampling."""
-    return Sampling("U", low, high, amount)
-
-
-def E(low: float, high: float, amount: float = 20) -> Sampling:
-    """Return a grid."""
-    return Sampling("E", low, high, amount)
-
-
-def _listed(family: str, operators: tuple[str, ...], rows: list[tuple[str, str, Sampling]]) -> list[Problem]:
+def _listed(
+    family: str, operators: tuple[str, ...], rows: Sequence[tuple[str, str, Sampling]]
+) -> list[Problem]:
     """Return the problems of a list whose variables, among x and y, are all sampled alike."""
     found = []
     for name, law, sampling in rows:
@@ -145,83 +116,22 @@ def _listed(family: str, operators: tuple[str, ...], rows: list[tuple[str, str, 
 
 def nguyen() -> list[Problem]:
     """Return Nguyen-1 to 12 (Uy et al. 2011) and 12*, which is 12 on a wide range."""
-    one, unit = U(-1, 1), U(0, 1)
-    return _listed("nguyen", KOZA, [
-        ("Nguyen-1", "x**3+x**2+x", one),
-        ("Nguyen-2", "x**4+x**3+x**2+x", one),
-        ("Nguyen-3", "x**5+x**4+x**3+x**2+x", one),
-        ("Nguyen-4", "x**6+x**5+x**4+x**3+x**2+x", one),
-        ("Nguyen-5", "sin(x**2)*cos(x)-1", one),
-        ("Nguyen-6", "sin(x)+sin(x+x**2)", one),
-        ("Nguyen-7", "log(x+1)+log(x**2+1)", U(0, 2)),
-        ("Nguyen-8", "sqrt(x)", U(0, 4)),
-        ("Nguyen-9", "sin(x)+sin(y**2)", unit),
-        ("Nguyen-10", "2*sin(x)*cos(y)", unit),
-        ("Nguyen-11", "x**y", unit),
-        ("Nguyen-12", "x**4-x**3+y**2/2-y", unit),
-        ("Nguyen-12*", "x**4-x**3+y**2/2-y", U(0, 10)),
-    ])  # fmt: skip
+    return _listed("nguyen", KOZA, LISTS["nguyen"])
 
 
 def nguyen_c() -> list[Problem]:
     """Return Nguyen's problems with constants: RSRM's and SPL's (1, 2, 5, 8, 9, 10), DSR's (1, 5, 7, 8, 10) and its others."""
-    one, unit = U(-1, 1), U(0, 1)
-    return _listed("nguyen-c", KOZA, [
-        ("Nguyen-1c", "3.39*x**3+2.12*x**2+1.78*x", one),
-        ("Nguyen-2c", "0.48*x**4+3.39*x**3+2.12*x**2+1.78*x", one),
-        ("Nguyen-5c", "sin(x**2)*cos(x)-0.75", one),
-        ("Nguyen-7c", "log(x+1.4)+log(x**2+1.3)", U(0, 2)),
-        ("Nguyen-8c", "sqrt(1.23*x)", U(0, 4)),
-        ("Nguyen-9c", "sin(1.5*x)+sin(0.5*y**2)", unit),
-        ("Nguyen-10c", "sin(1.5*x)*cos(0.5*y)", unit),
-        ("Constant-4", "2.7*x**y", unit),
-        ("Constant-6", "x**0.426", U(0, 4)),
-        ("Constant-7", "2*sin(1.3*x)*cos(y)", unit),
-    ])  # fmt: skip
+    return _listed("nguyen-c", KOZA, LISTS["nguyen-c"])
 
 
 def rational() -> list[Problem]:
     """Return R-1 to 3 (Krawiec and Pawlak 2013), on [-1, 1] and, starred, on [-10, 10]."""
-    laws = {
-        "R-1": "(x+1)**3/(x**2-x+1)",
-        "R-2": "(x**5-3*x**3+1)/(x**2+1)",
-        "R-3": "(x**6+x**5)/(x**4+x**3+x**2+x+1)",
-    }
-    near = [(name, law, E(-1, 1)) for name, law in laws.items()]
-    return _listed("rational", KOZA, [*near, *((f"{name}*", law, E(-10, 10)) for name, law in laws.items())])
-
-
-def _powers(degree: int) -> str:
-    return "+".join(f"x**{k}" for k in range(degree, 0, -1))
+    return _listed("rational", KOZA, LISTS["rational"])
 
 
 def livermore() -> list[Problem]:
     """Return Livermore-1 to 22 in the numbering and with the formulas of NGGP, RSRM and iMCTS (Mundhenk et al. 2021)."""
-    one, unit, four = U(-1, 1), U(0, 1), U(0, 4)
-    return _listed("livermore", KOZA, [
-        ("Livermore-1", "1/3+x+sin(x**2)", U(-10, 10, 1000)),
-        ("Livermore-2", "sin(x**2)*cos(x)-2", one),
-        ("Livermore-3", "sin(x**3)*cos(x**2)-1", one),
-        ("Livermore-4", "log(x+1)+log(x**2+1)+log(x)", U(0, 2)),
-        ("Livermore-5", "x**4-x**3+x**2-y", unit),
-        ("Livermore-6", "4*x**4+3*x**3+2*x**2+x", one),
-        ("Livermore-7", "sinh(x)", one),
-        ("Livermore-8", "cosh(x)", one),
-        ("Livermore-9", _powers(9), one),
-        ("Livermore-10", "6*sin(x)*cos(y)", unit),
-        ("Livermore-11", "x**2*y**2/(x+y)", U(-1, 1, 50)),
-        ("Livermore-12", "x**5/y**3", U(-1, 1, 50)),
-        ("Livermore-13", "x**(1/3)", four),
-        ("Livermore-14", "x**3+x**2+x+sin(x)+sin(x**2)", one),
-        ("Livermore-15", "x**(1/5)", four),
-        ("Livermore-16", "x**(2/5)", four),
-        ("Livermore-17", "4*sin(x)*cos(y)", unit),
-        ("Livermore-18", "sin(x**2)*cos(x)-5", one),
-        ("Livermore-19", "x**5+x**4+x**2+x", one),
-        ("Livermore-20", "exp(-x**2)", one),
-        ("Livermore-21", _powers(8), one),
-        ("Livermore-22", "exp(-0.5*x**2)", one),
-    ])  # fmt: skip
+    return _listed("livermore", KOZA, LISTS["livermore"])
 
 
 def livermore_dso() -> list[Problem]:
@@ -236,14 +146,7 @@ def livermore_dso() -> list[Problem]:
 
 def jin() -> list[Problem]:
     """Return Jin-1 to 6 (Jin et al. 2019)."""
-    return _listed("jin", JIN, [
-        ("Jin-1", "2.5*x**4-1.3*x**3+0.5*y**2-1.7*y", U(-3, 3, 100)),
-        ("Jin-2", "8*x**2+8*y**3-15", U(-3, 3, 100)),
-        ("Jin-3", "0.2*x**3+0.5*y**3-1.2*y-0.5*x", U(-3, 3, 100)),
-        ("Jin-4", "1.5*exp(x)+5*cos(y)", U(-3, 3, 100)),
-        ("Jin-5", "6*sin(x)*cos(y)", U(-3, 3, 100)),
-        ("Jin-6", "1.35*x*y+5.5*sin((x-1)*(y-1))", U(-3, 3, 100)),
-    ])  # fmt: skip
+    return _listed("jin", JIN, LISTS["jin"])
 
 
 def further() -> list[Problem]:

@@ -30,9 +30,11 @@ _HOME = {
     "FitReport": "report",
     "Loss": "losses",
     "Progress": "progress",
+    "RegressionProblem": "problems",
     "Template": "templates",
     "Units": "units",
     "fit_report": "report",
+    "load_problem": "problems",
 }
 """Public name -> module; loaded at first use, because scikit-learn takes a second to import."""
 
@@ -43,10 +45,12 @@ __all__ = [
     "FitReport",
     "Loss",
     "Progress",
+    "RegressionProblem",
     "SymbolicRegressor",
     "Template",
     "Units",
     "fit_report",
+    "load_problem",
 ]
 
 

@@ -1,8 +1,9 @@
 """Writing a formula token by token as a reinforcement learning environment (gymnasium).
 
 It has the masks and the reward of the tree search (:mod:`symnum.regression.prefixes`), so an agent that learns here plays the same game.
-Importing this module, or using ``symnum.regression.ExpressionEnv`` for the first time, registers it as ``symnum/ExpressionBuilding-v0``; without
-an import write ``gymnasium.make("symnum.regression.environment:symnum/ExpressionBuilding-v0", X=X, y=y)``.
+Importing this module, or using ``symnum.regression.ExpressionEnv`` for the first time, registers it as
+``symnum/ExpressionBuilding-v0``; without an import write
+``gymnasium.make("symnum.regression.environment:symnum/ExpressionBuilding-v0", X=X, y=y)``.
 
 >>> import gymnasium, numpy as np
 >>> from symnum.regression import ExpressionEnv
