@@ -1,12 +1,13 @@
 """Symbolic regression: laws recovered, beside pyoperon and gplearn at the same time limit.
 
-``make bench`` runs a short selection; SYMNUM_BENCH_FAMILIES, SYMNUM_BENCH_SEEDS and SYMNUM_BENCH_SECONDS make it longer.  This file by
-itself prints every run with its formula.  The figures of the documentation come from
+``make bench`` runs a short selection; it is made longer by SYMNUM_BENCH_FAMILIES, SYMNUM_BENCH_SEEDS, SYMNUM_BENCH_SECONDS, for noise
+SYMNUM_BENCH_NOISY_SECONDS, and SYMNUM_BENCH_PEER_SECONDS for the comparisons with peers, in which every engine has that limit and one seed.
+The figures of the documentation come from
 
-    python -P benchmarks/bench_regression.py --families nguyen,nguyen-c,rational,livermore,jin --seeds 20 --seconds 60
-    python -P benchmarks/bench_regression.py --families feynman --seconds 60 --noise 0,0.001,0.01,0.1
+    export SYMNUM_BENCH_FAMILIES=nguyen,nguyen-c,rational,livermore,jin,feynman SYMNUM_BENCH_SEEDS=20 SYMNUM_BENCH_SECONDS=60
+    SYMNUM_BENCH_NOISY_SECONDS=15 SYMNUM_BENCH_PEER_SECONDS=10 python -P benchmarks/run.py regression
 
-Finished runs are kept in .symnum_cache/regression.jsonl and are not repeated while settings and code are the same.
+with one seed for the 60 laws of feynman.  This file by itself prints every run with its formula.  Finished runs are kept in .symnum_cache/regression.jsonl and are not repeated while settings and code are the same.
 """
 
 from __future__ import annotations
@@ -265,38 +266,32 @@ def _by_problem(records: Sequence[Record]) -> list[str]:
 
 
 def rows() -> list[Row]:
-    """Measure families, the ball drops and the ablation, each as far as SYMNUM_BENCH_FAMILIES, _SEEDS and _SECONDS say."""
+    """Measure families, the ball drops and the ablation, each as far as the environment says; see the top of this file."""
+
+    def given(name: str, otherwise: float) -> float:
+        return float(os.environ.get(f"SYMNUM_BENCH_{name}", otherwise))
+
     families = os.environ.get("SYMNUM_BENCH_FAMILIES", ",".join(SHORT)).split(",")
-    seeds = int(os.environ.get("SYMNUM_BENCH_SEEDS", "1"))
-    seconds = float(os.environ.get("SYMNUM_BENCH_SECONDS", "2"))
+    seeds, seconds = int(given("SEEDS", 1)), given("SECONDS", 2)
+    peer_seconds = given("PEER_SECONDS", seconds)
     found: list[Row] = []
     for family in families:
-        found += family_rows(family, seeds, seconds)
-        if family == "feynman":
-            for noise in LEAST_NOISY:
-                found += family_rows(family, seeds, seconds, noise)
-    return found + ball_rows(seconds) + throughput_rows() + ablation_rows(families[:1], seeds, seconds)
+        found += limit_rows(family, seeds if family in SHORT else 1, seconds)
+        for noise in LEAST_NOISY if family == "feynman" else ():
+            found += limit_rows(family, 1, given("NOISY_SECONDS", seconds), noise)
+        if family in SHORT:
+            found += peer_rows(family, peer_seconds)
+    return found + ball_rows(peer_seconds) + throughput_rows() + ablation_rows(families[:1], 1, peer_seconds)
 
 
-def family_rows(family: str, seeds: int, seconds: float, noise: float = 0.0) -> list[Row]:
-    """Return the rates of recovery, the worst law's, and the median seconds to a solution."""
-    records = {
-        engine: list(carried_out(runs([family], [engine], seeds, seconds, [noise])))
-        for engine in ("symnum", *PEERS)
-    }
-    ours = records["symnum"]
+def limit_rows(family: str, seeds: int, seconds: float, noise: float = 0.0) -> list[Row]:
+    """Return our rate of recovery, the worst law's, and the median seconds to a solution, beside what is to be reached."""
+    ours = list(carried_out(runs([family], ["symnum"], seeds, seconds, [noise])))
     if not ours:
         return []
+    where = f"{family}{f', noise {noise:g}' if noise else ''}, {len(ours)} runs of at most {seconds:g} s"
+    found = []
     least = LEAST_NOISY.get(noise) if noise else LEAST.get(family)
-    where = f"{family}{f', noise {noise:g}' if noise else ''}, {len(ours)} runs of {seconds:g} s"
-    found = [
-        rate_row(f"{where}: laws recovered", peer, _rate(ours), _rate(theirs, key))
-        for peer, key, theirs in (
-            *((engine, "symbolic", records[engine]) for engine in PEERS),
-            ("pyoperon, multiplied out", "expanded", records["pyoperon"]),
-        )
-        if theirs
-    ]
     if least is not None:
         found.append(
             rate_row(f"{where}: laws recovered", "limit", _rate(ours), least, f">= {least} %", least)
@@ -308,23 +303,43 @@ def family_rows(family: str, seeds: int, seconds: float, noise: float = 0.0) -> 
                 f"{where}: worst law", "limit", worst, WORST[family], f">= {WORST[family]} %", WORST[family]
             )
         )
-    medians = {engine: [r["spent"] for r in each if r["symbolic"]] for engine, each in records.items()}
-    if medians["symnum"]:
-        median = statistics.median(medians["symnum"])
+    times = [r["spent"] for r in ours if r["symbolic"]]
+    if times and not noise:
+        median = statistics.median(times)
         found.append(
             limit_row(f"{where}: median time to the law", median, MEDIAN_SECONDS, f"<= {MEDIAN_SECONDS:g} s")
         )
-        found += [
-            row(
-                f"{where}: median time to the law, where found",
-                engine,
-                median,
-                statistics.median(medians[engine]),
-            )
-            for engine in PEERS
-            if medians[engine]
-        ]
     return found
+
+
+def peer_rows(family: str, seconds: float) -> list[Row]:
+    """Return rates of recovery and median seconds to a solution beside the peers', all with this limit and one seed."""
+    records = {
+        engine: list(carried_out(runs([family], [engine], 1, seconds))) for engine in ("symnum", *PEERS)
+    }
+    ours = records["symnum"]
+    if not ours:
+        return []
+    where = f"{family}, {len(ours)} laws, {seconds:g} s each"
+    found = [
+        rate_row(f"{where}: laws recovered", peer, _rate(ours), _rate(theirs, key))
+        for peer, key, theirs in (
+            *((engine, "symbolic", records[engine]) for engine in PEERS),
+            ("pyoperon, multiplied out", "expanded", records["pyoperon"]),
+        )
+        if theirs
+    ]
+    medians = {engine: [r["spent"] for r in each if r["symbolic"]] for engine, each in records.items()}
+    return found + [
+        row(
+            f"{where}: median time to the law, where found",
+            engine,
+            statistics.median(medians["symnum"]),
+            statistics.median(medians[engine]),
+        )
+        for engine in PEERS
+        if medians["symnum"] and medians[engine]
+    ]
 
 
 def ball_rows(seconds: float) -> list[Row]:
