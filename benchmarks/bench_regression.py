@@ -7,7 +7,9 @@ The figures of the documentation come from
     export SYMNUM_BENCH_FAMILIES=nguyen,nguyen-c,rational,livermore,jin,feynman SYMNUM_BENCH_SEEDS=20 SYMNUM_BENCH_SECONDS=60
     SYMNUM_BENCH_NOISY_SECONDS=15 SYMNUM_BENCH_PEER_SECONDS=10 python -P benchmarks/run.py regression
 
-with one seed for the 60 laws of feynman.  This file by itself prints every run with its formula.  Finished runs are kept in .symnum_cache/regression.jsonl and are not repeated while settings and code are the same.
+with one seed for the 60 laws of feynman.  This file by itself prints every run with its formula.
+
+Finished runs are kept in .symnum_cache/regression.jsonl and are not repeated while settings and code are the same.
 """
 
 from __future__ import annotations
