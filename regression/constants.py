@@ -121,8 +121,9 @@ class Fitter:
             return np.zeros(0), np.zeros(0)
         nothing = np.full(count, np.inf)
         variance = max(loss * rows / max(rows - count, 1), self.floor**2)
-        norms = np.linalg.norm(jacobian, axis=0)
-        if not np.all(norms > 0):
+        with np.errstate(over="ignore"):
+            norms = np.linalg.norm(jacobian, axis=0)
+        if not np.all((norms > 0) & (norms < np.inf)):
             return nothing, nothing
         triangle = np.linalg.qr(jacobian / norms)[1]
         if triangle.shape[0] < count or np.abs(np.diag(triangle)).min() < 1e-10:
