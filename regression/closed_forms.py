@@ -14,6 +14,7 @@ from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.periods import waves
 from symnum.regression.polynomial_waves import polynomial_waves
+from symnum.regression.power_terms import SUMMED, WIDTH, power_terms
 from symnum.regression.problem import Problem, Views
 from symnum.regression.products import multiples, power_products
 from symnum.regression.ratios import ratios
@@ -28,6 +29,9 @@ from symnum.regression.sums import (
 )
 
 MONOMIAL_VIEWS = ("plain", "relative", "square", "exp", "reciprocal", "inverse square")
+POWER_VIEWS = ("plain", "square", "reciprocal", "inverse square")
+"""Views in which sums of products of powers are tried."""
+
 MIXED_VIEWS = ("plain", "exp", "square", "reciprocal")
 """Views in which sums of monomials, and of a few of a library's terms, are tried."""
 
@@ -59,6 +63,14 @@ def early_sums(evaluator: Evaluator, views: Views) -> Iterator[list[Sum]]:
     for view, name in enumerate(views.names):
         if name in MIXED_VIEWS:
             yield mixtures(mixed, evaluator, views, view)
+
+
+def power_sums(evaluator: Evaluator, views: Views, budget: Budget) -> Iterator[list[Sum]]:
+    """Yield sums of products of powers."""
+    terms = power_terms(evaluator.grammar)
+    for view, name in enumerate(views.names):
+        if name in POWER_VIEWS and terms and not budget.spent:
+            yield mixtures(terms, evaluator, views, view, SUMMED, WIDTH)
 
 
 def closed_forms(

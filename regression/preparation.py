@@ -138,6 +138,10 @@ class Preparation:
         self.stages["enumeration"] = enumerate_expressions(bank, self.archive, self.budget.share(ENUMERATION))
         yield self._reached() if self.stages["enumeration"] == "exact" else ""
         if "forms" in self.methods:
+            for summed in (
+                closed_forms.power_sums(self.evaluator, self.views, self.budget) if thorough else ()
+            ):
+                yield self._with_sums(summed)
             for found in (
                 closed_forms.closed_forms(bank, self.evaluator, self.problem, self.budget) if thorough else ()
             ):

@@ -229,8 +229,15 @@ def _left(basis: Floats, target: Floats) -> float:
 # --- mixtures -------------------------------------------------------------------------------------------------------------
 
 
-def mixtures(terms: Sequence[Tokens], evaluator: Evaluator, views: Views, view: int) -> list[Sum]:
-    """Return the best sums of a few of the given terms, more than stored expressions are summed."""
+def mixtures(
+    terms: Sequence[Tokens],
+    evaluator: Evaluator,
+    views: Views,
+    view: int,
+    most: int = MIXED,
+    width: int = MIXTURES,
+) -> list[Sum]:
+    """Return the best sums of up to ``most`` of the given terms that a beam of this width meets."""
     values = evaluator.values(terms)
     share = views.weights[view]
     with np.errstate(all="ignore"):
@@ -245,7 +252,7 @@ def mixtures(terms: Sequence[Tokens], evaluator: Evaluator, views: Views, view: 
     lengths = np.array([len(terms[int(k)]) for k in usable])
     found: list[Sum] = []
     for chosen in beam(
-        F, target / np.linalg.norm(target), np.exp(PER_TOKEN * lengths), MIXED, MIXTURES, rows_per_term=3
+        F, target / np.linalg.norm(target), np.exp(PER_TOKEN * lengths), most, width, rows_per_term=3
     ):
         for each, left in sorted(chosen, key=lambda c: c[1])[:8]:
             texts = tuple(terms[int(usable[k])].tobytes() for k in each)

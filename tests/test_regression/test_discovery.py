@@ -19,6 +19,7 @@ from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import DEFAULT_OPERATORS, Grammar
 from symnum.regression.periods import waves
 from symnum.regression.polynomial_waves import polynomial_waves
+from symnum.regression.power_terms import MOST, power_terms
 from symnum.regression.preparation import Preparation, bank_for
 from symnum.regression.problem import Problem, Views
 from symnum.regression.ratios import ratios
@@ -425,3 +426,35 @@ def test_a_wave_over_a_polynomial_is_found_beside_a_polynomial(law: Law) -> None
 def test_waves_need_the_sine() -> None:
     case = Case(lambda a: a + np.sin(a**2), -2, 2, rows=80, operators=("+", "*", "exp"))
     assert polynomial_waves(case.evaluator, case.problem, Budget()) == []
+
+
+# --- sums of products of powers -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("law", "view"),
+    [
+        (lambda a, b, c, d: a**2 / (2 * b) + b * c**2 * d**2 / 2, "plain"),
+        (lambda a, b, c: 1 / (a / b**2 + 3 * c), "reciprocal"),
+        (lambda a, b, c: np.sqrt(a**3 * b / c + 2 / a), "square"),
+    ],
+)
+def test_sums_of_products_of_powers(law: Law, view: str) -> None:
+    case = Case(law, 1, 3, rows=120)
+    found = [
+        each for stage in closed_forms.power_sums(case.evaluator, case.views, Budget()) for each in stage
+    ]
+    exact = [each for each in found if each.left < 1e-20]
+    assert exact and {case.views.names[each.view] for each in exact} >= {view}
+    assert min(len(each.terms) for each in exact) == 2
+    assert not list(closed_forms.power_sums(case.evaluator, case.views, Budget(seconds=0)))
+
+
+def test_power_terms_keep_to_the_language() -> None:
+    assert power_terms(Grammar(("a", "b"), ("+", "sin"))) == []
+    grammar = Grammar(("a", "b"), ("+", "*"))
+    written = {str(grammar.term(tokens)) for tokens in power_terms(grammar)}
+    assert len(written) == len(power_terms(grammar)) == 5**2 - 1 and "a^4*b^3" in written
+    assert len(power_terms(Grammar(tuple("abcdefgh")))) <= MOST
+    terms = power_terms(Grammar(("a", "b")))
+    assert len({tokens.tobytes() for tokens in terms}) == len(terms) == 9**2 - 1
