@@ -41,7 +41,7 @@ REDUCED, SQUARED, ENUMERATION, SUMS, SLOTS, SUBTREES = 0.4, 0.15, 0.4, 0.05, 0.4
 """Part of the budget that the reduced problem may take, one with squares for variables, the enumeration, the sums in each view, slots,
 and a set of shared parts."""
 
-REDUCING = 0.25
+REDUCING = 0.4
 """Part of the budget in which the reduction must be found."""
 
 QUICKLY = 0.1
