@@ -21,7 +21,7 @@ from symnum.backends import interned
 from symnum.regression import description
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.fitting import fit_one
-from symnum.regression.grammar import Tokens
+from symnum.regression.grammar import Grammar, Tokens
 from symnum.regression.problem import Problem
 
 Floats = NDArray[np.float64]
@@ -176,6 +176,7 @@ class Fitter:
 
         All that look worth it are tried together, then, if that fails, one after the other.
         """
+        fitted = replace(fitted, constants=turned(self.evaluator.grammar, tokens, fitted.constants))
         best, exact = self.model(tokens, fitted), dict[int, Any]()
         while len(exact) < len(fitted.constants):
             choices = self._choices(fitted, exact)
@@ -248,6 +249,23 @@ class Fitter:
         if not loss <= max(1.001 * fitted.loss, self.floor**2):
             return model
         return self._try_model(tokens, replace(fitted, constants=constants, loss=loss), exact) or model
+
+
+def turned(grammar: Grammar, tokens: Tokens, constants: Floats) -> Floats:
+    """Return the constants with the phases of sines and cosines between -pi and pi: sin(z + 26.7) is sin(z + 1.57).
+
+    >>> from symnum.regression.grammar import Grammar
+    >>> grammar = Grammar(("z",))
+    >>> turned(grammar, grammar.parse("sin + C z"), np.array([26.7])).round(3)
+    array([1.567])
+    """
+    waves = [grammar.token(name) for name in ("sin", "cos") if name in grammar.names]
+    constants = np.array(constants, float)
+    slots = np.flatnonzero(tokens == grammar.constant)
+    for slot, place in enumerate(slots):
+        if place > 1 and tokens[place - 1] == grammar.token("+") and tokens[place - 2] in waves:
+            constants[slot] = math.remainder(constants[slot], 2 * math.pi)
+    return constants
 
 
 def _bits(number: Any) -> float:

@@ -24,7 +24,7 @@ from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import Grammar
 from symnum.regression.problem import Problem, Views
 from symnum.regression.reductions import Reduction, reduction
-from symnum.regression.slots import inner_constants
+from symnum.regression.slots import inner_constants, quick_constants
 from symnum.regression.subtrees import common_parts, enriched
 from symnum.regression.target import plain_loss
 
@@ -123,7 +123,7 @@ class Preparation:
         """Do one thing after the other, and yield after each what was reached."""
         # with a few thousand evaluations an answer is wanted at once
         thorough = self.budget.evaluations is None or self.budget.evaluations >= THOROUGH
-        yield self._quick()
+        yield self._quick(thorough)
         if "reduction" in self.methods:
             yield self._reduced()
         if "forms" in self.methods:
@@ -161,16 +161,16 @@ class Preparation:
                     rest = tuple(m for m in self.methods if m not in ("reduction", "subtrees"))
                     yield self._inner(enriched(self.whole, self.grammar, parts), SUBTREES, rest, None)
 
-    def _quick(self) -> str:
+    def _quick(self, thorough: bool) -> str:
         """Look at the shortest expressions, and at their sums, before anything that takes longer."""
         bank = Bank(self.grammar, self.problem, QUICK)
         self.unexplained = 0
         try:
-            return self._quickly(bank)
+            return self._quickly(bank, thorough)
         finally:
             self.unexplained = finish.UNEXPLAINED
 
-    def _quickly(self, bank: Bank) -> str:
+    def _quickly(self, bank: Bank, thorough: bool) -> str:
         if enumerate_expressions(bank, self.archive, self.budget.share(ENUMERATION / 4)) == "exact":
             return self._reached()
         if "forms" in self.methods:
@@ -180,6 +180,10 @@ class Preparation:
                     break
                 share = quick.share(SUMS / (4 * QUICKLY))
                 if stopped := self._with_sums(sums.grow(bank, self.views, view, share)):
+                    return stopped
+        if "slots" in self.methods and thorough:
+            for found in quick_constants(bank, self.evaluator, self.problem, self.budget.share(QUICKLY)):
+                if stopped := self._with_written(found):
                     return stopped
         return ""
 

@@ -38,6 +38,14 @@ SHORT = 4
 FROM_ARCHIVE, AGAIN, KEPT = 48, 16, 24
 """Expressions of each view that get slots at first and after each slice of a restart, and how many of all are handed on."""
 
+ONE_VARIABLE = ("", "sin", "exp", "log", "sqrt", "^-1", "^2", "sin ^2", "exp ^2")
+"""Functions of one variable whose sums and products are tried early; a sine gets a phase, and so is a cosine, too."""
+
+MOST_SEPARABLE = 1500
+
+QUICK = 160
+"""Stored expressions that get slots before anything that takes longer."""
+
 LIMITS = FitLimits(starts=4, screening=8, steps=60)
 
 
@@ -105,6 +113,47 @@ def inner_constants(
         given |= {candidate.text for _, candidate in best}
 
 
+def separable(grammar: Grammar) -> list[Tokens]:
+    """Return sums and products of two functions of one variable each, as far as the language has them; none of many variables.
+
+    >>> grammar = Grammar(("x", "y"), operators=("+", "*", "sin", "^2"))
+    >>> [" ".join(grammar.names[t] for t in tokens) for tokens in separable(grammar)][-4:]
+    ['+ y sin ^2 y', '+ sin y ^2 y', '+ sin y sin ^2 y', '+ ^2 y sin ^2 y']
+    """
+    functions: list[list[int]] = []
+    for variable in range(len(grammar.variables)):
+        for name in ONE_VARIABLE:
+            words = name.split()
+            if grammar.has(*words):
+                functions.append([*(grammar.token(word) for word in words), variable])
+    pairs = list(itertools.combinations(functions, 2))
+    operations = [grammar.token(name) for name in ("*", "+") if grammar.has(name)]
+    if len(pairs) * len(operations) > MOST_SEPARABLE:
+        return []
+    return [np.array([each, *a, *b], np.int16) for each in operations for a, b in pairs]
+
+
+def quick_constants(
+    bank: Bank, evaluator: Evaluator, problem: Problem, budget: Budget
+) -> Iterator[list[Candidate]]:
+    """Yield, batch by batch, sums and products of functions of one variable, and the most promising of the bank, with slots fitted."""
+    best = np.argsort(_description(bank, problem), kind="stable")[:QUICK]
+    given = itertools.chain(
+        (written for tokens in separable(bank.grammar) for written in _with_phases(bank.grammar, tokens)),
+        (
+            written
+            for tokens in map(bank.tokens, map(int, best))
+            for written in _of_view(bank.grammar, "plain", tokens, powers=False)
+        ),
+    )
+    for number, batch in enumerate(_batches(given)):
+        if budget.spent:
+            return
+        found = sorted(_fitted(batch, evaluator, problem, number), key=_rank)[:KEPT]
+        budget.spend(len(batch))
+        yield [candidate for _, candidate in found]
+
+
 def of_archive(
     archive: Archive, evaluator: Evaluator, problem: Problem, budget: Budget
 ) -> tuple[list[Candidate], bool]:
@@ -167,6 +216,13 @@ def _of_archive(archive: Archive, evaluator: Evaluator, most: int) -> Iterator[T
 
 def _promising(bank: Bank, problem: Problem) -> NDArray[np.int64]:
     """Return the places of stored expressions: the short ones, then the others by what they leave of the target."""
+    short = int(np.searchsorted(bank.lengths[: bank.size], SHORT, side="right"))
+    bits = _description(bank, problem)
+    return np.concatenate([np.arange(short), short + np.argsort(bits[short:], kind="stable")])
+
+
+def _description(bank: Bank, problem: Problem) -> NDArray[np.float64]:
+    """Return the bits of each stored expression and of what it leaves of the target (expressions,)."""
     share = problem.weights / problem.weights.sum()
     values = bank.values[: bank.size]
     target = problem.y - share @ problem.y
@@ -177,9 +233,7 @@ def _promising(bank: Bank, problem: Problem) -> NDArray[np.int64]:
         along = values @ (share * target) / scale
         left = 1 - along**2 / (squares * (share @ target**2))
     left = np.where(squares > 1e-12, np.maximum(left, 1e-6), 1.0)
-    bits = problem.rows / 2 * np.log2(left) + bank.grammar.token_bits * bank.lengths[: bank.size]
-    short = int(np.searchsorted(bank.lengths[: bank.size], SHORT, side="right"))
-    return np.concatenate([np.arange(short), short + np.argsort(bits[short:], kind="stable")])
+    return np.asarray(problem.rows / 2 * np.log2(left) + bank.grammar.token_bits * bank.lengths[: bank.size])
 
 
 def _bits(evaluator: Evaluator, views: Views, view: int, left: float, length: int) -> float:
@@ -187,6 +241,14 @@ def _bits(evaluator: Evaluator, views: Views, view: int, left: float, length: in
         evaluator.rows / 2 * float(np.log2(max(left, views.floors[view])))
         + evaluator.grammar.token_bits * length
     )
+
+
+def _with_phases(grammar: Grammar, tokens: Tokens) -> Iterator[Tokens]:
+    """Yield ``C + C*f`` for f with slots, phases included."""
+    inner = with_slots(grammar, tokens, offsets=True)
+    if inner is not None:
+        outer = [grammar.token("+"), grammar.constant, grammar.token("*"), grammar.constant]
+        yield np.concatenate([np.array(outer, np.int16), inner])
 
 
 def _of_view(grammar: Grammar, view: str, tokens: Tokens, powers: bool = True) -> Iterator[Tokens]:

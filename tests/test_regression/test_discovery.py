@@ -13,7 +13,7 @@ from symnum.regression import closed_forms, finish, products, sums
 from symnum.regression.archive import Archive, Entry
 from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
-from symnum.regression.constants import Fitter
+from symnum.regression.constants import Fitter, turned
 from symnum.regression.enumeration import Bank, enumerate_expressions
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.grammar import DEFAULT_OPERATORS, Grammar
@@ -24,7 +24,7 @@ from symnum.regression.preparation import Preparation, bank_for
 from symnum.regression.problem import Problem, Views
 from symnum.regression.ratios import ratios
 from symnum.regression.reductions import reduction
-from symnum.regression.slots import inner_constants, with_slots
+from symnum.regression.slots import inner_constants, quick_constants, separable, with_slots
 from symnum.regression.subtrees import common_parts, enriched
 
 Law = Callable[..., np.ndarray]
@@ -398,6 +398,36 @@ def test_each_method_finds_what_the_others_do_not_at_once(
     assert with_it == "exact"
     assert preparation.candidates()
     assert stopped(tuple({"forms"} - {method}))[0] != "exact"
+
+
+@pytest.mark.parametrize(
+    ("law", "text"),
+    [
+        (lambda a, b: np.sin(1.5 * a) + np.sin(0.5 * b**2), "sin(3*a/2) + sin(b^2/2)"),
+        (lambda a, b: 2 * np.sin(1.3 * a) * np.cos(b), "2*cos(b)*sin(13*a/10)"),
+        (lambda a, b: np.exp(-0.7 * a) * np.sqrt(b + 3), "sqrt(b + 3)*exp(-7*a/10)"),
+    ],
+)
+def test_sums_and_products_of_functions_of_one_variable_are_found_early(law: Law, text: str) -> None:
+    case = Case(law, 0.1, 2, rows=30)
+    found = [
+        each
+        for batch in quick_constants(case.bank(200), case.evaluator, case.problem, Budget())
+        for each in batch
+    ]
+    values = case.evaluator.values([each.tokens for each in found], [each.constants for each in found])
+    left = np.mean((values - case.problem.y) ** 2, axis=1)
+    assert left.min() < 1e-20
+    assert is_equal(case.best([found[k] for k in np.argsort(left)[:8]]), text)
+    assert not list(quick_constants(case.bank(200), case.evaluator, case.problem, Budget(seconds=0)))
+
+
+def test_phases_lie_within_one_turn() -> None:
+    grammar = Grammar(("x",))
+    tokens = grammar.parse("* + C sin + C x cos * C x")
+    found = turned(grammar, tokens, np.array([50.0, 26.703537555513243, 9.0]))
+    assert found.tolist() == pytest.approx([50.0, np.pi / 2, 9.0], abs=1e-12)
+    assert separable(Grammar(tuple("abcdef"))) == [] and separable(Grammar(("x",), ("+", "*"))) == []
 
 
 # --- waves of polynomials ---------------------------------------------------------------------------------------------------
