@@ -16,12 +16,19 @@ _HOME = {
     ),
     "symnum.rewriting.machines.fmc.memory": "Stream",
     "symnum.rewriting.machines.fmc.reading": "parse",
+    "symnum.rewriting.machines.fmc.reduction": " ".join(
+        (
+            "RULES ReductionLimits TYPED_RULES contract equal",
+            "normalize permuted redexes reduce rewriter unroll",
+        )
+    ),
     "symnum.rewriting.machines.fmc.syntax": " ".join(
         (
             "SKIP NotAValueError case compose exit_with loop pop program push",
             "in_cons_form in_sequence_form substitute",
         )
     ),
+    "symnum.rewriting.machines.fmc.types": "IllTypedError ProgramType infer",
 }
 """Module -> the public names that it defines; they are loaded when they are first used."""
 
