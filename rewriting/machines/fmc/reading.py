@@ -44,7 +44,6 @@ _SIGNS: Mapping[str, str] = {
     "and": "and",
     "or": "or",
     "not": "not",
-    "mod": "mod",
     "%": "mod",
 }
 

@@ -33,7 +33,6 @@ from symnum.rewriting.machines.fmc.machine import read_program
 from symnum.rewriting.machines.fmc.substitution import TRUTH
 from symnum.rewriting.machines.fmc.syntax import (
     DONE,
-    NotAValueError,
     case,
     is_program,
     substitute,
@@ -56,10 +55,7 @@ def beta(term: Any) -> Any | None:
     pushed, location, then = term.args
     if then.args[0] is not location:
         return None
-    try:
-        return substitute(then.args[2], pushed)
-    except NotAValueError:
-        return None  # a formula cannot hold the program: the machine is stuck here, and no rule applies
+    return substitute(then.args[2], pushed)
 
 
 def passage(term: Any) -> Any | None:

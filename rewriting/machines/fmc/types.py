@@ -39,7 +39,8 @@ Rows = tuple[Any, ...]
 class ProgramType:
     """Hold the principal type of a program.
 
-    ``arrow`` is a term of :mod:`symnum.rewriting.machines.fmc.unification`, and ``symbols`` has the types of free names.  ``str`` writes the top of each stack first, and leaves out locations that nothing touches.
+    ``arrow`` is a term of :mod:`symnum.rewriting.machines.fmc.unification`, and ``symbols`` has the types of free names.
+    ``str`` writes the top of each stack first, and leaves out locations that nothing touches.
     """
 
     locations: tuple[str, ...]
