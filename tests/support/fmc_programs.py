@@ -8,8 +8,8 @@ from typing import Any
 from symnum import term as interface
 from symnum.rewriting.machines.fmc.lambda_calculus import abstraction, application
 from symnum.rewriting.machines.fmc.reduction import RULES, TYPED_RULES, Redex, contract
-from symnum.rewriting.machines.fmc.syntax import SKIP, case, exit_with, is_program, loop, pop, push, run
-from symnum.rewriting.machines.nodes import call, index
+from symnum.rewriting.machines.fmc.syntax import SKIP, case, exit_with, loop, pop, push, run
+from symnum.rewriting.machines.nodes import Node, call, index
 
 LOCATIONS = ("λ", "λ", "a", "b")
 LABELS = ("⋆", "i", "j")
@@ -72,7 +72,7 @@ def random_redex(rng: random.Random, term: Any, *, eta: bool = False) -> Redex |
     while stack:
         part, path = stack.pop()
         places.append((part, path))
-        stack.extend([(a, (*path, i)) for i, a in enumerate(part.args) if is_program(a)])
+        stack.extend([(a, (*path, i)) for i, a in enumerate(part.args) if isinstance(a, Node) and a.args])
     rng.shuffle(places)
     for part, path in places:
         rng.shuffle(rules)

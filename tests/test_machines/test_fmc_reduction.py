@@ -127,7 +127,7 @@ def confluence_holds(seed: int, *, control: bool, strategies: int = 3) -> bool |
 
 @pytest.mark.parametrize("control", [False, True])
 def test_confluence_on_random_programs(control: bool) -> None:
-    results = [confluence_holds(seed, control=control) for seed in range(350)]
+    results = [confluence_holds(seed, control=control) for seed in range(400)]
     assert False not in results
     assert results.count(True) > 300
 

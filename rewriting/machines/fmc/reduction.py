@@ -24,7 +24,7 @@ Beta, passage and the rules of control are confluent, which tests measure on ran
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,13 +33,14 @@ from symnum.rewriting.machines.fmc.machine import read_program
 from symnum.rewriting.machines.fmc.substitution import TRUTH
 from symnum.rewriting.machines.fmc.syntax import (
     DONE,
+    build,
     case,
     is_program,
     substitute,
     value_of,
 )
 from symnum.rewriting.machines.fmc.writing import to_text
-from symnum.rewriting.machines.nodes import index, is_head, is_index, make
+from symnum.rewriting.machines.nodes import Node, index, is_head, is_index, make
 from symnum.rewriting.strategies import RewriteLoopError, Rewriter, bottom_up, first, fixpoint
 
 
@@ -206,7 +207,9 @@ def normalize(term: Any, *, eta: bool = False, limits: ReductionLimits | None = 
     limits = limits or ReductionLimits()
     # one step at each place and pass, inside and outside alike: a part that never ends does not keep what drops it from acting
     try:
-        found = fixpoint(bottom_up(rewriter(eta=eta), prune=_holds_no_program), limit=limits.passes)(given)
+        found = fixpoint(bottom_up(rewriter(eta=eta), make=_make, prune=_is_foreign), limit=limits.passes)(
+            given
+        )
     except RewriteLoopError as error:
         raise RewriteLoopError(
             f"{to_text(given, limit=60)} has no normal form that {limits.passes:,} passes reach; run it for a number of steps, "
@@ -221,8 +224,12 @@ def normalize(term: Any, *, eta: bool = False, limits: ReductionLimits | None = 
     return found
 
 
-def _holds_no_program(part: Any) -> bool:
-    return not is_program(part)
+def _make(like: Any, head: str, args: Iterable[Any]) -> Any:
+    return build(head, tuple(args))
+
+
+def _is_foreign(part: Any) -> bool:
+    return not isinstance(part, Node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,14 +249,24 @@ def redexes(term: Any, *, eta: bool = False) -> Iterator[Redex]:
     [('beta', ()), ('passage', (2, 2))]
     """
     table = TYPED_RULES if eta else RULES
-    stack: list[tuple[Any, tuple[int, ...]]] = [(term, ())]
+    # a path is a chain (path of the part around, place), so that deep programs take no more than linear time
+    stack: list[tuple[Any, Any]] = [(term, None)]
     while stack:
         part, path = stack.pop()
         for name, rule in table.items():
             new = rule(part)
             if new is not None:
-                yield Redex(name, path, new)
-        stack.extend([(a, (*path, i)) for i, a in reversed(list(enumerate(part.args))) if is_program(a)])
+                yield Redex(name, _places(path), new)
+        inner = [(a, (path, i)) for i, a in enumerate(part.args) if isinstance(a, Node) and a.args]
+        stack.extend(reversed(inner))
+
+
+def _places(path: Any) -> tuple[int, ...]:
+    places = []
+    while path is not None:
+        path, place = path
+        places.append(place)
+    return tuple(reversed(places))
 
 
 def contract(term: Any, redex: Redex) -> Any:
@@ -260,7 +277,7 @@ def contract(term: Any, redex: Redex) -> Any:
         term = term.args[place]
     made = redex.contractum
     for part, place in zip(reversed(above), reversed(redex.path)):
-        made = make(part.head.name, (*part.args[:place], made, *part.args[place + 1 :]))
+        made = build(part.head.name, (*part.args[:place], made, *part.args[place + 1 :]))
     return made
 
 
@@ -307,7 +324,7 @@ def permuted(term: Any) -> Any:
                 return make(head, (*then.args[:2], make(head, (location, name, _exchanged(then.args[2])))))
         return None
 
-    found = fixpoint(bottom_up(ordered, prune=_holds_no_program), limit=100_000)(term)
+    found = fixpoint(bottom_up(ordered, prune=_is_foreign), limit=100_000)(term)
     return term if found is None else found
 
 
