@@ -129,7 +129,13 @@ def infer(
     symnum.rewriting.machines.fmc.types.IllTypedError: x has type α, but it is run where the type must be α ρ ⇒ σ: ...
     """
     program = read_program(term)
-    return _Inference(program, locations, labels).type()
+    try:
+        quick = _Inference(program, locations, labels, careful=False)
+        if not quick.unifier.is_cyclic():
+            return quick.type()
+    except IllTypedError:
+        pass  # the careful inference says where, before types are merged
+    return _Inference(program, locations, labels, careful=True).type()
 
 
 @dataclass(slots=True)
@@ -143,27 +149,29 @@ class _Task:
 
 
 class _Inference:
-    def __init__(self, term: Any, locations: tuple[str, ...] | None, labels: tuple[str, ...] | None) -> None:
+    def __init__(
+        self, term: Any, locations: tuple[str, ...] | None, labels: tuple[str, ...] | None, *, careful: bool
+    ) -> None:
         self.term = term
         found = names_in(term, "location") or ["λ"]
         self.locations = tuple(sorted({*found, *(locations or ())}))
         logical = {"t", "f"} if _has_truth(term) else set()
         self.labels = tuple(sorted({"⋆", *names_in(term, "label"), *logical, *(labels or ())}))
         self.place = {location: i for i, location in enumerate(self.locations)}
-        self.unifier = Unifier()
+        self.unifier = Unifier(careful=careful)
         self.symbols = {s: self.unifier.fresh("type") for s in symbols_of(term)}
         self.tasks: list[_Task] = []
-
-    def type(self) -> ProgramType:
-        """Type the whole program."""
-        arrow = self._pushed(self.term, None)
+        self.arrow = self._pushed(self.term, None)
         while self.tasks:
             self._follow(self.tasks.pop())
+
+    def type(self) -> ProgramType:
+        """Return the type that was found."""
         resolved = self.unifier.resolved
         return ProgramType(
             self.locations,
             self.labels,
-            resolved(arrow),
+            resolved(self.arrow),
             tuple([(interface.name(s), resolved(kind)) for s, kind in self.symbols.items()]),
         )
 
@@ -198,6 +206,11 @@ class _Inference:
                 )
                 k = self.place[given[1].leaf[1]]
                 rows = (*rows[:k], call("type.cons", kind, rows[k]), *rows[k + 1 :])
+                if (
+                    value is None
+                ):  # what is pushed comes first, so that a message about it can show all of its type
+                    self.tasks.insert(-1, _Task(given[2], environment, rows, exits))
+                    return
             elif head == "fmc.pop":
                 k = self.place[given[0].leaf[1]]
                 top, rest = self._top(rows[k])
@@ -265,6 +278,8 @@ class _Inference:
         try:
             self.unifier.unify(found, wanted)
         except MismatchError as error:
+            if not self.unifier.careful:
+                raise IllTypedError("", "", "", at) from error
             names = TypeNames(self.locations, self.labels)
             resolved = self.unifier.resolved
             left, right = names.text(resolved(found)), names.text(resolved(wanted))
