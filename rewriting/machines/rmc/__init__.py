@@ -14,6 +14,8 @@ _HOME = {
     "symnum.rewriting.machines.rmc.printer": "format",
     "symnum.rewriting.machines.rmc.unify": "unify",
     "symnum.rewriting.machines.rmc.duality": "dual",
+    "symnum.rewriting.machines.rmc.answers": "Answer Limits RunReport",
+    "symnum.rewriting.machines.rmc.machine": "Answers Run answers run",
 }
 """Module -> the public names that it defines; they are loaded when they are first used."""
 
