@@ -19,17 +19,19 @@ _HOME = {
     "symnum.rewriting.machines.rmc.spans": "Span spans",
     "symnum.rewriting.machines.rmc.denotation": "den",
     "symnum.rewriting.machines.rmc.rules": "RULES Reduction",
-    "symnum.rewriting.machines.rmc.reduction": "ReduceLimits normalize reduce reducts",
+    "symnum.rewriting.machines.rmc.reduction": "ReduceLimits ReductionStep normalize reduce reducts",
     "symnum.rewriting.machines.rmc.types": "RmcTypeError Type infer",
 }
 """Module -> the public names that it defines; they are loaded when they are first used."""
 
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 
-__all__ = sorted([*_MODULE_OF])
+__all__ = sorted([*_MODULE_OF, "encodings"])
 
 
 def __getattr__(name: str) -> Any:
+    if name == "encodings":
+        return import_module("symnum.rewriting.machines.rmc.encodings")
     module = _MODULE_OF.get(name)
     if module is None:
         raise AttributeError(

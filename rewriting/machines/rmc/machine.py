@@ -6,9 +6,9 @@ at a star that differs from one seen before in the names of unknowns only: it gi
 with finitely many states [R].  "depth" and "breadth" give every answer as often as there are runs to it: the multiset of section 2.2 of
 Barrett, Castle and Heijltjes (LICS 2024) [C].
 
->>> for answer in answers("([a] + [b])*; <b>; <a>", {}, search="breadth", limits=Limits(steps=200)):
+>>> for answer in answers("(new x. <s(x)>; [x])*; <z>; [done]", "s(s(z))"):
 ...     print(answer)
-yes
+λ: done
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def _asked(program: Node, memory: dict[str, tuple[Any, ...]]) -> list[Node]:
 
 def answers(
     program: Node | str,
-    memory: Memory | str | None = None,
+    memory: Memory | None = None,
     *,
     search: str = "breadth",
     limits: Limits = Limits(),  # noqa: B008  # frozen
@@ -189,7 +189,7 @@ def answers(
 
     >>> found = answers("new x y. <x>; <y>; [y]; [x] + [Z]", "b c")
     >>> next(found), next(found), next(found, None)
-    (<λ: b c>, <Z = Z, λ: b c Z>, None)
+    (<Z = Z, λ: b c>, <Z = Z, λ: b c Z>, None)
     >>> found.report.exhausted
     True
     """
@@ -236,7 +236,7 @@ class Run:
 
 def run(
     program: Node | str,
-    memory: Memory | str | None = None,
+    memory: Memory | None = None,
     *,
     search: str = "breadth",
     limits: Limits = Limits(),  # noqa: B008  # frozen
@@ -244,7 +244,7 @@ def run(
     """Run a program on a memory until there are no more answers, or a limit is reached; see :func:`answers`.
 
     >>> print(run("new x. <x>; <x>; [x]", "d c"))
-    -- 0 answers in 3 steps (breadth first): every branch was followed to its end; the longest branch that failed: ...
+    -- 0 answers in 4 steps (breadth first): every branch was followed to its end; the longest branch that failed: ...
     >>> result = run("(new x. <x>)*", "b c")
     >>> [answer.memory for answer in result]
     [{'λ': (b, c)}, {'λ': (b,)}, {}]

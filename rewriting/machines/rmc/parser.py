@@ -320,7 +320,7 @@ def with_unknowns(formula: Any, unknown: Callable[[Any], Any | None]) -> Any:
     >>> import symnum as sn
     >>> x = sn.symbols("x")
     >>> with_unknowns(sn.sin(x) + 1, {x: variable("X")}.get)
-    '+'(1, sin(X))
+    +(sin(X), 1)
     """
     done: dict[Any, Any] = {}
     for part in interface.postorder(formula):
