@@ -16,6 +16,7 @@ _HOME = {
     "symnum.rewriting.machines.rmc.duality": "dual",
     "symnum.rewriting.machines.rmc.answers": "Answer Limits RunReport",
     "symnum.rewriting.machines.rmc.machine": "Answers Run answers run",
+    "symnum.rewriting.machines.rmc.trace": "Trace TraceStep trace",
     "symnum.rewriting.machines.rmc.spans": "Span spans",
     "symnum.rewriting.machines.rmc.denotation": "den",
     "symnum.rewriting.machines.rmc.rules": "RULES Reduction",

@@ -75,7 +75,11 @@ def den(
 
 
 def _image(
-    program: Node, environment: tuple[Any, ...], memories: frozenset[GroundMemory], universe: tuple[Any, ...], most: int
+    program: Node,
+    environment: tuple[Any, ...],
+    memories: frozenset[GroundMemory],
+    universe: tuple[Any, ...],
+    most: int,
 ) -> Generator[_Call, frozenset[GroundMemory], frozenset[GroundMemory]]:
     """Return the image of a set of memories; each (program, environment, memories) that is yielded is answered with its image."""
     head = program.head.name
@@ -137,7 +141,9 @@ def _moved(
         yield tuple(sorted(stacks.items()))
 
 
-def memories(locations: Iterable[str], universe: Iterable[Any], depth: int) -> Iterator[dict[str, tuple[Any, ...]]]:
+def memories(
+    locations: Iterable[str], universe: Iterable[Any], depth: int
+) -> Iterator[dict[str, tuple[Any, ...]]]:
     """Yield all memories whose stacks are of at most ``depth`` values.
 
     >>> from symnum.rewriting.machines import rmc

@@ -22,7 +22,15 @@ from typing import Any
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.nodes import Node
 from symnum.rewriting.machines.rmc.answers import Answer, Limits, RunReport, answer_of
-from symnum.rewriting.machines.rmc.state import Branches, Fingerprints, Stack, State, Stepper, collect, is_final
+from symnum.rewriting.machines.rmc.state import (
+    Branches,
+    Fingerprints,
+    Stack,
+    State,
+    Stepper,
+    collect,
+    is_final,
+)
 from symnum.rewriting.machines.rmc.state import Memory as Stacks
 from symnum.rewriting.machines.rmc.syntax import STAR, Memory, as_memory, as_program, free_unknowns
 from symnum.rewriting.machines.rmc.unify import unbound, undo
@@ -44,23 +52,30 @@ class Answers:
     """Iterate over the answers of a search as they are found; ``report`` says how far it is, and why it stopped."""
 
     def __init__(
-        self, program: Node, memory: dict[str, tuple[Any, ...]], search: str, limits: Limits, symbolic: bool = False
+        self,
+        program: Node,
+        memory: dict[str, tuple[Any, ...]],
+        search: str,
+        limits: Limits,
+        symbolic: bool = False,
     ) -> None:
         self.report = RunReport(search)
         self.limits = limits
-        self._asked = _asked(program, memory)
-        self._stepper = Stepper()
+        self.asked = _asked(program, memory)
+        self.stepper = Stepper()
         self._started: float | None = None
         self._found: set[Answer] | None = set() if search == "tabled" else None
         start = State(_stacks(memory), program, (), None, {}, {} if symbolic else None)
-        self._finals = self._depth_first(start) if search == "depth" else self._breadth_first(start, search == "tabled")
+        self._finals = (
+            self._depth_first(start) if search == "depth" else self._breadth_first(start, search == "tabled")
+        )
 
     def __iter__(self) -> Iterator[Answer]:
         return self
 
     def __next__(self) -> Answer:
         for state in self.finals():
-            answer = answer_of(self._asked, state.memory, state.bindings)
+            answer = answer_of(self.asked, state.memory, state.bindings)
             if self._found is not None:
                 if answer in self._found:
                     self.report.answers -= 1
@@ -103,7 +118,7 @@ class Answers:
                 branches = self._step(state)
                 if branches is None:
                     if not waiting and len(state.bindings) > 2 * state.live + _GARBAGE:
-                        collect(state, self._asked)
+                        collect(state, self.asked)
                     continue
                 if not branches:
                     break
@@ -115,7 +130,7 @@ class Answers:
     def _breadth_first(self, start: State, tabled: bool) -> Iterator[State]:
         """Follow all choices in turn, each a choice further; states share no bindings."""
         waiting = deque([start])
-        fingerprints, seen = Fingerprints(self._asked), set()
+        fingerprints, seen = Fingerprints(self.asked), set()
         while waiting:
             state = waiting.popleft()
             while True:
@@ -134,7 +149,7 @@ class Answers:
                     continue
                 if branches and len(state.bindings) > 2 * state.live + _GARBAGE:
                     for branch in branches:
-                        collect(branch, self._asked)
+                        collect(branch, self.asked)
                 else:
                     for branch in branches[1:]:
                         branch.bindings = state.bindings.copy()
@@ -150,11 +165,11 @@ class Answers:
         if not report.steps % _CLOCK and self._started is not None:
             if time.monotonic() - self._started > self.limits.seconds:
                 raise _Stop("seconds")
-        branches = self._stepper.step(state)
+        branches = self.stepper.step(state)
         if branches is not None and not branches:
             report.failures += 1
             if report.failure is None or state.depth > report.failure.depth:
-                report.failure = self._stepper.failure
+                report.failure = self.stepper.failure
         return branches
 
     def _check_waiting(self, count: int) -> None:
@@ -172,8 +187,17 @@ def _stacks(memory: dict[str, tuple[Any, ...]]) -> Stacks:
 
 def _asked(program: Node, memory: dict[str, tuple[Any, ...]]) -> list[Node]:
     """Return the unknowns of program and memory, by name."""
-    found = {*free_unknowns(program), *[u for stack in memory.values() for v in stack for u in unbound(v, {})]}
+    found = {
+        *free_unknowns(program),
+        *[u for stack in memory.values() for v in stack for u in unbound(v, {})],
+    }
     return sorted(found, key=str)
+
+
+def check_search(search: str) -> None:
+    """Raise ValueError for a search that there is not."""
+    if search not in SEARCHES:
+        raise ValueError(f"there is no search {search!r}; choose one of {', '.join(map(repr, SEARCHES))}")
 
 
 def answers(
@@ -193,8 +217,7 @@ def answers(
     >>> found.report.exhausted
     True
     """
-    if search not in SEARCHES:
-        raise ValueError(f"there is no search {search!r}; choose one of {', '.join(map(repr, SEARCHES))}")
+    check_search(search)
     refuse_other_limits(limits, Limits, "answers")
     return Answers(as_program(program), as_memory(memory), search, limits)
 
@@ -251,6 +274,3 @@ def run(
     """
     found = answers(program, memory, search=search, limits=limits)
     return Run(tuple(found), found.report)
-
-
-

@@ -43,7 +43,7 @@ def reduce(
     *,
     rules: tuple[Reduction, ...] = RULES,
     trace: list[ReductionStep] | None = None,
-    limits: ReduceLimits = ReduceLimits(),  # noqa: B008  # frozen
+    limits: ReduceLimits = ReduceLimits(),  # frozen
 ) -> Node:
     """Return the program after all reductions; ``trace`` collects each step as rule, part before and part after.
 
@@ -108,7 +108,9 @@ def reduce_at_random(program: Node, choice: Random, *, steps: int = 10_000) -> N
         if new is None:
             return program
         program = new
-    raise RuntimeError(f"{program!s} is no normal form after {steps:,} steps; allow more: reduce_at_random(..., steps=...)")
+    raise RuntimeError(
+        f"{program!s} is no normal form after {steps:,} steps; allow more: reduce_at_random(..., steps=...)"
+    )
 
 
 Path = tuple[int, ...]
@@ -201,8 +203,8 @@ def spans_of(normal: Node) -> Counter[Span]:
             body = body.args[1]
         kinds = [step.head.name for step in (body.args if is_head(body, SEQ) else (body,))]
         if not is_head(body, "rmc.skip") and kinds != [POP] * kinds.count(POP) + [PUSH] * kinds.count(PUSH):
-            raise ValueError(f"{choice!s} is no span; pass what rmc.reduce makes of a closed star-free program")
+            raise ValueError(
+                f"{choice!s} is no span; pass what rmc.reduce makes of a closed star-free program"
+            )
         found.update(spans(choice))
     return found
-
-

@@ -17,8 +17,22 @@ from typing import Any
 from symnum import term as interface
 from symnum.rewriting.machines.binding import instantiate, replaced, shift, uses
 from symnum.rewriting.machines.nodes import Node, call, index, is_head, is_index, is_variable
-from symnum.rewriting.machines.rmc.syntax import NEW, POP, PUSH, SEQ, SKIP, STAR, SUM, TEST, ZERO, is_program, location_of, skip, zero
-from symnum.rewriting.machines.rmc.syntax import value_of
+from symnum.rewriting.machines.rmc.syntax import (
+    NEW,
+    POP,
+    PUSH,
+    SEQ,
+    SKIP,
+    STAR,
+    SUM,
+    TEST,
+    ZERO,
+    is_program,
+    location_of,
+    skip,
+    value_of,
+    zero,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +225,11 @@ def _solve(term: Node) -> Iterator[Node]:
     for i in range(_leading_tests(steps)):
         pair = steps[i].args
         for unknown, value in (pair, pair[::-1]):
-            if not is_unknown(unknown) or _is_in(unknown, value) or (is_unknown(value) and not _gives_way(unknown, value)):
+            if (
+                not is_unknown(unknown)
+                or _is_in(unknown, value)
+                or (is_unknown(value) and not _gives_way(unknown, value))
+            ):
                 continue
             others = [*steps[:i], *steps[i + 1 :]]
             new = [_put(other, unknown, value) for other in others]
@@ -241,11 +259,19 @@ RULES: tuple[Reduction, ...] = (
     Reduction("clash", "f(...) == g(...) -> 0", _clash),
     Reduction("occurs", "x == t -> 0 if x is in t and is not t", _occurs),
     Reduction("decomp", "f(s1, ..., sn) == f(t1, ..., tn) -> s1 == t1; ...; sn == tn", _decompose),
-    Reduction("dist", "(M + N); P -> M; P + N; P,  P; (M + N) -> P; M + P; N,  new x. (M + N) -> new x. M + new x. N", _distribute),
+    Reduction(
+        "dist",
+        "(M + N); P -> M; P + N; P,  P; (M + N) -> P; M + P; N,  new x. (M + N) -> new x. M + new x. N",
+        _distribute,
+    ),
     Reduction("meet", "[s]a; a<t> -> s == t", _meet),
     Reduction("swap", "[s]a; b<t> -> b<t>; [s]a if a is not b", _swap),
     Reduction("central", "M; s == t -> s == t; M", _central),
-    Reduction("extrude", "(new x. M); N -> new x. (M; N),  N; (new x. M) -> new x. (N; M) if x is not in N", _extrude),
+    Reduction(
+        "extrude",
+        "(new x. M); N -> new x. (M; N),  N; (new x. M) -> new x. (N; M) if x is not in N",
+        _extrude,
+    ),
     Reduction("float", "new x. (s == t; M) -> s == t; new x. M if x is not in s, t", _float),
     Reduction("bind", "new x. (x == t; M) -> {t/x}M if x is not in t", _bind),
     Reduction("gc", "new x. M -> M if x is not in M", _collect),

@@ -97,7 +97,10 @@ def spans(program: Node | str, *, limits: Limits = Limits()) -> Counter[Span]:  
 
 def has_star(program: Node) -> bool:
     """Tell whether there is a star in a program."""
-    return any(type(part) is Node and part.leaf is None and part.head.name == STAR for part in interface.postorder(program))
+    return any(
+        type(part) is Node and part.leaf is None and part.head.name == STAR
+        for part in interface.postorder(program)
+    )
 
 
 def _brief(program: Node) -> str:
@@ -106,9 +109,7 @@ def _brief(program: Node) -> str:
 
 
 def _span_of(state: State, free: list[Node]) -> Span:
-    tests = tuple(
-        [(str(u), resolve(u, state.bindings)) for u in free if walk(u, state.bindings) is not u]
-    )
+    tests = tuple([(str(u), resolve(u, state.bindings)) for u in free if walk(u, state.bindings) is not u])
     assert state.demands is not None
     pops, pushes = [
         tuple([(a, tuple([resolve(v, state.bindings) for v in memory[a]][::-1])) for a in sorted(memory)])

@@ -113,7 +113,9 @@ def _paired(one: Any, other: Any, bindings: Bindings) -> list[tuple[Any, Any]] |
         first, second = interface.sorted_args(one), interface.sorted_args(other)
         if len(first) == len(second):
             return list(zip(first, second))[::-1]
-    evaluated = [resolve(t, bindings) if type(t) is Node and t.head.name in OPERATORS else t for t in (one, other)]
+    evaluated = [
+        resolve(t, bindings) if type(t) is Node and t.head.name in OPERATORS else t for t in (one, other)
+    ]
     if all(new is old for new, old in zip(evaluated, (one, other))):
         return None
     return [(evaluated[0], evaluated[1])]

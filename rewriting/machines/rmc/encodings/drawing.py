@@ -64,8 +64,12 @@ class _Diagram:
         sizes = {side: [self._leaves(v) for _, v in ports] for side, ports in self.ports.items()}
         rows = max(*(sum(s) for s in sizes.values()), 1)
         if rows > _MOST:
-            raise ValueError(f"a span with {rows} wires is too large to be read; the most that is drawn is {_MOST}")
-        self.depth = {side: max([self._depth(v) for _, v in ports], default=0) for side, ports in self.ports.items()}
+            raise ValueError(
+                f"a span with {rows} wires is too large to be read; the most that is drawn is {_MOST}"
+            )
+        self.depth = {
+            side: max([self._depth(v) for _, v in ports], default=0) for side, ports in self.ports.items()
+        }
         self.width = 2 * _MARGIN + _WIDE * (2 + self.depth["in"] + self.depth["out"])
         self.height = _STEP * (rows + 1) + (18 if count > 1 or span.tests else 0)
         self.middle = _MARGIN + _WIDE * (1 + self.depth["in"])
@@ -87,7 +91,9 @@ class _Diagram:
             yield from self._side(side)
         for unknown, ends in self.ends.items():
             yield from self._spider(unknown, ends)
-        notes = [f"{self.count} times"] * (self.count > 1) + [f"{name} = {format(v)}" for name, v in self.span.tests]
+        notes = [f"{self.count} times"] * (self.count > 1) + [
+            f"{name} = {format(v)}" for name, v in self.span.tests
+        ]
         if notes:
             yield _text(self.width / 2, self.height - 8, ", ".join(notes), "middle")
 
@@ -110,7 +116,11 @@ class _Diagram:
                     self.ends.setdefault(term, []).append((x, level))
                     continue
                 yield _curve(x, level, here, y)
-                args = list(interface.sorted_args(term)) if interface.is_call(term) and not _is_formula(term) else []
+                args = (
+                    list(interface.sorted_args(term))
+                    if interface.is_call(term) and not _is_formula(term)
+                    else []
+                )
                 name = format(term) if not args else interface.head(term)
                 yield from _box(here, y, name)
                 for arg in args:

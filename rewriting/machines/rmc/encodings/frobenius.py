@@ -60,7 +60,9 @@ def partition(program: Node | str) -> frozenset[frozenset[str]]:
     """
     found = spans(program)
     if sum(found.values()) != 1:
-        raise ValueError(f"{program!s} has {sum(found.values())} spans, and a partition is one; leave sums, 0 and constants out")
+        raise ValueError(
+            f"{program!s} has {sum(found.values())} spans, and a partition is one; leave sums, 0 and constants out"
+        )
     span, _ = without_frame(next(iter(found)))
     if any(location != MAIN for location, _ in (*span.pops, *span.pushes)):
         raise ValueError(f"{program!s} uses other locations; a partition is of the main stack")
@@ -69,6 +71,8 @@ def partition(program: Node | str) -> frozenset[frozenset[str]]:
     for kind, values in (("i", taken), ("o", left[::-1])):
         for place, value in enumerate(values):
             if not is_variable(value):
-                raise ValueError(f"{program!s} has the value {value!s} in it; a partition is of unknowns alone")
+                raise ValueError(
+                    f"{program!s} has the value {value!s} in it; a partition is of unknowns alone"
+                )
             blocks.setdefault(value, set()).add(f"{kind}{place}")
     return frozenset(map(frozenset, blocks.values()))

@@ -89,7 +89,10 @@ def _equations(texts: Iterable[str]) -> Iterator[tuple[Any, Any]]:
 
 
 def reduce_net(
-    rules: Iterable[Interaction], equations: Iterable[str], *, limits: Limits = Limits()  # noqa: B008  # frozen
+    rules: Iterable[Interaction],
+    equations: Iterable[str],
+    *,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
 ) -> dict[str, Any]:
     """Return what the unknowns of a net are in its normal form, read ends being replaced by what was written.
 
@@ -119,6 +122,10 @@ def readback(term: Any) -> Any:
         made = part
         if interface.is_call(part):
             args = [done[interface.key(a)] for a in interface.sorted_args(part)]
-            made = args[0] if interface.head(part) == "n" and len(args) == 1 else function(interface.head(part), *args)
+            made = (
+                args[0]
+                if interface.head(part) == "n" and len(args) == 1
+                else function(interface.head(part), *args)
+            )
         done[interface.key(part)] = made
     return done[interface.key(term)]

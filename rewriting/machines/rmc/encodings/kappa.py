@@ -64,5 +64,7 @@ def first_order(instructions: Iterable[Instruction | tuple[str, Any]]) -> Node:
         elif kind == "pop":
             program = new([what], seq(pop(unknown(what), location), program))
         else:
-            raise ValueError(f"there is no instruction {kind!r}; write ('push', value, location) or ('pop', name, location)")
+            raise ValueError(
+                f"there is no instruction {kind!r}; write ('push', value, location) or ('pop', name, location)"
+            )
     return program

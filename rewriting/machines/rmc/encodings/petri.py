@@ -44,7 +44,9 @@ def petri(transitions: Iterable[Transition]) -> Node:
 def _counts(marking: Marking) -> Iterable[tuple[str, int]]:
     for place, count in marking.items():
         if not isinstance(count, int) or count < 0:
-            raise ValueError(f"the place {place!r} has {count!r} tokens; write a whole number that is not negative")
+            raise ValueError(
+                f"the place {place!r} has {count!r} tokens; write a whole number that is not negative"
+            )
     return marking.items()
 
 
@@ -59,7 +61,10 @@ def marking_of(answer: Answer) -> dict[str, int]:
 
 
 def reachable(
-    transitions: Iterable[Transition], marking: Marking, *, limits: Limits = Limits()  # noqa: B008  # frozen
+    transitions: Iterable[Transition],
+    marking: Marking,
+    *,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
 ) -> list[dict[str, int]]:
     """Return the markings that a net can reach, the nearest first.
 

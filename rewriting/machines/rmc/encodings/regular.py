@@ -18,7 +18,18 @@ from symnum.rewriting.machines.nodes import Node
 from symnum.rewriting.machines.rmc.answers import Limits
 from symnum.rewriting.machines.rmc.duality import dual
 from symnum.rewriting.machines.rmc.machine import answers
-from symnum.rewriting.machines.rmc.syntax import constant, new, plus, pop, push, seq, skip, star, unknown, zero
+from symnum.rewriting.machines.rmc.syntax import (
+    constant,
+    new,
+    plus,
+    pop,
+    push,
+    seq,
+    skip,
+    star,
+    unknown,
+    zero,
+)
 from symnum.text.tokens import ParseError
 
 END = "end"
@@ -83,7 +94,9 @@ class _Pattern:
             elif c in "*+?{":
                 self._refuse(f"{c!r} has nothing to repeat; write '\\{c}' for the letter")
             elif c in "^$":
-                self._refuse(f"{c!r} is not needed, as the whole word is matched; write '\\{c}' for the letter")
+                self._refuse(
+                    f"{c!r} is not needed, as the whole word is matched; write '\\{c}' for the letter"
+                )
             else:
                 parts.append(self._repeated(self._letters()))
         start, choices, parts = groups[-1]
@@ -167,7 +180,11 @@ class _Pattern:
             c = self.text[self.place]
             self.place += 1
             found = self._escaped() if c == "\\" else c
-            if len(found) == 1 and self.text.startswith("-", self.place) and self.text[self.place + 1 : self.place + 2] not in ("", "]"):
+            if (
+                len(found) == 1
+                and self.text.startswith("-", self.place)
+                and self.text[self.place + 1 : self.place + 2] not in ("", "]")
+            ):
                 last = self.text[self.place + 1]
                 if last < found:
                     self._refuse(f"the range {found}-{last} is empty; turn it round")
@@ -178,13 +195,19 @@ class _Pattern:
         chosen = "".join(letters)
         if negated:
             chosen = self._others(chosen)
-        return plus(*[pop(constant(letter), self.location) for letter in dict.fromkeys(chosen)]) if chosen else zero
+        return (
+            plus(*[pop(constant(letter), self.location) for letter in dict.fromkeys(chosen)])
+            if chosen
+            else zero
+        )
 
 
 _LIMITS = Limits(steps=50_000_000, seconds=3600.0, waiting=50_000_000)
 
 
-def fullmatch(pattern: str | Node, text: str, *, alphabet: str | None = None, limits: Limits = _LIMITS) -> bool:
+def fullmatch(
+    pattern: str | Node, text: str, *, alphabet: str | None = None, limits: Limits = _LIMITS
+) -> bool:
     """Tell whether a regular expression, or the program of one, matches the whole of a text, in time linear in the text.
 
     Raises TimeoutError where the limits are reached before it is known.
@@ -243,7 +266,11 @@ def nfa(transitions: Iterable[Transition], start: str, final: Iterable[str], loc
 
 
 def pda(
-    transitions: Iterable[tuple[str, str, str, str, str]], start: str, final: Iterable[str], bottom: str = "#", location: str = "i"
+    transitions: Iterable[tuple[str, str, str, str, str]],
+    start: str,
+    final: Iterable[str],
+    bottom: str = "#",
+    location: str = "i",
 ) -> Node:
     """Return the program of a push-down automaton, which accepts by a final state and a stack with nothing but its bottom.
 
@@ -265,5 +292,7 @@ def pda(
         )
         for p, c, popped, q, pushed in transitions
     ]
-    ends = [seq(pop(constant(f), "q"), pop(constant(END), location), pop(constant(bottom), "s")) for f in final]
+    ends = [
+        seq(pop(constant(f), "q"), pop(constant(END), location), pop(constant(bottom), "s")) for f in final
+    ]
     return seq(push(constant(bottom), "s"), push(constant(start), "q"), star(plus(*moves)), plus(*ends))

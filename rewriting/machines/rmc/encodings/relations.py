@@ -28,7 +28,10 @@ def _value(given: Any) -> Any:
 
 
 def pairs_of(
-    program: Node, domain: Iterable[Any], *, limits: Limits = Limits()  # noqa: B008  # frozen
+    program: Node,
+    domain: Iterable[Any],
+    *,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
 ) -> frozenset[tuple[Any, Any]]:
     """Return the pairs of values that a program relates, the first ones from a domain; a closure needs no acyclic graph.
 

@@ -18,7 +18,18 @@ from symnum.rewriting.machines.rmc.answers import Limits
 from symnum.rewriting.machines.rmc.duality import dual
 from symnum.rewriting.machines.rmc.machine import answers
 from symnum.rewriting.machines.rmc.parser import with_unknowns
-from symnum.rewriting.machines.rmc.syntax import MAIN, constant, function, new, plus, pop, push, seq, star, unknown
+from symnum.rewriting.machines.rmc.syntax import (
+    MAIN,
+    constant,
+    function,
+    new,
+    plus,
+    pop,
+    push,
+    seq,
+    star,
+    unknown,
+)
 from symnum.rewriting.rule_sets import RuleSet
 from symnum.rewriting.rules import Rule
 
@@ -39,11 +50,19 @@ def rule_span(rule: Rule) -> Node:
             f"{rule!r} has a condition or a Python function, which no span has; choose rules that are a pattern and a template"
         )
     if len(rule.patterns) > 1:
-        raise ValueError(f"{rule!r} has a slot with a default value and stands for several rules; write them one by one")
+        raise ValueError(
+            f"{rule!r} has a slot with a default value and stands for several rules; write them one by one"
+        )
     slots = interface.free_symbols(rule.left)
     for slot in slots:
-        if not interface.name(slot).isidentifier() or interface.assumptions(slot) or interface.sort_of(slot) != "real":
-            raise ValueError(f"{rule!r} has the slot {slot!s}, which does not stand for any one term; no span has such")
+        if (
+            not interface.name(slot).isidentifier()
+            or interface.assumptions(slot)
+            or interface.sort_of(slot) != "real"
+        ):
+            raise ValueError(
+                f"{rule!r} has the slot {slot!s}, which does not stand for any one term; no span has such"
+            )
     unknowns = {slot: variable(interface.name(slot)) for slot in slots}
     left, right = [with_unknowns(side, unknowns.get) for side in (rule.left, rule.right)]
     return new(unknowns.values(), seq(pop(left), push(right)))
@@ -94,7 +113,10 @@ def signature_of(*terms: Any) -> dict[str, int]:
 
 
 def rewrites(
-    rules: RuleSet | Iterable[Rule], term: Any, *, limits: Limits = Limits()  # noqa: B008  # frozen
+    rules: RuleSet | Iterable[Rule],
+    term: Any,
+    *,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
 ) -> list[Any]:
     """Return all terms that one application of one rule makes of a term, at any place, each once.
 
@@ -110,7 +132,10 @@ def rewrites(
 
 
 def reached(
-    rules: RuleSet | Iterable[Rule], term: Any, *, limits: Limits = Limits()  # noqa: B008  # frozen
+    rules: RuleSet | Iterable[Rule],
+    term: Any,
+    *,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
 ) -> list[Any]:
     """Return all terms that rules make of a term in any number of steps, the nearest first.
 

@@ -75,7 +75,13 @@ class TuringRun:
 
 
 def run_turing(
-    table: Table, start: str, halt: str, tape: Sequence[str] = (), *, blank: str = "0", limits: Limits = Limits()  # noqa: B008  # frozen
+    table: Table,
+    start: str,
+    halt: str,
+    tape: Sequence[str] = (),
+    *,
+    blank: str = "0",
+    limits: Limits = Limits(),  # noqa: B008  # frozen
 ) -> TuringRun | None:
     """Run a Turing machine, and return None where it stops without having reached its last state.
 
@@ -91,7 +97,5 @@ def run_turing(
         if not found.report.exhausted:
             raise TimeoutError(f"the machine has not stopped: {found.report.why}")
         return None
-    left, right = [
-        [format(v).strip("'") for v in answer.memory.get(side, ())[1:]] for side in ("l", "r")
-    ]
+    left, right = [[format(v).strip("'") for v in answer.memory.get(side, ())[1:]] for side in ("l", "r")]
     return TuringRun("".join([*left, *reversed(right)]), len(left), found.report.steps)
