@@ -21,6 +21,9 @@ _HOME = {
     "symnum.rewriting.machines.rmc.denotation": "den",
     "symnum.rewriting.machines.rmc.rules": "RULES Reduction",
     "symnum.rewriting.machines.rmc.reduction": "ReduceLimits ReductionStep normalize reduce reducts",
+    "symnum.rewriting.machines.rmc.kleene": "Automaton automaton differ expression",
+    "symnum.rewriting.machines.rmc.egraph": "SaturationLimits prove smallest",
+    "symnum.rewriting.machines.rmc.equality": "EqualityReport equal equality",
     "symnum.rewriting.machines.rmc.types": "RmcTypeError Type infer",
 }
 """Module -> the public names that it defines; they are loaded when they are first used."""

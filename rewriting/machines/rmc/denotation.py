@@ -1,7 +1,8 @@
 """What a program means: a relation between memories, found by brute force over a finite universe of values.
 
     [[skip]] = id     [[M; N]] = composition     [[0]] = {}     [[M + N]] = union     [[M*]] = reflexive-transitive closure
-    [[[t]a]] = {(S, S with t on a)}     [[a<t>]] = its converse     [[new x. M]] = union over all u in the universe     [[s == t]] = id where s = t
+    [[[t]a]] = {(S, S with t on a)}     [[a<t>]] = its converse     [[s == t]] = id where s = t
+    [[new x. M]] = union over all values of x in the universe
 
 Over a universe of ground values it holds what the machine's answers have as ground instances in it [section 2.4 of the specification,
 M; measured].  Nothing is unified here: this is the oracle for machine, duality, reduction and equality, for small programs.
@@ -111,7 +112,7 @@ def _image(
 def _check(met: frozenset[GroundMemory], most: int) -> None:
     if len(met) > most:
         raise OverflowError(
-            f"more than {most:,} memories are met, and there may be no end; take a smaller memory or universe, or den(..., most={10 * most})"
+            f"more than {most:,} memories are met, and there may be no end; take a smaller universe, or den(..., most={10 * most})"
         )
 
 

@@ -160,6 +160,34 @@ def sum_of_spans(found: Mapping[Span, int]) -> Node:
     return plus(*[span.program for span in sorted(found, key=str) for _ in range(found[span])])
 
 
+def letters_of(span: Span) -> list[Node]:
+    """Return the shortest closed programs of which a span without tests is the sequence: steps that share an unknown stay together.
+
+    >>> letters_of(next(iter(spans("new x. <a>; b<x>; [x]c; [d]"))))
+    [∃x0. b⟨x0⟩; ⟨a⟩; [x0]c, [d]]
+    """
+    steps = [(True, a, v) for a, values in span.pops for v in values]
+    steps += [(False, a, v) for a, values in span.pushes for v in values]
+    last: dict[Node, int] = {}
+    for place, (_, _, value) in enumerate(steps):
+        last.update(dict.fromkeys(unbound(value, {}), place))
+    found, start, end = [], 0, -1
+    for place, (_, _, value) in enumerate(steps):
+        end = max([end, place, *[last[u] for u in unbound(value, {})]])
+        if end == place:
+            found.append(_letter(steps[start : place + 1]))
+            start = place + 1
+    return found
+
+
+def _letter(steps: list[tuple[bool, str, Any]]) -> Node:
+    sides: tuple[dict[str, tuple[Any, ...]], dict[str, tuple[Any, ...]]] = ({}, {})
+    for popped, location, value in steps:
+        side = sides[0 if popped else 1]
+        side[location] = (*side.get(location, ()), value)
+    return _canonical((), tuple(sides[0].items()), tuple(sides[1].items())).program
+
+
 # --- comparing --------------------------------------------------------------------------------------------------------------
 
 

@@ -97,7 +97,7 @@ def unify(left: Any, right: Any, bindings: Bindings) -> bool:
 
 
 def _is_younger(one: Node, other: Node) -> bool:
-    """Tell which of two variables is bound to the other: the newer of two that a run made, before those with names, the later name first."""
+    """Tell which of two variables is bound to the other: one that a run made, the newest first, or else the later name."""
     assert one.leaf is not None and other.leaf is not None
     first, second = one.leaf[1], other.leaf[1]
     if isinstance(first, int) and isinstance(second, int):

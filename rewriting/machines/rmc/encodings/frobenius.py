@@ -55,7 +55,7 @@ def partition(program: Node | str) -> frozenset[frozenset[str]]:
 
     Values that pass through below are left out.  Raises ValueError for programs that mean something else.
 
-    >>> [sorted(block) for block in partition(seq(copy, discard, create, swap))]
+    >>> sorted(map(sorted, partition(seq(copy, discard, create, swap))))
     [['i0', 'o0'], ['o1']]
     """
     found = spans(program)
