@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symnum.rewriting.limits import refuse_other_limits
-from symnum.rewriting.machines.binding import instantiate
+from symnum.rewriting.machines.binding import instantiate, substitute
 from symnum.rewriting.machines.nodes import Node
 from symnum.rewriting.machines.rmc.answers import Answer, Limits, RunReport, answer_of
 from symnum.rewriting.machines.rmc.machine import Answers, check_search
@@ -109,7 +109,7 @@ class _Watched(Answers):
         bindings = state.bindings
 
         def closed(program: Node, environment: tuple[Any, ...]) -> Node:
-            return resolve(instantiate(program, environment[::-1]), bindings)
+            return substitute(instantiate(program, environment[::-1]), {u: resolve(u, bindings) for u in environment})
 
         after = []
         frame = state.continuation
