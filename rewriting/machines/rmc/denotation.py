@@ -31,7 +31,7 @@ from symnum.rewriting.machines.rmc.syntax import (
     as_program,
     free_unknowns,
 )
-from symnum.rewriting.machines.rmc.unify import unbound
+from symnum.rewriting.machines.rmc.unification import unbound
 
 GroundMemory = tuple[tuple[str, tuple[Any, ...]], ...]
 """Stacks from bottom to top by location, in the order of the names, none of them empty."""

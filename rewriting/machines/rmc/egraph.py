@@ -17,7 +17,7 @@ from symnum.rewriting.egraph.adapter import Engine
 from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.machines.nodes import Node, call
 from symnum.rewriting.machines.rmc.kleene import expression
-from symnum.rewriting.machines.rmc.spans import has_star, letters_of, spans
+from symnum.rewriting.machines.rmc.span import has_star, letters_of, spans
 from symnum.rewriting.machines.rmc.syntax import (
     POP,
     PUSH,

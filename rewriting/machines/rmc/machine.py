@@ -21,7 +21,7 @@ from typing import Any
 
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.answers import Answer, Limits, RunReport, answer_of
+from symnum.rewriting.machines.rmc.results import Answer, Limits, RunReport, answer_of
 from symnum.rewriting.machines.rmc.state import (
     Branches,
     Fingerprints,
@@ -33,7 +33,7 @@ from symnum.rewriting.machines.rmc.state import (
 )
 from symnum.rewriting.machines.rmc.state import Memory as Stacks
 from symnum.rewriting.machines.rmc.syntax import STAR, Memory, as_memory, as_program, free_unknowns
-from symnum.rewriting.machines.rmc.unify import unbound, undo
+from symnum.rewriting.machines.rmc.unification import unbound, undo
 
 SEARCHES = ("breadth", "depth", "tabled")
 

@@ -11,7 +11,7 @@ from typing import Any
 from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.machines.nodes import Node, call, is_head
 from symnum.rewriting.machines.rmc.rules import RULES, Reduction
-from symnum.rewriting.machines.rmc.spans import Span, has_star, spans, sum_of_spans
+from symnum.rewriting.machines.rmc.span import Span, has_star, spans, sum_of_spans
 from symnum.rewriting.machines.rmc.syntax import NEW, POP, PUSH, SEQ, SUM, as_program, is_program, location_of
 from symnum.rewriting.strategies import bottom_up, first, fixpoint
 

@@ -27,7 +27,7 @@ from symnum.rewriting.machines.binding import free_indices
 from symnum.rewriting.machines.nodes import Node, variable
 from symnum.rewriting.machines.rmc.printer import format, quoted
 from symnum.rewriting.machines.rmc.syntax import NEW, POP, PUSH, SEQ, SKIP, STAR, SUM, TEST, ZERO, skip
-from symnum.rewriting.machines.rmc.unify import Bindings, resolve, unbound, unify, walk
+from symnum.rewriting.machines.rmc.unification import Bindings, resolve, unbound, unify, walk
 
 Environment = tuple[Any, ...]
 """The unknowns for the bound variables of a program, the outermost first."""

@@ -232,6 +232,6 @@ def free_unknowns(program: Node) -> list[Node]:
     >>> free_unknowns(seq(push("f(X)"), pop("Y"), push("X")))
     [X, Y]
     """
-    from symnum.rewriting.machines.rmc.unify import unbound
+    from symnum.rewriting.machines.rmc.unification import unbound
 
     return [u for u in unbound(program, {}) if is_variable(u)]

@@ -33,7 +33,7 @@ from symnum.rewriting.machines.rmc.syntax import (
     location_of,
     value_of,
 )
-from symnum.rewriting.machines.rmc.unify import Bindings, resolve, unbound, unify
+from symnum.rewriting.machines.rmc.unification import Bindings, resolve, unbound, unify
 
 _ROW = "·"
 """The head of a row: a sort, and the row of what is below."""

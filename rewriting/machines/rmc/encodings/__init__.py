@@ -10,8 +10,8 @@ from typing import Any
 
 _HOME = {
     "regular": "END fullmatch nfa pda regex word words",
-    "turing": "TuringRun run_turing turing turing_memory",
-    "petri": "marking_of petri petri_memory reachable",
+    "turing_machines": "TuringRun run_turing turing turing_memory",
+    "petri_nets": "marking_of petri petri_memory reachable",
     "interaction": "Interaction interaction_net readback reduce_net",
     "chemistry": "GroundRule cells_of multiset_memory multiset_rewriting",
     "frobenius": "beside below copy create discard match partition swap",
@@ -19,7 +19,7 @@ _HOME = {
     "relations": "pairs_of relation",
     "arithmetic": "addition elements list_value multiplication natural number reversal",
     "store": "get put",
-    "kappa": "apply_kappa compose first_order kappa lift",
+    "kappa_calculus": "apply_kappa compose first_order kappa lift",
     "rewriting": "everywhere rule_span rules_span rewrites reached",
 }
 """Module -> the public names that it defines."""

@@ -13,7 +13,7 @@ from typing import Any
 from symnum import term as interface
 from symnum.rewriting.machines.nodes import Node, is_variable
 from symnum.rewriting.machines.rmc.printer import format
-from symnum.rewriting.machines.rmc.spans import Span, spans
+from symnum.rewriting.machines.rmc.span import Span, spans
 from symnum.rewriting.machines.rmc.syntax import MAIN
 
 _STEP, _WIDE, _MARGIN, _BOX = 34, 64, 46, 11

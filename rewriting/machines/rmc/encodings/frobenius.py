@@ -9,7 +9,7 @@ commutative Frobenius monoids", Theory and Applications of Categories 32, 2017).
 from __future__ import annotations
 
 from symnum.rewriting.machines.nodes import Node, is_variable
-from symnum.rewriting.machines.rmc.spans import spans, without_frame
+from symnum.rewriting.machines.rmc.span import spans, without_frame
 from symnum.rewriting.machines.rmc.syntax import MAIN, new, pop, push, seq, unknown
 
 _X, _Y = unknown("x"), unknown("y")

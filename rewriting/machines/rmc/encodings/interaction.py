@@ -21,11 +21,11 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.rewriting.machines.nodes import Node, is_variable
-from symnum.rewriting.machines.rmc.answers import Limits
+from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.machine import answers
 from symnum.rewriting.machines.rmc.parser import value
 from symnum.rewriting.machines.rmc.syntax import constant, function, new, plus, pop, push, seq, star, unknown
-from symnum.rewriting.machines.rmc.unify import unbound
+from symnum.rewriting.machines.rmc.unification import unbound
 
 _E = "e"
 _DONE = "end"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.answers import Limits
+from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.machine import answers
 from symnum.rewriting.machines.rmc.syntax import MAIN, constant, plus, pop, push, seq
 

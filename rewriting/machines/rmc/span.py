@@ -16,7 +16,7 @@ from symnum import term as interface
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.binding import substitute
 from symnum.rewriting.machines.nodes import Node, is_variable, variable
-from symnum.rewriting.machines.rmc.answers import Limits
+from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.machine import Answers
 from symnum.rewriting.machines.rmc.state import State
 from symnum.rewriting.machines.rmc.syntax import (
@@ -30,7 +30,7 @@ from symnum.rewriting.machines.rmc.syntax import (
     seq,
     test,
 )
-from symnum.rewriting.machines.rmc.unify import resolve, unbound, walk
+from symnum.rewriting.machines.rmc.unification import resolve, unbound, walk
 
 Stacks = tuple[tuple[str, tuple[Any, ...]], ...]
 """Values by location, locations in order."""

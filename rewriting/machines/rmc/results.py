@@ -11,7 +11,7 @@ from symnum.rewriting.limits import check_limits
 from symnum.rewriting.machines.nodes import Node, variable
 from symnum.rewriting.machines.rmc.printer import format, quoted
 from symnum.rewriting.machines.rmc.state import Failure, Memory
-from symnum.rewriting.machines.rmc.unify import Bindings, resolve, unbound
+from symnum.rewriting.machines.rmc.unification import Bindings, resolve, unbound
 
 
 @dataclass(frozen=True, slots=True)
