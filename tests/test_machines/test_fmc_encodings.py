@@ -170,7 +170,7 @@ def test_distributions_are_exact() -> None:
     assert choice.distribution(dropped).outcomes == choice.distribution(one).outcomes
     assert fmc.normalize(dropped) == dropped
     stuck = choice.distribution(choice.choose(one, fmc.parse("c⟨_⟩")), observe="λ")
-    assert (stuck[1,], stuck.stuck, stuck.undecided) == (Fraction(1, 2), Fraction(1, 2), 0)
+    assert stuck[1,] == stuck.stuck == Fraction(1, 2) and stuck.undecided == 0
     # count failures before the first success: the geometric distribution, and what is left after eight bits
     geometric = "(rnd<b>.(([!done].[n<m>.[m + 1]n].b)))^⋆;done→⋆"
     tossed = choice.distribution(geometric, {"n": [0]}, observe=lambda run: run.memory["n"][0], bits=8)
@@ -239,8 +239,8 @@ class Interpreter:
         pass
 
     def __init__(self, n: int) -> None:
-        self.n, self.out, self.fuel = n, [], 200
-        self.out: list[int]
+        self.n, self.fuel = n, 200
+        self.out: list[int] = []
 
     def run(self, program: tuple[Any, ...]) -> None:
         kind, *parts = program

@@ -83,7 +83,7 @@ def test_comparing_types() -> None:
 def typed_programs(
     seed: int, count: int, *, control: bool
 ) -> list[tuple[random.Random, object, ProgramType]]:
-    found = []
+    found: list[tuple[random.Random, object, ProgramType]] = []
     rng = random.Random(seed)
     while len(found) < count:
         program = random_program(

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from symnum.rewriting.machines.fmc.substitution import StuckError, SubstitutionM
 from symnum.rewriting.machines.fmc.syntax import case, is_program, program, push
 from symnum.rewriting.machines.fmc.writing import to_text
 
-MACHINES = {"substitution": SubstitutionMachine, "environment": EnvironmentMachine}
+MACHINES: Mapping[str, Any] = {"substitution": SubstitutionMachine, "environment": EnvironmentMachine}
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ from symnum.rewriting.machines.fmc.syntax import (
     value_of,
 )
 from symnum.rewriting.machines.fmc.writing import to_text
-from symnum.rewriting.machines.nodes import Node, index, is_head, is_index, make
+from symnum.rewriting.machines.nodes import Node, index, is_head, make
 from symnum.rewriting.strategies import RewriteLoopError, Rewriter, bottom_up, first, fixpoint
 
 
@@ -137,7 +137,7 @@ def eta(term: Any) -> Any | None:
         return None
     pushed, location, then = term.args[2].args
     value = value_of(pushed)
-    if location is not term.args[0] or not is_index(value) or value.leaf[1] != 0 or uses(then, 0):
+    if location is not term.args[0] or value is not index(0) or uses(then, 0):
         return None
     return shift(then, -1)
 
