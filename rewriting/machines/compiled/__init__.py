@@ -1,0 +1,1 @@
+"""Machines compiled to native code: programs as flat arrays."""

@@ -1,0 +1,1 @@
+"""The Functional Machine Calculus: programs of stacks."""

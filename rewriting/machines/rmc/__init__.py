@@ -1,0 +1,1 @@
+"""The Relational Machine Calculus: programs of stacks and unknowns that run both ways."""
