@@ -35,7 +35,14 @@ OPERATIONS: dict[tuple[str, int], int] = {
 
 (LESS, AT_MOST, MORE, AT_LEAST, EQUAL, UNEQUAL) = range(6)
 
-COMPARISONS: dict[str, int] = {"<": LESS, "=<": AT_MOST, ">": MORE, ">=": AT_LEAST, "=:=": EQUAL, "=\\=": UNEQUAL}
+COMPARISONS: dict[str, int] = {
+    "<": LESS,
+    "=<": AT_MOST,
+    ">": MORE,
+    ">=": AT_LEAST,
+    "=:=": EQUAL,
+    "=\\=": UNEQUAL,
+}
 """Comparisons of two arithmetic expressions."""
 
 (SAME, NOT_SAME, NOT_UNIFIABLE, IS_VARIABLE, IS_BOUND, IS_INTEGER, IS_ATOM) = range(7)

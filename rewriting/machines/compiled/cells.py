@@ -46,9 +46,23 @@ EMPTY = ATOM
     TEST,
     MOVE,
 ) = range(19)
-"""Instructions; compiled/assemble.py says what their operands are."""
+"""Instructions; compiled/assembler.py says what their operands are."""
 
-RUNNING, ANSWERED, EXHAUSTED, PAUSED, HEAP_FULL, TRAIL_FULL, CHOICES_FULL, WORK_FULL, UNBOUND, NOT_A_NUMBER, OVERFLOW, ZERO_DIVISOR, CLASH = range(13)
+(
+    RUNNING,
+    ANSWERED,
+    EXHAUSTED,
+    PAUSED,
+    HEAP_FULL,
+    TRAIL_FULL,
+    CHOICES_FULL,
+    WORK_FULL,
+    UNBOUND,
+    NOT_A_NUMBER,
+    OVERFLOW,
+    ZERO_DIVISOR,
+    CLASH,
+) = range(13)
 """Why the loop came back."""
 
 (PC, TOP, TRAIL_TOP, LAST_CHOICE, CHOICE_TOP, INFERENCES, CULPRIT, MOST_HEAP) = range(8)

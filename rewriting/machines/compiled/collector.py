@@ -83,7 +83,10 @@ def collect(
     tops: Any,
     state: Any,
 ) -> None:
-    """Copy what the first ``live`` registers, the stacks and the choice points reach into ``new``, which must be as large as ``old`` is full."""
+    """Copy what the first ``live`` registers, the stacks and the choice points reach into ``new``.
+
+    ``new`` must have as many cells as are in use of ``old``.
+    """
     last = state[LAST_CHOICE]
     kept = choices[last + F_TOP] if last >= 0 else 0
     stacks = tops.size

@@ -21,8 +21,8 @@ from symnum.rewriting.machines.compiled.arithmetic import (
     IS_VARIABLE,
     LESS,
     MORE,
-    NOT_UNIFIABLE,
     NOT_SAME,
+    NOT_UNIFIABLE,
     SAME,
 )
 from symnum.rewriting.machines.compiled.cells import (

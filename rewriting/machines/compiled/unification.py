@@ -267,4 +267,3 @@ def evaluate(heap: Any, work: Any, operations: Any, cell: int) -> tuple[int, int
                 status, value = compute(operations[head >> ARITY_BITS], value, 0)
             if status != RUNNING:
                 return status, ((address - 1) << TAG_BITS) | STRUCTURE
-
