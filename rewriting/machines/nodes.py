@@ -106,18 +106,22 @@ def head_named(name: str) -> Head:
 class Node:
     """A call of a :class:`Head`, or a leaf: ``leaf`` is then (kind, value), and None for a call.
 
-    ``free`` is one more than the largest free index, so 0 for a term without free indices.
+    ``free`` is one more than the largest free index, so 0 for a term without free indices; ``ground`` says that there are no variables.
     """
 
-    __slots__ = ("__weakref__", "_order", "args", "free", "head", "leaf", "plain")
+    __slots__ = ("__weakref__", "_order", "args", "free", "ground", "head", "leaf", "plain")
     head: Head
     args: tuple[Any, ...]
     leaf: tuple[str, Any] | None
     free: int
+    ground: bool
     plain: Node
 
     def __init__(self, head: Head, args: tuple[Any, ...], leaf: tuple[str, Any] | None, free: int) -> None:
         self.head, self.args, self.leaf, self.free = head, args, leaf, free
+        self.ground = all([type(a) is not Node or a.ground for a in args]) and (
+            leaf is None or leaf[0] != "variable"
+        )
         self._order = None
         self.plain = self
 

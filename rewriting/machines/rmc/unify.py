@@ -1,0 +1,157 @@
+"""Most general unifiers with the occurs check, of any terms of the term interface.
+
+A substitution is triangular: a dict {variable: term} whose terms may hold variables that are bound in turn (Baader and Snyder,
+"Unification theory", Handbook of Automated Reasoning 2001, section 2.3).  A dict remembers the order of its entries, so that it is its
+own trail: :func:`undo` takes the newest bindings off.
+
+Unification is of terms as they stand: two calls unify when their heads are equal and their arguments, in the order of ``sorted_args``,
+do.  Terms of symnum hold no unknowns, and their symbols are constants; a call of an operator of symnum whose unknowns have all become
+terms of symnum is what symnum makes of it, so that +(X, 2) with X = 3 is 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+from symnum import term as interface
+from symnum.operators import OPERATORS
+from symnum.rewriting.machines.nodes import Node, is_variable
+
+Bindings = dict[Node, Any]
+"""A triangular substitution."""
+
+
+def walk(term: Any, bindings: Bindings) -> Any:
+    """Return what a variable stands for as far as its top is known; any other term is itself."""
+    while is_variable(term):
+        found = bindings.get(term)
+        if found is None:
+            return term
+        term = found
+    return term
+
+
+def undo(bindings: Bindings, size: int) -> None:
+    """Take bindings off, newest first, until ``size`` are left."""
+    while len(bindings) > size:
+        bindings.popitem()
+
+
+def unbound(root: Any, bindings: Bindings) -> Iterator[Node]:
+    """Yield the variables that are left in a term under the bindings, each once, in the order in which they occur.
+
+    >>> from symnum.rewriting.machines.nodes import call, variable
+    >>> list(unbound(call("f", variable("X"), variable("Y")), {variable("X"): call("g", variable("Z"))}))
+    [Z, Y]
+    """
+    seen: set[Hashable] = set()
+    stack = [root]
+    while stack:
+        term = walk(stack.pop(), bindings)
+        if type(term) is not Node or term.ground or term in seen:
+            continue
+        seen.add(term)
+        if term.leaf is not None:
+            yield term
+        else:
+            stack.extend(reversed(term.args))
+
+
+def unify(left: Any, right: Any, bindings: Bindings) -> bool:
+    """Extend ``bindings`` to a most general unifier of two terms and return True, or leave them as they are and return False.
+
+    >>> from symnum.rewriting.machines.nodes import call, variable
+    >>> x, bindings = variable("X"), {}
+    >>> unify(call("f", x, 1), call("f", call("a"), 1), bindings), bindings
+    (True, {X: a})
+    >>> unify(x, call("f", x), {})
+    False
+    """
+    start = len(bindings)
+    stack = [(left, right)]
+    met: set[tuple[Hashable, Hashable]] = set()
+    while stack:
+        one, other = stack.pop()
+        one, other = walk(one, bindings), walk(other, bindings)
+        if one is other:
+            continue
+        if is_variable(one) or is_variable(other):
+            if not is_variable(one) or (is_variable(other) and _is_younger(other, one)):
+                one, other = other, one
+            if any(part is one for part in unbound(other, bindings)):
+                undo(bindings, start)
+                return False
+            bindings[one] = other
+            continue
+        pair = interface.key(one), interface.key(other)
+        if pair[0] == pair[1] or pair in met:
+            continue
+        met.add(pair)
+        parts = _paired(one, other, bindings)
+        if parts is None:
+            undo(bindings, start)
+            return False
+        stack.extend(parts)
+    return True
+
+
+def _is_younger(one: Node, other: Node) -> bool:
+    """Tell which of two variables is bound to the other: one that a run made, the newest first, so that answers keep the names given."""
+    assert one.leaf is not None and other.leaf is not None
+    first, second = one.leaf[1], other.leaf[1]
+    return isinstance(first, int) and (not isinstance(second, int) or first > second)
+
+
+def _paired(one: Any, other: Any, bindings: Bindings) -> list[tuple[Any, Any]] | None:
+    """Return the pairs that remain to be unified, the last one first, or None for terms that clash."""
+    if _is_ground(one) and _is_ground(other):
+        return None
+    if interface.is_call(one) and interface.is_call(other) and interface.head(one) == interface.head(other):
+        first, second = interface.sorted_args(one), interface.sorted_args(other)
+        if len(first) == len(second):
+            return list(zip(first, second))[::-1]
+    evaluated = [resolve(t, bindings) if type(t) is Node and t.head.name in OPERATORS else t for t in (one, other)]
+    if all(new is old for new, old in zip(evaluated, (one, other))):
+        return None
+    return [(evaluated[0], evaluated[1])]
+
+
+def _is_ground(term: Any) -> bool:
+    return type(term) is not Node or term.ground
+
+
+def resolve(root: Any, bindings: Bindings) -> Any:
+    """Return a term with all bindings carried out; shared parts stay shared.
+
+    >>> from symnum.rewriting.machines.nodes import call, variable
+    >>> x, y = variable("X"), variable("Y")
+    >>> resolve(call("f", x, y), {x: call("g", y), y: call("a")})
+    f(g(a), a)
+    """
+    if type(root) is not Node or root.ground:
+        return root
+    done: dict[Node, Any] = {}
+    stack = [root]
+    while stack:
+        term = stack[-1]
+        if term in done:
+            stack.pop()
+            continue
+        parts = term.args if term.leaf is None else ()
+        if is_variable(term):
+            value = bindings.get(term)
+            parts = () if value is None else (value,)
+        missing = [a for a in parts if type(a) is Node and not a.ground and a not in done]
+        if missing:
+            stack.extend(reversed(missing))
+            continue
+        new = [done[a] if type(a) is Node and not a.ground else a for a in parts]
+        if term.leaf is not None:
+            done[term] = new[0] if new else term
+        elif all(a is b for a, b in zip(term.args, new)):
+            done[term] = term
+        else:
+            done[term] = interface.make(term, term.head.name, new)
+        stack.pop()
+    return done[root]
