@@ -29,7 +29,7 @@ from symnum.rewriting.machines.compiled.cells import (
     TOP,
     TRAIL_TOP,
 )
-from symnum.rewriting.machines.compiled.machine_code import kernel, part_of_kernel
+from symnum.rewriting.machines.compiled.machine_code import kernel, part_of_kernel, pointer
 
 
 @part_of_kernel
@@ -72,8 +72,8 @@ def moved(old: Any, new: Any, cell: int, top: int, kept: int) -> tuple[int, int]
     return top << TAG_BITS | tag, top + count
 
 
-@kernel
-def collect(
+@part_of_kernel
+def collect_all(
     old: Any,
     new: Any,
     trail: Any,
@@ -81,15 +81,12 @@ def collect(
     registers: Any,
     live: int,
     tops: Any,
+    stacks: int,
     state: Any,
 ) -> None:
-    """Copy what the first ``live`` registers, the stacks and the choice points reach into ``new``.
-
-    ``new`` must have as many cells as are in use of ``old``.
-    """
+    """Collect as :func:`collect` does, over pointers."""
     last = state[LAST_CHOICE]
     kept = choices[last + F_TOP] if last >= 0 else 0
-    stacks = tops.size
     top = 0
     for k in range(live):
         registers[k], top = moved(old, new, registers[k], top, kept)
@@ -129,3 +126,24 @@ def collect(
         frame += F_SAVED + stacks + choices[frame + F_DEPTH]
     state[TRAIL_TOP] = written
     state[TOP] = top
+
+
+@kernel
+def collect(
+    old: Any, new: Any, trail: Any, choices: Any, registers: Any, live: int, tops: Any, state: Any
+) -> None:
+    """Copy what the first ``live`` registers, the stacks and the choice points reach into ``new``.
+
+    ``new`` must have as many cells as are in use of ``old``.
+    """
+    collect_all(
+        pointer(old),
+        pointer(new),
+        pointer(trail),
+        pointer(choices),
+        pointer(registers),
+        live,
+        pointer(tops),
+        tops.size,
+        pointer(state),
+    )

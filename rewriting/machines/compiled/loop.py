@@ -80,7 +80,7 @@ from symnum.rewriting.machines.compiled.cells import (
     VOID,
     WORK_FULL,
 )
-from symnum.rewriting.machines.compiled.machine_code import kernel, part_of_kernel
+from symnum.rewriting.machines.compiled.machine_code import kernel, part_of_kernel, pointer
 from symnum.rewriting.machines.compiled.unification import (
     NO_WORK,
     compute,
@@ -94,13 +94,12 @@ from symnum.rewriting.machines.compiled.unification import (
 
 
 @part_of_kernel
-def bucket_of(keys: Any, switch: int, cell: int) -> int:
+def bucket_of(keys: Any, mask: int, switch: int, cell: int) -> int:
     """Return the bucket of a principal cell in a switch, or -1; ``keys`` are rows (switch, cell, bucket), switch -1 where empty."""
-    mask = keys.shape[0] - 1
     place = (cell * 0x9E3779B1 + switch * 0x85EBCA77) >> 4 & mask
-    while keys[place, 0] >= 0:
-        if keys[place, 1] == cell and keys[place, 0] == switch:
-            return keys[place, 2]
+    while keys[3 * place] >= 0:
+        if keys[3 * place + 1] == cell and keys[3 * place] == switch:
+            return keys[3 * place + 2]
         place = (place + 1) & mask
     return -1
 
@@ -132,7 +131,9 @@ def operand(heap: Any, registers: Any, code_word: int, address: int) -> int:
 def read(
     heap: Any,
     trail: Any,
+    trail_room: int,
     work: Any,
+    room: int,
     registers: Any,
     code: Any,
     operands: int,
@@ -152,7 +153,7 @@ def read(
             if tag == OLD:
                 word = registers[word >> TAG_BITS]
             if word != cell:
-                outcome, trail_top = unify(heap, trail, work, word, cell, trail_top, kept)
+                outcome, trail_top = unify(heap, trail, trail_room, work, room, word, cell, trail_top, kept)
                 if outcome != RUNNING:
                     return outcome, trail_top
     return RUNNING, trail_top
@@ -160,7 +161,15 @@ def read(
 
 @part_of_kernel
 def write_checked(
-    heap: Any, work: Any, registers: Any, code: Any, operands: int, count: int, address: int, variable: int
+    heap: Any,
+    work: Any,
+    room: int,
+    registers: Any,
+    code: Any,
+    operands: int,
+    count: int,
+    address: int,
+    variable: int,
 ) -> int:
     """Write operands at an address, for a structure that a variable will stand for; CLASH where the variable occurs in one."""
     for k in range(count):
@@ -169,7 +178,7 @@ def write_checked(
         if word == variable:
             return CLASH
         if tag == STRUCTURE or tag == PAIR:
-            found = occurs(heap, work, 0, variable, word)
+            found = occurs(heap, work, room, 0, variable, word)
             if found != 0:
                 return CLASH if found == 1 else WORK_FULL
         heap[address + k] = word
@@ -191,10 +200,10 @@ def holds(comparison: int, a: int, b: int) -> bool:
 
 
 @part_of_kernel
-def tested(heap: Any, work: Any, test: int, a: int, b: int) -> int:
+def tested(heap: Any, work: Any, room: int, test: int, a: int, b: int) -> int:
     """Return 1 if a test on terms holds, 0 if not, NO_WORK if the work array is too small to tell."""
     if test == SAME or test == NOT_SAME:
-        found = identical(heap, work, a, b)
+        found = identical(heap, work, room, a, b)
         return found if found < 0 or test == SAME else 1 - found
     tag = a & TAG
     if test == IS_VARIABLE:
@@ -206,39 +215,39 @@ def tested(heap: Any, work: Any, test: int, a: int, b: int) -> int:
     return 1 if tag == ATOM else 0
 
 
-@kernel
-def run(
+@part_of_kernel
+def loop(
     code: Any,
     keys: Any,
+    mask: int,
     switches: Any,
     buckets: Any,
     targets: Any,
     operations: Any,
     heap: Any,
+    heap_limit: int,
     trail: Any,
+    trail_room: int,
     choices: Any,
+    choices_room: int,
     registers: Any,
     tops: Any,
+    stacks: int,
     work: Any,
+    room: int,
     state: Any,
     kept_registers: int,
     goal_register: int,
-    margin: int,
     budget: int,
 ) -> int:
-    """Run until an answer, the end, ``budget`` control instructions, or a need of memory; return the status.
-
-    ``margin`` is the number of heap cells that code between two control instructions may use, ``kept_registers`` the first register
-    that a choice point saves (those before it hold the free variables of the program, which never change).
-    """
+    """Run as :func:`run` does, over pointers."""
     pc = state[PC]
     top = state[TOP]
     trail_top = state[TRAIL_TOP]
     last = state[LAST_CHOICE]
     choice_top = state[CHOICE_TOP]
     kept = choices[last + F_TOP] if last >= 0 else 0
-    stacks = tops.size
-    heap_limit = heap.size - margin
+
     left = budget
     status = RUNNING
     while True:
@@ -255,25 +264,25 @@ def run(
                 switch = code[pc + 3]
                 cell = tops[location]
                 if cell == EMPTY:
-                    bucket = switches[switch, 0]
+                    bucket = switches[3 * switch + 0]
                 else:
                     goal = deref(heap, heap[cell >> TAG_BITS])
                     if (goal & TAG) == REF:
-                        bucket = switches[switch, 1]
+                        bucket = switches[3 * switch + 1]
                     else:
-                        bucket = bucket_of(keys, switch, principal(heap, goal))
+                        bucket = bucket_of(keys, mask, switch, principal(heap, goal))
                         if bucket < 0:
-                            bucket = switches[switch, 2]
-                        inner = buckets[bucket, 3]
+                            bucket = switches[3 * switch + 2]
+                        inner = buckets[5 * bucket + 3]
                         if inner >= 0:  # look at one argument too
-                            argument = deref(heap, heap[first_argument(goal) + buckets[bucket, 4]])
+                            argument = deref(heap, heap[first_argument(goal) + buckets[5 * bucket + 4]])
                             if (argument & TAG) != REF:
-                                bucket = bucket_of(keys, inner, principal(heap, argument))
+                                bucket = bucket_of(keys, mask, inner, principal(heap, argument))
                                 if bucket < 0:
-                                    bucket = switches[inner, 2]
-                        popped = buckets[bucket, 2]
-                start = buckets[bucket, 0]
-                end = buckets[bucket, 1]
+                                    bucket = switches[3 * inner + 2]
+                        popped = buckets[5 * bucket + 2]
+                start = buckets[5 * bucket + 0]
+                end = buckets[5 * bucket + 1]
             else:
                 location = 0
                 start = code[pc + 2]
@@ -281,7 +290,7 @@ def run(
             if end - start > 1:
                 frame = choice_top
                 size = F_SAVED + stacks + depth
-                if frame + size > choices.size:
+                if frame + size > choices_room:
                     status = CHOICES_FULL
                     break
                 choice_top = frame + size
@@ -322,11 +331,22 @@ def run(
                 address += 1
             if reads:
                 outcome, trail_top = read(
-                    heap, trail, work, registers, code, operands, count, address, trail_top, kept
+                    heap,
+                    trail,
+                    trail_room,
+                    work,
+                    room,
+                    registers,
+                    code,
+                    operands,
+                    count,
+                    address,
+                    trail_top,
+                    kept,
                 )
             elif (cell & TAG) != REF:
                 outcome = CLASH
-            elif trail_top == trail.size:
+            elif trail_top == trail_room:
                 outcome = TRAIL_FULL
             else:
                 made = top << TAG_BITS | PAIR
@@ -335,7 +355,7 @@ def run(
                     made = top << TAG_BITS | STRUCTURE
                     heap[top] = code[pc + 2]
                     address += 1
-                outcome = write_checked(heap, work, registers, code, operands, count, address, cell)
+                outcome = write_checked(heap, work, room, registers, code, operands, count, address, cell)
                 if outcome == RUNNING:
                     top = address + count
                     address = cell >> TAG_BITS
@@ -390,7 +410,9 @@ def run(
             outcome, trail_top = unify(
                 heap,
                 trail,
+                trail_room,
                 work,
+                room,
                 operand(heap, registers, code[pc + 1], 0),
                 operand(heap, registers, code[pc + 2], 0),
                 trail_top,
@@ -435,8 +457,8 @@ def run(
             registers[code[pc + 1]] = operand(heap, registers, code[pc + 2], 0)
             pc += 3
         elif op == EVALUATE:
-            a_status, a = evaluate(heap, work, operations, operand(heap, registers, code[pc + 3], 0))
-            b_status, b = evaluate(heap, work, operations, operand(heap, registers, code[pc + 4], 0))
+            a_status, a = evaluate(heap, work, room, operations, operand(heap, registers, code[pc + 3], 0))
+            b_status, b = evaluate(heap, work, room, operations, operand(heap, registers, code[pc + 4], 0))
             status = max(a_status, b_status)
             culprit = a if a_status != RUNNING else b
             if status == RUNNING:
@@ -448,8 +470,8 @@ def run(
             registers[code[pc + 2]] = value << TAG_BITS | INT
             pc += 5
         elif op == COMPARE:
-            a_status, a = evaluate(heap, work, operations, operand(heap, registers, code[pc + 2], 0))
-            b_status, b = evaluate(heap, work, operations, operand(heap, registers, code[pc + 3], 0))
+            a_status, a = evaluate(heap, work, room, operations, operand(heap, registers, code[pc + 2], 0))
+            b_status, b = evaluate(heap, work, room, operations, operand(heap, registers, code[pc + 3], 0))
             status = max(a_status, b_status)
             if status != RUNNING:
                 state[CULPRIT] = a if a_status != RUNNING else b
@@ -460,7 +482,7 @@ def run(
             a = operand(heap, registers, code[pc + 2], 0)
             b = operand(heap, registers, code[pc + 3], 0)
             if test == NOT_UNIFIABLE:
-                outcome, reached = unify(heap, trail, work, a, b, trail_top, heap.size)
+                outcome, reached = unify(heap, trail, trail_room, work, room, a, b, trail_top, top)
                 while reached > trail_top:
                     reached -= 1
                     heap[trail[reached]] = trail[reached] << TAG_BITS
@@ -469,7 +491,7 @@ def run(
                     status = outcome
                     break
             else:
-                found = tested(heap, work, test, a, b)
+                found = tested(heap, work, room, test, a, b)
                 if found == NO_WORK:
                     status = WORK_FULL
                     break
@@ -485,3 +507,54 @@ def run(
     state[CHOICE_TOP] = choice_top
     state[INFERENCES] += budget - left
     return status
+
+
+@kernel
+def run(
+    code: Any,
+    keys: Any,
+    switches: Any,
+    buckets: Any,
+    targets: Any,
+    operations: Any,
+    heap: Any,
+    trail: Any,
+    choices: Any,
+    registers: Any,
+    tops: Any,
+    work: Any,
+    state: Any,
+    kept_registers: int,
+    goal_register: int,
+    margin: int,
+    budget: int,
+) -> int:
+    """Run until an answer, the end, ``budget`` control instructions, or a need of memory; return the status.
+
+    ``margin`` is the number of heap cells that code between two control instructions may use, ``kept_registers`` the first register
+    that a choice point saves (those before it hold the free variables of the program, which never change).
+    """
+    return loop(
+        pointer(code),
+        pointer(keys),
+        keys.shape[0] - 1,
+        pointer(switches),
+        pointer(buckets),
+        pointer(targets),
+        pointer(operations),
+        pointer(heap),
+        heap.size - margin,
+        pointer(trail),
+        trail.size,
+        pointer(choices),
+        choices.size,
+        pointer(registers),
+        pointer(tops),
+        tops.size,
+        pointer(work),
+        work.size,
+        pointer(state),
+        kept_registers,
+        goal_register,
+        budget,
+    )

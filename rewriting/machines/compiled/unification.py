@@ -1,7 +1,8 @@
 """Kernels that read and bind cells: dereference, occurs check, unification, structural equality, integer arithmetic.
 
-Walks keep their open ranges of cells on a work array, (address, cells left), so that depth costs no recursion; the last cell of a range
-is taken off before it is entered, so that lists of any length need one range.
+Walks keep their open ranges of cells on a work array of ``room`` words, (address, cells left), so that depth costs no recursion; the
+last cell of a range is taken off before it is entered, so that lists of any length need one range.  Arrays are pointers here, see
+:func:`pointer`.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def arity(heap: Any, cell: int) -> int:
 
 
 @part_of_kernel
-def occurs(heap: Any, work: Any, base: int, variable: int, cell: int) -> int:
+def occurs(heap: Any, work: Any, room: int, base: int, variable: int, cell: int) -> int:
     """Return 1 if a variable occurs in a term, 0 if not, NO_WORK if the work array (from ``base`` on) is too small to tell."""
     depth = base
     while True:
@@ -84,7 +85,7 @@ def occurs(heap: Any, work: Any, base: int, variable: int, cell: int) -> int:
             return 1
         tag = cell & TAG
         if tag == STRUCTURE or tag == PAIR:
-            if depth + 2 > work.size:
+            if depth + 2 > room:
                 return NO_WORK
             work[depth] = first_argument(cell)
             work[depth + 1] = arity(heap, cell)
@@ -101,7 +102,9 @@ def occurs(heap: Any, work: Any, base: int, variable: int, cell: int) -> int:
 
 
 @part_of_kernel
-def unify(heap: Any, trail: Any, work: Any, a: int, b: int, top: int, kept: int) -> tuple[int, int]:
+def unify(
+    heap: Any, trail: Any, trail_room: int, work: Any, room: int, a: int, b: int, top: int, kept: int
+) -> tuple[int, int]:
     """Make two terms equal; return (RUNNING, CLASH, WORK_FULL or TRAIL_FULL, the new top of the trail).
 
     Variables below the address ``kept`` are trailed: they are older than the last choice point. Where memory is short the bindings
@@ -119,12 +122,12 @@ def unify(heap: Any, trail: Any, work: Any, a: int, b: int, top: int, kept: int)
                     a, b = b, a
                     tag_b = tag_a
                 if tag_b == STRUCTURE or tag_b == PAIR:
-                    found = occurs(heap, work, depth, a, b)
+                    found = occurs(heap, work, room, depth, a, b)
                     if found != 0:
                         return (CLASH if found == 1 else WORK_FULL), top
                 address = a >> TAG_BITS
                 if address < kept:
-                    if top >= trail.size:
+                    if top >= trail_room:
                         return TRAIL_FULL, top
                     trail[top] = address
                     top += 1
@@ -132,7 +135,7 @@ def unify(heap: Any, trail: Any, work: Any, a: int, b: int, top: int, kept: int)
             elif tag_a == tag_b and (
                 tag_a == PAIR or (tag_a == STRUCTURE and heap[a >> TAG_BITS] == heap[b >> TAG_BITS])
             ):
-                if depth + 3 > work.size:
+                if depth + 3 > room:
                     return WORK_FULL, top
                 work[depth] = first_argument(a)
                 work[depth + 1] = first_argument(b)
@@ -153,7 +156,7 @@ def unify(heap: Any, trail: Any, work: Any, a: int, b: int, top: int, kept: int)
 
 
 @part_of_kernel
-def identical(heap: Any, work: Any, a: int, b: int) -> int:
+def identical(heap: Any, work: Any, room: int, a: int, b: int) -> int:
     """Return 1 if two terms are the same without binding anything, 0 if not, NO_WORK if the work array is too small to tell."""
     depth = 0
     while True:
@@ -165,7 +168,7 @@ def identical(heap: Any, work: Any, a: int, b: int) -> int:
                 return 0
             if tag == STRUCTURE and heap[a >> TAG_BITS] != heap[b >> TAG_BITS]:
                 return 0
-            if depth + 3 > work.size:
+            if depth + 3 > room:
                 return NO_WORK
             work[depth] = first_argument(a)
             work[depth + 1] = first_argument(b)
@@ -224,7 +227,7 @@ def compute(operation: int, a: int, b: int) -> tuple[int, int]:
 
 
 @part_of_kernel
-def evaluate(heap: Any, work: Any, operations: Any, cell: int) -> tuple[int, int]:
+def evaluate(heap: Any, work: Any, room: int, operations: Any, cell: int) -> tuple[int, int]:
     """Return (status, value) of an arithmetic expression; for a status other than RUNNING the value is the cell at fault.
 
     ``operations[functor]`` is the operation that a functor denotes, or -1.
@@ -237,7 +240,7 @@ def evaluate(heap: Any, work: Any, operations: Any, cell: int) -> tuple[int, int
             head = heap[cell >> TAG_BITS] >> TAG_BITS
             if operations[head >> ARITY_BITS] < 0:
                 return NOT_A_NUMBER, cell
-            if depth + 3 > work.size:
+            if depth + 3 > room:
                 return WORK_FULL, cell
             work[depth] = (cell >> TAG_BITS) + 1
             work[depth + 1] = -1  # no argument is known yet

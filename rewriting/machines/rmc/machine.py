@@ -22,7 +22,15 @@ from typing import Any
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.nodes import Node
 from symnum.rewriting.machines.rmc.answers import Answer, Limits, RunReport, answer_of
-from symnum.rewriting.machines.rmc.state import Branches, Fingerprints, Stack, State, Stepper, collect, is_final
+from symnum.rewriting.machines.rmc.state import (
+    Branches,
+    Fingerprints,
+    Stack,
+    State,
+    Stepper,
+    collect,
+    is_final,
+)
 from symnum.rewriting.machines.rmc.state import Memory as Stacks
 from symnum.rewriting.machines.rmc.syntax import STAR, Memory, as_memory, as_program, free_unknowns
 from symnum.rewriting.machines.rmc.unify import unbound, undo
