@@ -97,10 +97,12 @@ def unify(left: Any, right: Any, bindings: Bindings) -> bool:
 
 
 def _is_younger(one: Node, other: Node) -> bool:
-    """Tell which of two variables is bound to the other: one that a run made, the newest first, so that answers keep the names given."""
+    """Tell which of two variables is bound to the other: the newer of two that a run made, before those with names, the later name first."""
     assert one.leaf is not None and other.leaf is not None
     first, second = one.leaf[1], other.leaf[1]
-    return isinstance(first, int) and (not isinstance(second, int) or first > second)
+    if isinstance(first, int) and isinstance(second, int):
+        return first > second
+    return isinstance(first, int) or (isinstance(second, str) and first > second)
 
 
 def _paired(one: Any, other: Any, bindings: Bindings) -> list[tuple[Any, Any]] | None:
