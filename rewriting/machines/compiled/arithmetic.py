@@ -1,4 +1,4 @@
-"""Integer arithmetic of the relational machine: one table of operations and one of comparisons, by functor and arity."""
+"""Numbers of the primitive relations that rmc/primitives.py defines, for the loop: operations, comparisons, tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from __future__ import annotations
     NEGATE,
     ABSOLUTE,
     SIGN,
-) = range(12)
+    ITSELF,
+) = range(13)
 
 OPERATIONS: dict[tuple[str, int], int] = {
     ("+", 2): ADD,
@@ -28,10 +29,11 @@ OPERATIONS: dict[tuple[str, int], int] = {
     ("min", 2): SMALLER,
     ("max", 2): GREATER,
     ("-", 1): NEGATE,
+    ("+", 1): ITSELF,
     ("abs", 1): ABSOLUTE,
     ("sign", 1): SIGN,
 }
-"""What may stand in an arithmetic expression; ``//`` and ``rem`` round towards zero, ``div`` and ``mod`` downwards."""
+"""Operations of expressions, by name and number of arguments."""
 
 (LESS, AT_MOST, MORE, AT_LEAST, EQUAL, UNEQUAL) = range(6)
 

@@ -42,6 +42,7 @@ from symnum.rewriting.machines.compiled.graph import (
 from symnum.rewriting.machines.compiled.symbols import PAIR_NAME, Symbols, children
 from symnum.rewriting.machines.compiled.tables import Tables
 from symnum.rewriting.machines.nodes import Node, is_index, is_variable
+from symnum.rewriting.machines.rmc.symbols import spelled
 from symnum.rewriting.machines.rmc.syntax import NEW, POP, PUSH, TEST
 
 _SHAPES = {
@@ -71,18 +72,14 @@ class Program:
         return len(self.unknowns) + self.depth
 
 
-def assemble(
-    program: Node, unknowns: tuple[Node, ...], arithmetic_name: Callable[[str], str] = str
-) -> Program:
-    """Compile a program whose free unknowns are ``unknowns``; ``arithmetic_name`` says how functors are called in arithmetic."""
-    return _Assembler(graph(program), unknowns, arithmetic_name).program()
+def assemble(program: Node, unknowns: tuple[Node, ...]) -> Program:
+    """Compile a program whose free unknowns are ``unknowns``."""
+    return _Assembler(graph(program), unknowns).program()
 
 
 class _Assembler:
-    def __init__(
-        self, start: Place, unknowns: tuple[Node, ...], arithmetic_name: Callable[[str], str]
-    ) -> None:
-        self.start, self.unknowns, self.arithmetic_name = start, unknowns, arithmetic_name
+    def __init__(self, start: Place, unknowns: tuple[Node, ...]) -> None:
+        self.start, self.unknowns = start, unknowns
         self.free = {unknown: number for number, unknown in enumerate(unknowns)}
         self.entries = entries(start)
         self.depth = max(p.depth + (isinstance(p, Step) and p.kind == NEW) for p in self.entries)
@@ -110,7 +107,7 @@ class _Assembler:
         return Program(
             code=np.array(self.code, np.int64),
             tables=self.tables.frozen(),
-            operations=self.symbols.operations(self.arithmetic_name),
+            operations=self.symbols.operations(),
             symbols=self.symbols,
             locations=tuple(self.locations),
             unknowns=self.unknowns,
@@ -394,7 +391,7 @@ class _Assembler:
             part, operation = stack.pop()
             arguments = children(part)
             if operation < 0 and arguments:
-                key = (self.arithmetic_name(interface.head(part)), len(arguments))
+                key = (spelled(interface.head(part)), len(arguments))
                 if key in ARITHMETIC:
                     stack.append((part, ARITHMETIC[key]))
                     stack.extend((child, -1) for child in reversed(arguments))

@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symnum.rewriting.machines.nodes import Node
+from symnum.rewriting.machines.rmc.primitives import PRIMITIVE
 from symnum.rewriting.machines.rmc.syntax import NEW, POP, PUSH, SEQ, SKIP, STAR, SUM, TEST, ZERO
-
-PRIMITIVE = "rmc.primitive"
-"""Head of a relation that the machine computes: (name, values)."""
 
 
 @dataclass(eq=False, slots=True)

@@ -22,6 +22,9 @@ from symnum.rewriting.machines.compiled.cells import EMPTY, TAG_BITS
 from symnum.rewriting.machines.compiled.collector import collect
 from symnum.rewriting.machines.compiled.loop import run as run_loop
 from symnum.rewriting.machines.nodes import Node
+from symnum.rewriting.machines.rmc.answers import Answer, RunReport, answer_of
+from symnum.rewriting.machines.rmc.primitives import BY_ZERO, UNBOUND, not_a_number
+from symnum.rewriting.machines.rmc.state import Stack
 from symnum.rewriting.machines.rmc.syntax import as_memory, as_program, free_unknowns, push, seq
 
 SLICE = 1 << 20
@@ -45,20 +48,11 @@ class Limits:
                 )
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An answer: what the free unknowns of the program stand for, and the memory it leaves, stacks from the bottom to the top."""
-
-    bindings: Mapping[Node, Any]
-    memory: Mapping[str, tuple[Any, ...]]
-
-
 class Run:
     """The answers of a program, depth first, the left branch of a choice first and a star left before it is entered.
 
-    ``stopped`` is None while the run goes on, then "exhausted" (there are no more answers), "steps" or "seconds" (a limit was
-    reached; the answers so far stand).  Raises MemoryError past ``Limits.cells``, and ArithmeticError where a primitive is given what
-    it cannot compute with.
+    ``report`` counts control instructions (choices, and goals of a Horn program) as steps and says why the run stopped; answers that were
+    found stand.  Raises MemoryError past ``Limits.cells``, and ArithmeticError where a primitive is given what it cannot compute with.
     """
 
     def __init__(
@@ -69,7 +63,7 @@ class Run:
     ) -> None:
         self.limits = limits or Limits()
         self.program = program if isinstance(program, Program) else compiled(program, memory)
-        self.stopped: str | None = None
+        self.report = RunReport("depth")
         self.collections = 0
         self._seconds = 0.0
         p = self.program
@@ -83,11 +77,6 @@ class Run:
         self._state[[cells.PC, cells.LAST_CHOICE]] = 1, -1
 
     @property
-    def steps(self) -> int:
-        """Control instructions executed so far: choices, and goals of a Horn program."""
-        return int(self._state[cells.INFERENCES])
-
-    @property
     def cells(self) -> int:
         """Cells that the arrays of the run have room for."""
         return sum(a.size for a in (self._heap, self._trail, self._choices, self._work))
@@ -97,23 +86,26 @@ class Run:
             yield self.answer()
 
     def advance(self) -> bool:
-        """Run to the next answer and return True, or return False with the reason in ``stopped``."""
-        while self.stopped is None:
+        """Run to the next answer and return True, or return False with the reason in ``report.stop``."""
+        report = self.report
+        while report.stop == "running":
             budget = SLICE
             if self.limits.steps is not None:
-                budget = min(budget, self.limits.steps - self.steps)
+                budget = min(budget, self.limits.steps - report.steps)
             if budget <= 0:
-                self.stopped = "steps"
+                report.stop = "steps"
             elif self.limits.seconds is not None and self._seconds >= self.limits.seconds:
-                self.stopped = "seconds"
+                report.stop = "seconds"
             else:
                 begin = time.perf_counter()
                 status = self._slice(budget)
                 self._seconds += time.perf_counter() - begin
+                report.steps = int(self._state[cells.INFERENCES])
                 if status == cells.ANSWERED:
+                    report.answers += 1
                     return True
                 if status == cells.EXHAUSTED:
-                    self.stopped = "exhausted"
+                    report.stop = "exhausted"
                 elif status != cells.PAUSED:
                     self._serve(status)
         return False
@@ -151,7 +143,7 @@ class Run:
         elif status == cells.WORK_FULL:
             self._work = self._grown(self._work, "depth of a term")
         else:
-            self.stopped = "error"
+            self.report.stop = "error"
             raise self._arithmetic_error(status)
 
     def _grown(self, array: np.ndarray, what: str) -> np.ndarray:
@@ -162,9 +154,9 @@ class Run:
         return grown
 
     def _too_large(self, what: str) -> MemoryError:
-        self.stopped = "memory"
+        self.report.stop = "cells"
         return MemoryError(
-            f"the {what} of the run needs more than {self.limits.cells:,} cells of 8 bytes after {self.steps:,} steps; "
+            f"the {what} of the run needs more than {self.limits.cells:,} cells of 8 bytes after {self.report.steps:,} steps; "
             f"pass Limits(cells=...) for more, or look for a search that does not end"
         )
 
@@ -201,21 +193,17 @@ class Run:
         return np.empty(self._heap.size, np.int64)
 
     def _arithmetic_error(self, status: int) -> ArithmeticError:
-        value = self._values([int(self._state[cells.CULPRIT])])[0]
+        culprit = int(self._state[cells.CULPRIT])
         if status == cells.UNBOUND:
-            return ArithmeticError(
-                "an unknown has no value where arithmetic needs a number; put the goal after one that binds it"
-            )
+            return ArithmeticError(UNBOUND)
         if status == cells.NOT_A_NUMBER:
-            return ArithmeticError(f"{value!s} stands where arithmetic needs an integer")
+            return ArithmeticError(not_a_number(self.program.symbols.values(self._heap, [culprit], {})[0]))
         if status == cells.ZERO_DIVISOR:
-            return ZeroDivisionError("a division by zero; test the divisor with =\\= first")
+            return ZeroDivisionError(BY_ZERO)
         return OverflowError(
-            f"an integer is beyond {cells.MOST_INTEGER:,}, the largest that compiled machines compute with"
+            f"an integer is beyond {cells.MOST_INTEGER:,}, the largest that the compiled machine computes with; "
+            f"the readable one has no such bound"
         )
-
-    def _values(self, found: list[int]) -> list[Any]:
-        return self.program.symbols.values(self._heap, found, {})
 
     def answer(self) -> Answer:
         """Return the answer at which the run stands."""
@@ -229,16 +217,18 @@ class Run:
                 place = int(self._heap[(place >> TAG_BITS) + 1])
             stacks.append(stack[::-1])
         registers = [int(r) for r in self._registers[: len(p.unknowns)]]
+        roots = [self._root(r) for r in registers]
         named = {
-            r >> TAG_BITS: u
-            for r, u in reversed(list(zip(map(self._root, registers), p.unknowns)))
-            if not r & 7
+            r >> TAG_BITS: u for r, u in zip(roots[::-1], p.unknowns[::-1]) if r & cells.TAG == cells.REF
         }
-        values = self.program.symbols.values(self._heap, registers + [c for s in stacks for c in s], named)
+        values = p.symbols.values(self._heap, registers + [c for s in stacks for c in s], named)
         bindings = {u: v for u, v in zip(p.unknowns, values) if u is not v}
         left = iter(values[len(registers) :])
-        memory = {location: tuple([next(left) for _ in s]) for location, s in zip(p.locations, stacks) if s}
-        return Answer(bindings, memory)
+        memory: dict[str, Stack] = {}
+        for location, stack in zip(p.locations, stacks):
+            for _ in stack:
+                memory[location] = Stack(next(left), memory.get(location))
+        return answer_of(list(p.unknowns), memory, bindings)
 
     def _root(self, found: int) -> int:
         """Return the cell that a cell stands for, by its last reference."""
@@ -252,4 +242,4 @@ def compiled(program: Node | str, memory: Mapping[str, Any] | str | None = None)
     stacks = as_memory(memory)
     prelude = [push(value, location) for location, stack in stacks.items() for value in stack]
     whole = seq(*prelude, as_program(program))
-    return assemble(whole, tuple(free_unknowns(whole)))
+    return assemble(whole, tuple(sorted(free_unknowns(whole), key=str)))

@@ -25,6 +25,7 @@ from symnum.rewriting.machines.compiled.cells import (
     header,
 )
 from symnum.rewriting.machines.nodes import Node, call, is_index, is_variable, variable
+from symnum.rewriting.machines.rmc.symbols import spelled
 
 PAIR_NAME = "[|]"
 """The functor of list cells, which have no header."""
@@ -85,8 +86,8 @@ class Symbols:
         name = interface.head(value)
         return PAIR if name == PAIR_NAME and len(arguments) == 2 else self.header(name, len(arguments))
 
-    def operations(self, spelled: Any) -> np.ndarray:
-        """Return, for each functor, the arithmetic operation that it denotes, or -1; ``spelled(name)`` is its name in arithmetic."""
+    def operations(self) -> np.ndarray:
+        """Return, for each functor, the arithmetic operation that it denotes, or -1."""
         return np.array([OPERATIONS.get((spelled(name), arity), -1) for name, arity in self.functors] or [-1])
 
     def values(self, heap: np.ndarray, cells: Sequence[int], unknowns: dict[int, Any]) -> list[Any]:

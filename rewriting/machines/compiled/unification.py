@@ -218,9 +218,10 @@ def compute(operation: int, a: int, b: int) -> tuple[int, int]:
         value = -a
     elif operation == ABSOLUTE:
         value = abs(a)
-    else:
-        assert operation == SIGN
+    elif operation == SIGN:
         value = (a > 0) - (a < 0)
+    else:  # ITSELF
+        value = a
     if value > MOST_INTEGER or value < LEAST_INTEGER:
         return OVERFLOW, 0
     return RUNNING, value

@@ -32,7 +32,7 @@ def reduce(
     *,
     rules: tuple[Reduction, ...] = RULES,
     trace: list[Step] | None = None,
-    limits: ReduceLimits = ReduceLimits(),  # noqa: B008  # frozen
+    limits: ReduceLimits = ReduceLimits(),  # frozen
 ) -> Node:
     """Return the program after all reductions; ``trace`` collects each step as rule, part before and part after.
 

@@ -17,8 +17,22 @@ from typing import Any
 from symnum import term as interface
 from symnum.rewriting.machines.binding import instantiate, replaced, shift, uses
 from symnum.rewriting.machines.nodes import Node, call, index, is_head, is_index, is_variable
-from symnum.rewriting.machines.rmc.syntax import NEW, POP, PUSH, SEQ, SKIP, STAR, SUM, TEST, ZERO, is_program, location_of, skip, zero
-from symnum.rewriting.machines.rmc.syntax import value_of
+from symnum.rewriting.machines.rmc.syntax import (
+    NEW,
+    POP,
+    PUSH,
+    SEQ,
+    SKIP,
+    STAR,
+    SUM,
+    TEST,
+    ZERO,
+    is_program,
+    location_of,
+    skip,
+    value_of,
+    zero,
+)
 
 
 @dataclass(frozen=True, slots=True)
