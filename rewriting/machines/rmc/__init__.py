@@ -16,6 +16,11 @@ _HOME = {
     "symnum.rewriting.machines.rmc.duality": "dual",
     "symnum.rewriting.machines.rmc.answers": "Answer Limits RunReport",
     "symnum.rewriting.machines.rmc.machine": "Answers Run answers run",
+    "symnum.rewriting.machines.rmc.spans": "Span spans",
+    "symnum.rewriting.machines.rmc.denotation": "den",
+    "symnum.rewriting.machines.rmc.rules": "RULES Reduction",
+    "symnum.rewriting.machines.rmc.reduction": "ReduceLimits normalize reduce reducts",
+    "symnum.rewriting.machines.rmc.types": "RmcTypeError Type infer",
 }
 """Module -> the public names that it defines; they are loaded when they are first used."""
 
