@@ -289,7 +289,6 @@ class _Assembler:
             register = self.temporary()
             self.code += [cells.MOVE, register, word]
             self.get(register, one, depth)
-            self.release(cell(OLD, register))
         else:
             self.code += [cells.UNIFY, word, self.made_operand(one, depth)]
         self.release(word)

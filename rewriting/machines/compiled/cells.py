@@ -61,8 +61,9 @@ EMPTY = ATOM
     NOT_A_NUMBER,
     OVERFLOW,
     ZERO_DIVISOR,
+    TOO_LONG,
     CLASH,
-) = range(13)
+) = range(14)
 """Why the loop came back."""
 
 (PC, TOP, TRAIL_TOP, LAST_CHOICE, CHOICE_TOP, INFERENCES, CULPRIT, MOST_HEAP) = range(8)

@@ -41,7 +41,7 @@ from symnum.rewriting.machines.compiled.functional_loop import (
     collect_functional,
     run_functional,
 )
-from symnum.rewriting.machines.compiled.machine import SLICE
+from symnum.rewriting.machines.compiled.machine import INITIAL_CELLS, SLICE
 from symnum.rewriting.machines.fmc.environment import read_back
 from symnum.rewriting.machines.fmc.machine import Run, State, read_program
 from symnum.rewriting.machines.fmc.memory import Given, Stream, read_memory, shown
@@ -143,14 +143,14 @@ def execute(term: Any, memory: Given | None = None, *, limits: FunctionalLimits 
     code = _Code()
     start = code.add(read_program(term))
     stacks = read_memory(memory)
-    given: list[tuple[int, int]] = []
+    given: dict[int, list[int]] = {}
     for location, stack in stacks.items():
         if isinstance(stack, Stream):
             raise ValueError(
                 f"location {location!r} has a stream, which only the readable machine reads; give a list, or run fmc.execute"
             )
         number = code.locations.setdefault(location, len(code.locations))
-        given += [(number, code.add(value)) for value in stack]
+        given[number] = [code.add(value) for value in stack]
     run = _Run(code, start, given, limits)
     run.go()
     return run.report()
@@ -160,20 +160,23 @@ class _Run:
     """A run: arrays, grown and collected as the loop asks for it."""
 
     def __init__(
-        self, code: _Code, start: int, given: list[tuple[int, int]], limits: FunctionalLimits
+        self, code: _Code, start: int, given: dict[int, list[int]], limits: FunctionalLimits
     ) -> None:
         self.code, self.limits = code, limits
         self.rows = np.array(code.rows, np.int64).reshape(-1)
-        self.heap = np.zeros(max(3 << 16, 4 * TRIPLE * len(given)), np.int64)
+        needed = TRIPLE * (2 + sum(map(len, given.values())))
+        self.heap = np.zeros(max(min(INITIAL_CELLS, limits.cells), 2 * needed), np.int64)
         self.spare = np.zeros_like(self.heap)
         self.tops = np.full(len(code.locations), -1, np.int64)
         self.continuation = np.zeros(TRIPLE << 10, np.int64)
         self.state = np.zeros(F_RULES + len(RULES), np.int64)
         free = TRIPLE
-        for location, closure in given:
-            self.heap[free : free + TRIPLE] = closure, 0, max(self.tops[location], 0)
-            self.tops[location] = free
-            free += TRIPLE
+        for location, closures in given.items():
+            self.tops[location] = 0
+            for closure in closures:
+                self.heap[free : free + TRIPLE] = closure, 0, self.tops[location]
+                self.tops[location] = free
+                free += TRIPLE
         self.state[[F_CODE, F_FREE]] = start, free
         self.stop = "limit"
         self.status = F_DONE

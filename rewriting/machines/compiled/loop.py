@@ -552,7 +552,7 @@ def run(
         pointer(tops),
         tops.size,
         pointer(work),
-        work.size,
+        work.size // 2,
         pointer(state),
         kept_registers,
         goal_register,

@@ -31,6 +31,10 @@ SLICE = 1 << 20
 """Control instructions between two looks at the clock and at the keyboard: some hundredths of a second."""
 
 
+INITIAL_CELLS = 1 << 18
+"""Cells of the heap at the beginning: so many as stay in a processor's cache."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """Bound a run: control instructions (choices taken), seconds, and cells of 8 bytes for the heap and for the other arrays each."""
@@ -67,10 +71,10 @@ class Run:
         self.collections = 0
         self._seconds = 0.0
         p = self.program
-        self._heap = np.empty(max(1 << 18, 2 * p.margin), np.int64)
+        self._heap = np.empty(max(min(INITIAL_CELLS, self.limits.cells), 3 * p.margin), np.int64)
         self._trail = np.empty(1 << 12, np.int64)
         self._choices = np.empty(1 << 12, np.int64)
-        self._work = np.empty(1 << 10, np.int64)
+        self._work = np.zeros(1 << 12, np.int64)
         self._registers = np.full(p.registers, EMPTY, np.int64)
         self._tops = np.full(len(p.locations), EMPTY, np.int64)
         self._state = np.zeros(8, np.int64)
@@ -141,7 +145,9 @@ class Run:
         elif status == cells.CHOICES_FULL:
             self._choices = self._grown(self._choices, "choice points")
         elif status == cells.WORK_FULL:
-            self._work = self._grown(self._work, "depth of a term")
+            if 2 * self._work.size > self.limits.cells:
+                raise self._too_large("depth or the size of a term")
+            self._work = np.zeros(2 * self._work.size, np.int64)  # the step is made anew
         else:
             self.report.stop = "error"
             raise self._arithmetic_error(status)
@@ -198,6 +204,10 @@ class Run:
             return ArithmeticError(UNBOUND)
         if status == cells.NOT_A_NUMBER:
             return ArithmeticError(not_a_number(self.program.symbols.values(self._heap, [culprit], {})[0]))
+        if status == cells.TOO_LONG:
+            return ArithmeticError(
+                "an expression takes too many operations; compute the parts that it repeats once, with is/2"
+            )
         if status == cells.ZERO_DIVISOR:
             return ZeroDivisionError(BY_ZERO)
         return OverflowError(

@@ -1,8 +1,9 @@
 """Kernels that read and bind cells: dereference, occurs check, unification, structural equality, integer arithmetic.
 
 Walks keep their open ranges of cells on a work array of ``room`` words, (address, cells left), so that depth costs no recursion; the
-last cell of a range is taken off before it is entered, so that lists of any length need one range.  Arrays are pointers here, see
-:func:`pointer`.
+last cell of a range is taken off before it is entered, so that lists of any length need one range.  A walk that has met many calls
+remembers from then on which it met, in a hash table behind the ``room`` words, so that shared parts are not walked again and again.
+Arrays are pointers here, see :func:`pointer`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from symnum.rewriting.machines.compiled.cells import (
     STRUCTURE,
     TAG,
     TAG_BITS,
+    TOO_LONG,
     TRAIL_FULL,
     UNBOUND,
     WORK_FULL,
@@ -46,6 +48,12 @@ from symnum.rewriting.machines.compiled.machine_code import part_of_kernel
 
 NO_WORK = -1
 """What a walk returns that needs a larger work array."""
+
+_MANY = 256
+"""Calls that a walk meets before it begins to remember them."""
+
+_MOST_OPERATIONS = 1 << 26
+"""Operations that the value of one expression may take: some tenths of a second."""
 
 _ARITIES = (1 << ARITY_BITS) - 1
 
@@ -76,15 +84,54 @@ def arity(heap: Any, cell: int) -> int:
 
 
 @part_of_kernel
+def forget(work: Any, table: int) -> None:
+    """Empty the table of a walk, which is (stamp, count, then stamp, one, other for each pair of calls)."""
+    work[table] += 1
+    work[table + 1] = 0
+
+
+@part_of_kernel
+def was_met(work: Any, table: int, room: int, one: int, other: int) -> int:
+    """Return 1 if a pair is in the table, and otherwise add it and return 0, or NO_WORK if the table is full."""
+    mask = room // 8 - 1
+    stamp = work[table]
+    place = (one * 0x9E3779B1 + other * 0x85EBCA77) >> 4 & mask
+    while True:
+        entry = table + 2 + 3 * place
+        if work[entry] != stamp:
+            if 2 * work[table + 1] > mask:
+                return NO_WORK
+            work[table + 1] += 1
+            work[entry] = stamp
+            work[entry + 1] = one
+            work[entry + 2] = other
+            return 0
+        if work[entry + 1] == one and work[entry + 2] == other:
+            return 1
+        place = (place + 1) & mask
+
+
+@part_of_kernel
 def occurs(heap: Any, work: Any, room: int, base: int, variable: int, cell: int) -> int:
     """Return 1 if a variable occurs in a term, 0 if not, NO_WORK if the work array (from ``base`` on) is too small to tell."""
     depth = base
+    calls = 0
+    table = room + room // 2
     while True:
         cell = deref(heap, cell)
         if cell == variable:
             return 1
         tag = cell & TAG
+        met = 0
         if tag == STRUCTURE or tag == PAIR:
+            calls += 1
+            if calls == _MANY:
+                forget(work, table)
+            if calls >= _MANY:
+                met = was_met(work, table, room, cell, 0)
+                if met < 0:
+                    return NO_WORK
+        if met == 0 and (tag == STRUCTURE or tag == PAIR):
             if depth + 2 > room:
                 return NO_WORK
             work[depth] = first_argument(cell)
@@ -111,6 +158,7 @@ def unify(
     made so far are trailed too, and unifying again goes on from them.
     """
     depth = 0
+    calls = 0
     while True:
         a = deref(heap, a)
         b = deref(heap, b)
@@ -135,12 +183,19 @@ def unify(
             elif tag_a == tag_b and (
                 tag_a == PAIR or (tag_a == STRUCTURE and heap[a >> TAG_BITS] == heap[b >> TAG_BITS])
             ):
-                if depth + 3 > room:
+                calls += 1
+                met = 0
+                if calls == _MANY:
+                    forget(work, room)
+                if calls >= _MANY:
+                    met = was_met(work, room, room, a, b)
+                if met < 0 or depth + 3 > room:
                     return WORK_FULL, top
-                work[depth] = first_argument(a)
-                work[depth + 1] = first_argument(b)
-                work[depth + 2] = arity(heap, a)
-                depth += 3
+                if met == 0:
+                    work[depth] = first_argument(a)
+                    work[depth + 1] = first_argument(b)
+                    work[depth + 2] = arity(heap, a)
+                    depth += 3
             else:
                 return CLASH, top
         if depth == 0:
@@ -159,6 +214,7 @@ def unify(
 def identical(heap: Any, work: Any, room: int, a: int, b: int) -> int:
     """Return 1 if two terms are the same without binding anything, 0 if not, NO_WORK if the work array is too small to tell."""
     depth = 0
+    calls = 0
     while True:
         a = deref(heap, a)
         b = deref(heap, b)
@@ -168,12 +224,19 @@ def identical(heap: Any, work: Any, room: int, a: int, b: int) -> int:
                 return 0
             if tag == STRUCTURE and heap[a >> TAG_BITS] != heap[b >> TAG_BITS]:
                 return 0
-            if depth + 3 > room:
+            calls += 1
+            met = 0
+            if calls == _MANY:
+                forget(work, room)
+            if calls >= _MANY:
+                met = was_met(work, room, room, a, b)
+            if met < 0 or depth + 3 > room:
                 return NO_WORK
-            work[depth] = first_argument(a)
-            work[depth + 1] = first_argument(b)
-            work[depth + 2] = arity(heap, a)
-            depth += 3
+            if met == 0:
+                work[depth] = first_argument(a)
+                work[depth + 1] = first_argument(b)
+                work[depth + 2] = arity(heap, a)
+                depth += 3
         if depth == 0:
             return 1
         a = heap[work[depth - 3]]
@@ -234,10 +297,14 @@ def evaluate(heap: Any, work: Any, room: int, operations: Any, cell: int) -> tup
     ``operations[functor]`` is the operation that a functor denotes, or -1.
     """
     depth = 0
+    left = _MOST_OPERATIONS
     while True:
         cell = deref(heap, cell)
         tag = cell & TAG
         if tag == STRUCTURE:
+            left -= 1
+            if left == 0:
+                return TOO_LONG, cell
             head = heap[cell >> TAG_BITS] >> TAG_BITS
             if operations[head >> ARITY_BITS] < 0:
                 return NOT_A_NUMBER, cell
