@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symnum.rewriting.machines.binding import free_bound, free_indices, instantiate
+from symnum.rewriting.machines.binding import free_indices, instantiate
 from symnum.rewriting.machines.fmc.memory import Stream
 from symnum.rewriting.machines.fmc.substitution import StuckError, popped_from, truth
 from symnum.rewriting.machines.fmc.syntax import (
@@ -23,8 +23,9 @@ from symnum.rewriting.machines.fmc.syntax import (
     POP,
     PUSH,
     SKIP,
-    NotAValueError,
     build,
+    run,
+    trouble,
     value_of,
 )
 from symnum.rewriting.machines.nodes import is_index
@@ -75,7 +76,7 @@ class EnvironmentMachine:
             return "loop"
         value, rest = args
         if not is_index(value):
-            self.term = truth(value if free_bound(value) == 0 else value_of(self._closure(term)[0]))
+            self.term = truth(value_of(self._closure(run(value))[0]))
             return "truth"
         if rest is not SKIP:
             self.continuation.append((DONE, rest, self.environment))
@@ -84,17 +85,16 @@ class EnvironmentMachine:
 
     def _closure(self, term: Any) -> Closure:
         """Return what is pushed: what a variable stands for, the value of a formula, or a term with its environment."""
-        if term.free == 0:
-            return term, None
         value = value_of(term)
         if value is None:
-            return term, self.environment
+            return term, self.environment if term.free else None
         if is_index(value):
             return _found(self.environment, value.leaf[1])
-        try:
-            return read_back((term, self.environment)), None
-        except NotAValueError as error:
-            raise StuckError("push", str(error)) from error
+        closed = read_back((term, self.environment)) if term.free else term
+        why = trouble(value_of(closed))
+        if why is not None:
+            raise StuckError("push", why)
+        return closed, None
 
     def stacks(self) -> dict[str, list[Any]]:
         """Return the stacks read back as terms, of streams what was pushed and not popped."""

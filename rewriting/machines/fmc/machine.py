@@ -205,9 +205,7 @@ def execute(
         left_out = steps - states[-1].number - 1
         states.append(last)
     return Run(
-        memory={
-            a: [shown(value) for value in s] for a, s in last.memory.items() if s or a not in _streams(runner)
-        },
+        memory={a: [shown(value) for value in s] for a, s in last.memory.items() if s},
         exit=last.term.args[0].leaf[1] if stop == "done" else None,
         steps=steps,
         stop=stop,

@@ -44,7 +44,6 @@ _SIGNS: Mapping[str, str] = {
     "and": "and",
     "or": "or",
     "not": "not",
-    "mod": "mod",
     "%": "mod",
 }
 
@@ -204,7 +203,9 @@ class _Parser:
             return program(self.names[name])
         if name in self.labels:
             return exit_with(name)
-        return run(_CONSTANTS.get(name) or interned.symbol(name.strip("'") if name[0] == "'" else name))
+        if name in _CONSTANTS:
+            return run(_CONSTANTS[name])
+        return run(interned.symbol(name.strip("'") if name[0] == "'" else name))
 
     def _label(self, where: str) -> str:
         reader = self.reader

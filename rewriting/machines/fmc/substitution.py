@@ -29,9 +29,10 @@ from symnum.rewriting.machines.fmc.syntax import (
     LOOP,
     POP,
     PUSH,
-    NotAValueError,
     exit_with,
     substitute,
+    trouble,
+    value_of,
 )
 
 TRUTH = {True: exit_with("t"), False: exit_with("f")}
@@ -59,15 +60,14 @@ class SubstitutionMachine:
         term = self.term
         head, args = term.head, term.args
         if head is PUSH:
-            self.memory.setdefault(args[1].leaf[1], []).append(args[0])
+            pushed = args[0]
+            if (value := value_of(pushed)) is not None and (why := trouble(value)) is not None:
+                raise StuckError("push", why)
+            self.memory.setdefault(args[1].leaf[1], []).append(pushed)
             self.term = args[2]
             return "push"
         if head is POP:
-            popped = popped_from(self.memory, args[0].leaf[1])
-            try:
-                self.term = substitute(args[2], popped)
-            except NotAValueError as error:
-                raise StuckError("pop", str(error)) from error
+            self.term = substitute(args[2], popped_from(self.memory, args[0].leaf[1]))
             return "pop"
         if head is EXIT:
             if not self.continuation:

@@ -27,8 +27,20 @@ from __future__ import annotations
 from typing import Any
 
 from symnum import term as interface
+from symnum.operators import OPERATORS
 from symnum.rewriting.machines.binding import instantiate, shift
-from symnum.rewriting.machines.nodes import Node, atom, call, declare, hint, is_head, make, spell
+from symnum.rewriting.machines.nodes import (
+    Node,
+    atom,
+    call,
+    declare,
+    head_named,
+    hint,
+    is_head,
+    make,
+    node,
+    spell,
+)
 
 EXIT = declare("fmc.exit", arity=1)
 RUN = declare("fmc.run", arity=2)
@@ -54,10 +66,6 @@ DONE = atom("⋆")
 
 SKIP: Any = call("fmc.exit", DONE)
 """The program that does nothing."""
-
-
-class NotAValueError(TypeError):
-    """Say that a formula was given a program where only a value makes sense, as in x + 1 with ⟨y⟩.y for x."""
 
 
 def exit_with(label: Any) -> Any:
@@ -130,6 +138,8 @@ def compose(first: Any, second: Any) -> Any:
     >>> compose(fmc.parse("⟨x⟩.[x].[x]"), fmc.parse("[y]a"))
     ⟨x⟩.[x].[x].[y]a
     """
+    if is_skip(second):
+        return first
     spine = []
     end, pops = first, 0
     while not is_skip(end) and end.head.name in ("fmc.run", "fmc.push", "fmc.pop"):
@@ -137,12 +147,7 @@ def compose(first: Any, second: Any) -> Any:
         spine.append(end)
         end = end.args[-1]
     rest = shift(second, pops)
-    if is_skip(end):
-        made = rest
-    elif is_skip(rest):
-        return first
-    else:
-        made = call("fmc.case", end, DONE, rest)
+    made = rest if is_skip(end) else call("fmc.case", end, DONE, rest)
     for instruction in reversed(spine):
         made = make(instruction.head.name, (*instruction.args[:-1], made))
     return made
@@ -151,21 +156,43 @@ def compose(first: Any, second: Any) -> Any:
 def build(head: str, args: tuple[Any, ...]) -> Any:
     """Build a call where programs stand in the place of variables: what is run is spliced in, and formulas get values.
 
-    Raises NotAValueError for a formula with a program that holds no value.
+    A formula of what is no value, such as ⟨y⟩.y + 1, or of values that it has no result for, stays as it is: see :func:`trouble`.
     """
     if head == "fmc.run":
         return compose(args[0], args[1]) if is_program(args[0]) else make(head, args)
-    if head.startswith("fmc.") or not any(is_program(a) for a in args):
+    if head.startswith("fmc."):
         return make(head, args)
-    values = []
-    for arg in args:
-        value = value_of(arg) if is_program(arg) else arg
-        if value is None:
-            raise NotAValueError(
-                f"{head!r} works on values, but got the program {arg!s}; run it first, and pop the value that it leaves"
-            )
-        values.append(value)
-    return make(head, values)
+    values = tuple([arg if (value := value_of(arg)) is None else value for arg in args])
+    try:
+        return make(head, values)
+    except (
+        TypeError,
+        ValueError,
+        ArithmeticError,
+    ):  # true + 1: nothing is lost, and the machine is stuck when it is needed
+        return node(head_named(head), values)
+
+
+def trouble(value: Any) -> str | None:
+    """Return why a closed value cannot be pushed, or None where it can: a formula of programs, or one without a result.
+
+    >>> trouble(build("+", (SKIP, run(1))))
+    "'+' works on values, but got the program ⋆"
+    """
+    if not isinstance(value, Node):
+        return None
+    for part in interface.postorder(value, prune=is_program):
+        if is_program(part):
+            continue
+        for arg in interface.args(part) if isinstance(part, Node) and part.leaf is None else ():
+            if is_program(arg):
+                return f"{part.head.name!r} works on values, but got the program {arg!s}"
+        if isinstance(part, Node) and part.leaf is None and part.head.name in OPERATORS and part.free == 0:
+            try:
+                make(part.head.name, part.args)
+            except (TypeError, ValueError, ArithmeticError) as error:
+                return str(error)
+    return None
 
 
 def substitute(body: Any, term: Any) -> Any:

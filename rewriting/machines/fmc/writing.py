@@ -9,7 +9,8 @@ from typing import Any
 from symnum import term as interface
 from symnum.rewriting.machines.binding import free_bound, instantiate, uses
 from symnum.rewriting.machines.fmc.syntax import DONE, MAIN, SKIP, is_program, names_in, symbols_of
-from symnum.rewriting.machines.nodes import Node, is_index, variable
+from symnum.rewriting.machines.nodes import Node, head_named, is_index, node, variable
+from symnum.rewriting.strategies import bottom_up
 from symnum.text.printer import to_text as core_text
 
 _ASCII = {"⟨": "<", "⟩": ">", "→": "->", "⋆": "*"}
@@ -96,9 +97,8 @@ class _Writer:
         if base in ("", "_"):
             base = "x" if body is None or uses(body, 0) else "_"
         name = base
-        alone = (
-            body is not None and free_bound(body) <= 1
-        )  # nothing from outside is used, so that nothing can be hidden
+        # where nothing from outside is used nothing can be hidden
+        alone = body is not None and free_bound(body) <= 1
         while name in self.fixed or (self.in_scope.get(name) and not alone and name != "_"):
             self.next[base] = self.next.get(base, 0) + 1
             name = f"{base}{self.next[base]}"
@@ -111,9 +111,15 @@ class _Writer:
         if term.leaf is not None if isinstance(term, Node) else not interface.is_call(term):
             text = self.scope[-1 - term.leaf[1]] if is_index(term) else str(term)
         else:
-            text = formula(instantiate(term, [variable(name) for name in reversed(self.scope)]))
+            text = formula(
+                instantiate(term, [variable(name) for name in reversed(self.scope)], build=_as_it_is)
+            )
         simple = interface.is_symbol(term) or (text.endswith(")") and text.partition("(")[0].isidentifier())
         return text if simple or place == "alone" else f"({text})"
+
+
+def _as_it_is(head: str, args: tuple[Any, ...]) -> Any:
+    return node(head_named(head), args)
 
 
 _POWER = re.compile(r"\^(?![0-9(-])")
@@ -121,7 +127,14 @@ _POWER = re.compile(r"\^(?![0-9(-])")
 
 def formula(value: Any) -> str:
     """Return a value as text; a power whose exponent is a name is written ``**``, as ``^`` with a name is a loop."""
+    if isinstance(value, Node):  # a program where a value should be is written in brackets
+        found = bottom_up(_in_brackets, make=lambda like, *call: _as_it_is(*call), prune=is_program)(value)
+        value = value if found is None else found
     return _POWER.sub("**", core_text(value))
+
+
+def _in_brackets(term: Any) -> Any | None:
+    return variable(f"({to_text(term)})") if is_program(term) else None
 
 
 def _written(location: Any) -> str:
