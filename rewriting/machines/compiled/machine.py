@@ -1,10 +1,4 @@
-"""Runs of a compiled program: memory that grows up to a limit, slices between which a run can be stopped, answers as values.
-
->>> from symnum.rewriting.machines.rmc.parser import parse
->>> run = Run(parse("(<a>; [b] + <a>; [c]); (<c> + <b>; [d])"), {"λ": ("a",)})
->>> [answer.memory for answer in run]
-[{'λ': (d,)}, {}]
-"""
+"""Runs of a compiled program: memory that grows up to a limit, slices between which a run can be stopped, answers as values."""
 
 from __future__ import annotations
 
@@ -22,8 +16,8 @@ from symnum.rewriting.machines.compiled.cells import EMPTY, TAG_BITS
 from symnum.rewriting.machines.compiled.collector import collect
 from symnum.rewriting.machines.compiled.loop import run as run_loop
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.answers import Answer, RunReport, answer_of
 from symnum.rewriting.machines.rmc.primitives import BY_ZERO, UNBOUND, not_a_number
+from symnum.rewriting.machines.rmc.results import Answer, RunReport, answer_of
 from symnum.rewriting.machines.rmc.state import Stack
 from symnum.rewriting.machines.rmc.syntax import as_memory, as_program, free_unknowns, push, seq
 
@@ -52,21 +46,15 @@ class Limits:
                 )
 
 
-class Run:
+class Answers:
     """The answers of a program, depth first, the left branch of a choice first and a star left before it is entered.
 
     ``report`` counts control instructions (choices, and goals of a Horn program) as steps and says why the run stopped; answers that were
     found stand.  Raises MemoryError past ``Limits.cells``, and ArithmeticError where a primitive is given what it cannot compute with.
     """
 
-    def __init__(
-        self,
-        program: Node | str | Program,
-        memory: Mapping[str, Any] | str | None = None,
-        limits: Limits | None = None,
-    ) -> None:
-        self.limits = limits or Limits()
-        self.program = program if isinstance(program, Program) else compiled(program, memory)
+    def __init__(self, program: Program, limits: Limits) -> None:
+        self.program, self.limits = program, limits
         self.report = RunReport("depth")
         self.collections = 0
         self._seconds = 0.0
@@ -86,8 +74,12 @@ class Run:
         return sum(a.size for a in (self._heap, self._trail, self._choices, self._work))
 
     def __iter__(self) -> Iterator[Answer]:
-        while self.advance():
-            yield self.answer()
+        return self
+
+    def __next__(self) -> Answer:
+        if not self.advance():
+            raise StopIteration
+        return self.answer()
 
     def advance(self) -> bool:
         """Run to the next answer and return True, or return False with the reason in ``report.stop``."""
@@ -247,9 +239,30 @@ class Run:
         return found
 
 
-def compiled(program: Node | str, memory: Mapping[str, Any] | str | None = None) -> Program:
-    """Compile a program that runs on a memory; the free unknowns of both are those that answers bind."""
+def translated(program: Node | str, memory: Mapping[str, Any] | str | None = None) -> Program:
+    """Compile a program that runs on a memory; the free unknowns of both are those that answers are about.
+
+    Raises ValueError for calls of symnum's operators on unknowns, which the readable machine works out.
+    """
     stacks = as_memory(memory)
     prelude = [push(value, location) for location, stack in stacks.items() for value in stack]
     whole = seq(*prelude, as_program(program))
     return assemble(whole, tuple(sorted(free_unknowns(whole), key=str)))
+
+
+def answers(
+    program: Node | str | Program,
+    memory: Mapping[str, Any] | str | None = None,
+    *,
+    limits: Limits | None = None,
+) -> Answers:
+    """Search for the answers of a program on a memory depth first, as rmc.answers does, and give them one by one.
+
+    A program that is to run several times may be given as ``translated(program, memory)``.
+
+    >>> found = answers("new x. <x>; ([x] + [f(x)])", "b")
+    >>> list(found), found.report.stop
+    ([<λ: b>, <λ: f(b)>], 'exhausted')
+    """
+    ready = program if isinstance(program, Program) else translated(program, memory)
+    return Answers(ready, limits or Limits())

@@ -1,7 +1,8 @@
 """What a program means: a relation between memories, found by brute force over a finite universe of values.
 
     [[skip]] = id     [[M; N]] = composition     [[0]] = {}     [[M + N]] = union     [[M*]] = reflexive-transitive closure
-    [[[t]a]] = {(S, S with t on a)}     [[a<t>]] = its converse     [[new x. M]] = union over all u in the universe     [[s == t]] = id where s = t
+    [[[t]a]] = {(S, S with t on a)}     [[a<t>]] = its converse     [[s == t]] = id where s = t
+    [[new x. M]] = union over all values of x in the universe
 
 Over a universe of ground values it holds what the machine's answers have as ground instances in it [section 2.4 of the specification,
 M; measured].  Nothing is unified here: this is the oracle for machine, duality, reduction and equality, for small programs.
@@ -30,7 +31,7 @@ from symnum.rewriting.machines.rmc.syntax import (
     as_program,
     free_unknowns,
 )
-from symnum.rewriting.machines.rmc.unify import unbound
+from symnum.rewriting.machines.rmc.unification import unbound
 
 GroundMemory = tuple[tuple[str, tuple[Any, ...]], ...]
 """Stacks from bottom to top by location, in the order of the names, none of them empty."""
@@ -39,15 +40,15 @@ _Call = tuple[Node, tuple[Any, ...], frozenset[GroundMemory]]
 
 
 def den(
-    program: Node | str, memory: Memory | str | None, universe: Iterable[Any], *, most: int = 10_000
+    program: Node | str, memory: Memory | None, universe: Iterable[Any], *, most: int = 10_000
 ) -> frozenset[GroundMemory]:
     """Return all memories to which a closed program relates a ground memory, ``new`` ranging over the universe.
 
     Raises ValueError for unknowns that are free in program or memory, and OverflowError where more than ``most`` memories are met at once,
     as for a star that pushes without end.
 
-    >>> den("new x. <x>; ([f(x)] + skip)", "b c", ["b", "c"])
-    frozenset({(('λ', (b, f(c))),), (('λ', (b,)),)})
+    >>> sorted(den("new x. <x>; ([f(x)] + skip)", "b c", ["b", "c"]), key=str)
+    [(('λ', (b, f(c))),), (('λ', (b,)),)]
     """
     from symnum.rewriting.machines.rmc.parser import value
 
@@ -75,7 +76,11 @@ def den(
 
 
 def _image(
-    program: Node, environment: tuple[Any, ...], memories: frozenset[GroundMemory], universe: tuple[Any, ...], most: int
+    program: Node,
+    environment: tuple[Any, ...],
+    memories: frozenset[GroundMemory],
+    universe: tuple[Any, ...],
+    most: int,
 ) -> Generator[_Call, frozenset[GroundMemory], frozenset[GroundMemory]]:
     """Return the image of a set of memories; each (program, environment, memories) that is yielded is answered with its image."""
     head = program.head.name
@@ -107,7 +112,7 @@ def _image(
 def _check(met: frozenset[GroundMemory], most: int) -> None:
     if len(met) > most:
         raise OverflowError(
-            f"more than {most:,} memories are met, and there may be no end; take a smaller memory or universe, or den(..., most={10 * most})"
+            f"more than {most:,} memories are met, and there may be no end; take a smaller universe, or den(..., most={10 * most})"
         )
 
 
@@ -137,7 +142,9 @@ def _moved(
         yield tuple(sorted(stacks.items()))
 
 
-def memories(locations: Iterable[str], universe: Iterable[Any], depth: int) -> Iterator[dict[str, tuple[Any, ...]]]:
+def memories(
+    locations: Iterable[str], universe: Iterable[Any], depth: int
+) -> Iterator[dict[str, tuple[Any, ...]]]:
     """Yield all memories whose stacks are of at most ``depth`` values.
 
     >>> from symnum.rewriting.machines import rmc

@@ -1,8 +1,8 @@
 """Horn clauses as programs of the relational machine.
 
-Goals are values on a stack.  A clause ``H :- B1, ..., Bn`` with the variables x is ``new x. <H>; [Bn]; ...; [B1]``, a program the star of
-the sum P of its clauses, and a query ``G1, ..., Gk`` the program ``[end]; [Gk]; ...; [G1]; P*; <end>`` with its variables free.  Depth first, a star left
-before it is entered, this is Prolog's search in Prolog's order, with the occurs check; there is no cut and no negation [R].
+Goals are values on a stack.  A clause ``H :- B1, ..., Bn`` with the variables x is ``new x. <H>; [Bn]; ...; [B1]``, a program the star
+of the sum P of its clauses, and a query ``G1, ..., Gk`` is ``[end]; [Gk]; ...; [G1]; P*; <end>`` with its variables free.  Depth first, a
+star left before it is entered, this is Prolog's search in Prolog's order, with the occurs check; there is no cut and no negation [R].
 
 Primitive goals (``=``, ``is``, comparisons) at the beginning of a body are asked for at once, before the other goals are pushed, which is
 when Prolog asks for them; later ones are pushed as goals, and P has a clause for each that is used so.

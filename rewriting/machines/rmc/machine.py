@@ -6,9 +6,9 @@ at a star that differs from one seen before in the names of unknowns only: it gi
 with finitely many states [R].  "depth" and "breadth" give every answer as often as there are runs to it: the multiset of section 2.2 of
 Barrett, Castle and Heijltjes (LICS 2024) [C].
 
->>> for answer in answers("([a] + [b])*; <b>; <a>", {}, search="breadth", limits=Limits(steps=200)):
+>>> for answer in answers("(new x. <s(x)>; [x])*; <z>; [done]", "s(s(z))"):
 ...     print(answer)
-yes
+λ: done
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.answers import Answer, Limits, RunReport, answer_of
+from symnum.rewriting.machines.rmc.results import Answer, Limits, RunReport, answer_of
 from symnum.rewriting.machines.rmc.state import (
     Branches,
     Fingerprints,
@@ -33,7 +33,7 @@ from symnum.rewriting.machines.rmc.state import (
 )
 from symnum.rewriting.machines.rmc.state import Memory as Stacks
 from symnum.rewriting.machines.rmc.syntax import STAR, Memory, as_memory, as_program, free_unknowns
-from symnum.rewriting.machines.rmc.unify import unbound, undo
+from symnum.rewriting.machines.rmc.unification import unbound, undo
 
 SEARCHES = ("breadth", "depth", "tabled")
 
@@ -52,23 +52,30 @@ class Answers:
     """Iterate over the answers of a search as they are found; ``report`` says how far it is, and why it stopped."""
 
     def __init__(
-        self, program: Node, memory: dict[str, tuple[Any, ...]], search: str, limits: Limits, symbolic: bool = False
+        self,
+        program: Node,
+        memory: dict[str, tuple[Any, ...]],
+        search: str,
+        limits: Limits,
+        symbolic: bool = False,
     ) -> None:
         self.report = RunReport(search)
         self.limits = limits
-        self._asked = _asked(program, memory)
-        self._stepper = Stepper()
+        self.asked = _asked(program, memory)
+        self.stepper = Stepper()
         self._started: float | None = None
         self._found: set[Answer] | None = set() if search == "tabled" else None
         start = State(_stacks(memory), program, (), None, {}, {} if symbolic else None)
-        self._finals = self._depth_first(start) if search == "depth" else self._breadth_first(start, search == "tabled")
+        self._finals = (
+            self._depth_first(start) if search == "depth" else self._breadth_first(start, search == "tabled")
+        )
 
     def __iter__(self) -> Iterator[Answer]:
         return self
 
     def __next__(self) -> Answer:
         for state in self.finals():
-            answer = answer_of(self._asked, state.memory, state.bindings)
+            answer = answer_of(self.asked, state.memory, state.bindings)
             if self._found is not None:
                 if answer in self._found:
                     self.report.answers -= 1
@@ -111,7 +118,7 @@ class Answers:
                 branches = self._step(state)
                 if branches is None:
                     if not waiting and len(state.bindings) > 2 * state.live + _GARBAGE:
-                        collect(state, self._asked)
+                        collect(state, self.asked)
                     continue
                 if not branches:
                     break
@@ -123,7 +130,7 @@ class Answers:
     def _breadth_first(self, start: State, tabled: bool) -> Iterator[State]:
         """Follow all choices in turn, each a choice further; states share no bindings."""
         waiting = deque([start])
-        fingerprints, seen = Fingerprints(self._asked), set()
+        fingerprints, seen = Fingerprints(self.asked), set()
         while waiting:
             state = waiting.popleft()
             while True:
@@ -142,7 +149,7 @@ class Answers:
                     continue
                 if branches and len(state.bindings) > 2 * state.live + _GARBAGE:
                     for branch in branches:
-                        collect(branch, self._asked)
+                        collect(branch, self.asked)
                 else:
                     for branch in branches[1:]:
                         branch.bindings = state.bindings.copy()
@@ -158,11 +165,11 @@ class Answers:
         if not report.steps % _CLOCK and self._started is not None:
             if time.monotonic() - self._started > self.limits.seconds:
                 raise _Stop("seconds")
-        branches = self._stepper.step(state)
+        branches = self.stepper.step(state)
         if branches is not None and not branches:
             report.failures += 1
             if report.failure is None or state.depth > report.failure.depth:
-                report.failure = self._stepper.failure
+                report.failure = self.stepper.failure
         return branches
 
     def _check_waiting(self, count: int) -> None:
@@ -180,13 +187,22 @@ def _stacks(memory: dict[str, tuple[Any, ...]]) -> Stacks:
 
 def _asked(program: Node, memory: dict[str, tuple[Any, ...]]) -> list[Node]:
     """Return the unknowns of program and memory, by name."""
-    found = {*free_unknowns(program), *[u for stack in memory.values() for v in stack for u in unbound(v, {})]}
+    found = {
+        *free_unknowns(program),
+        *[u for stack in memory.values() for v in stack for u in unbound(v, {})],
+    }
     return sorted(found, key=str)
+
+
+def check_search(search: str) -> None:
+    """Raise ValueError for a search that there is not."""
+    if search not in SEARCHES:
+        raise ValueError(f"there is no search {search!r}; choose one of {', '.join(map(repr, SEARCHES))}")
 
 
 def answers(
     program: Node | str,
-    memory: Memory | str | None = None,
+    memory: Memory | None = None,
     *,
     search: str = "breadth",
     limits: Limits = Limits(),  # noqa: B008  # frozen
@@ -197,12 +213,11 @@ def answers(
 
     >>> found = answers("new x y. <x>; <y>; [y]; [x] + [Z]", "b c")
     >>> next(found), next(found), next(found, None)
-    (<λ: b c>, <Z = Z, λ: b c Z>, None)
+    (<Z = Z, λ: b c>, <Z = Z, λ: b c Z>, None)
     >>> found.report.exhausted
     True
     """
-    if search not in SEARCHES:
-        raise ValueError(f"there is no search {search!r}; choose one of {', '.join(map(repr, SEARCHES))}")
+    check_search(search)
     refuse_other_limits(limits, Limits, "answers")
     return Answers(as_program(program), as_memory(memory), search, limits)
 
@@ -244,7 +259,7 @@ class Run:
 
 def run(
     program: Node | str,
-    memory: Memory | str | None = None,
+    memory: Memory | None = None,
     *,
     search: str = "breadth",
     limits: Limits = Limits(),  # noqa: B008  # frozen
@@ -252,13 +267,10 @@ def run(
     """Run a program on a memory until there are no more answers, or a limit is reached; see :func:`answers`.
 
     >>> print(run("new x. <x>; <x>; [x]", "d c"))
-    -- 0 answers in 3 steps (breadth first): every branch was followed to its end; the longest branch that failed: ...
+    -- 0 answers in 4 steps (breadth first): every branch was followed to its end; the longest branch that failed: ...
     >>> result = run("(new x. <x>)*", "b c")
     >>> [answer.memory for answer in result]
     [{'λ': (b, c)}, {'λ': (b,)}, {}]
     """
     found = answers(program, memory, search=search, limits=limits)
     return Run(tuple(found), found.report)
-
-
-

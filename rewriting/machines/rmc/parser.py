@@ -140,7 +140,9 @@ class _Parser:
 
     def _check_nesting(self, depth: int) -> None:
         if depth > self.reader.limits.max_depth:
-            self.reader.refuse(f"programs are nested deeper than {depth - 1:,}; pass limits=Limits(max_depth=...)")
+            self.reader.refuse(
+                f"programs are nested deeper than {depth - 1:,}; pass limits=Limits(max_depth=...)"
+            )
 
     def _binder(self) -> _Open:
         reader = self.reader
@@ -161,7 +163,12 @@ class _Parser:
             self.levels[name].pop()
             self.depth -= 1
         name = frame.names[0]
-        if len(frame.names) == 1 and len(name) > 1 and name not in self.used and set(name) <= self.used.keys():
+        if (
+            len(frame.names) == 1
+            and len(name) > 1
+            and name not in self.used
+            and set(name) <= self.used.keys()
+        ):
             assert frame.token is not None
             self.reader.refuse(
                 f"one unknown {name!r} is made, which nothing uses, while {', '.join(name)} are used; separate the names: "
@@ -197,7 +204,9 @@ class _Parser:
             return zero
         if reader.token.kind in ("name", "number") or reader.is_at("{", "?", "-"):
             left = self.value()
-            reader.expect("≐", "after a value: a test is 'value == value', a push '[value]', a pop 'location<value>'")
+            reader.expect(
+                "≐", "after a value: a test is 'value == value', a push '[value]', a pop 'location<value>'"
+            )
             return self._closed(call(TEST, left, self.value()))
         return reader.refuse("a step is needed: [value], <value>, skip, 0, 'new x.', a test or '('")
 
@@ -299,7 +308,9 @@ class _Parser:
         reader = self.reader
         while not reader.is_at("}"):
             if reader.token.kind == "end":
-                reader.refuse(f"'}}' is needed, for the brace opened at line {opened.line}, column {opened.column}")
+                reader.refuse(
+                    f"'}}' is needed, for the brace opened at line {opened.line}, column {opened.column}"
+                )
             reader.take()
         start, end = opened.offset + 1, reader.take().offset
         try:
@@ -320,7 +331,7 @@ def with_unknowns(formula: Any, unknown: Callable[[Any], Any | None]) -> Any:
     >>> import symnum as sn
     >>> x = sn.symbols("x")
     >>> with_unknowns(sn.sin(x) + 1, {x: variable("X")}.get)
-    '+'(1, sin(X))
+    +(sin(X), 1)
     """
     done: dict[Any, Any] = {}
     for part in interface.postorder(formula):
@@ -333,4 +344,3 @@ def with_unknowns(formula: Any, unknown: Callable[[Any], Any | None]) -> Any:
             found = unknown(part) if interface.is_symbol(part) else None
             done[interface.key(part)] = part if found is None else found
     return done[interface.key(formula)]
-

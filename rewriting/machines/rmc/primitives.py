@@ -1,8 +1,8 @@
 """Relations that the machine computes and no clause defines: integer arithmetic, comparisons, and tests of terms.
 
-``primitive("is", x, t)`` unifies x with the value of the expression t, ``primitive("<", s, t)`` compares two values, ``primitive("==", s, t)``
-looks whether two terms are the same.  They are machine integers as a primitive relation, an extension of the calculus [R]; the other
-relations of this package are its own.  This is their readable form; compiled/loop.py has the same over cells.
+``primitive("is", x, t)`` unifies x with the value of the expression t, ``primitive("<", s, t)`` compares two values, and
+``primitive("==", s, t)`` looks whether two terms are the same: machine integers as a primitive relation, an extension of the calculus [R].
+This is their readable form; compiled/loop.py has the same over cells.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from symnum import term as interface
 from symnum.backends import interned
 from symnum.rewriting.machines.nodes import Node, atom, call, declare, is_variable
 from symnum.rewriting.machines.rmc.symbols import spelled
-from symnum.rewriting.machines.rmc.unify import Bindings, resolve, undo, unify
+from symnum.rewriting.machines.rmc.unification import Bindings, resolve, undo, unify
 
 PRIMITIVE = "rmc.primitive"
 

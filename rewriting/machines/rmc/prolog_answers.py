@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from symnum.rewriting.machines.rmc.answers import Answer, RunReport
-from symnum.rewriting.machines.rmc.answers import Limits as ReadableLimits
 from symnum.rewriting.machines.rmc.horn import Query, encode
 from symnum.rewriting.machines.rmc.machine import answers
 from symnum.rewriting.machines.rmc.prolog_writer import text
+from symnum.rewriting.machines.rmc.results import Answer, RunReport
+from symnum.rewriting.machines.rmc.results import Limits as ReadableLimits
 
 ENGINES = ("compiled", "readable")
 
@@ -18,9 +18,9 @@ ENGINES = ("compiled", "readable")
 class Solutions:
     """The answers of a query, each a dict {variable: text}, found as they are asked for.
 
-    ``stopped`` is None while there may be more; "exhausted" says that there are no more, "answers" that the limit of answers was reached, and
-    another word names the limit of the run that was.  The answers before stand in any case.  ``report`` counts steps: transitions of the
-    readable machine, control instructions of the compiled one.
+    ``stopped`` is None while there may be more; "exhausted" says that there are no more, "answers" that the limit of answers was reached,
+    and another word names the limit of the run that was.  The answers before stand in any case.  ``report`` counts steps: transitions
+    of the readable machine, control instructions of the compiled one.
     """
 
     def __init__(self, asked: Query, found: Iterator[Answer], report: RunReport, limit: int | None) -> None:
@@ -50,7 +50,7 @@ def prolog(
 ) -> Solutions:
     """Run a query on a program of Horn clauses, and give its answers in Prolog's order.
 
-    ``limit`` is the most answers, None for all; ``limits`` bounds the run, as ``compiled.Limits`` or, for the engine "readable", ``rmc.Limits``.
+    ``limit`` is the most answers, None for all; ``limits`` bounds the run: ``compiled.Limits``, or ``rmc.Limits`` for "readable".
     Raises ParseError (line and column) for text that is no such program and for predicates that nothing defines, ArithmeticError
     where arithmetic has no value, MemoryError where the compiled run outgrows its limit.
 
@@ -68,10 +68,10 @@ def prolog(
         return Solutions(asked, found, found.report, limit)
     if engine != "compiled":
         raise ValueError(f"there is no engine {engine!r}; choose one of {', '.join(map(repr, ENGINES))}")
-    from symnum.rewriting.machines.compiled.machine import Run
+    from symnum.rewriting.machines.compiled.machine import answers as compiled_answers
 
-    run = Run(asked.program, limits=limits)
-    return Solutions(asked, iter(run), run.report, limit)
+    ready = compiled_answers(asked.program, limits=limits)
+    return Solutions(asked, ready, ready.report, limit)
 
 
 def consult(path: str | Path, query: str, limit: int | None = 10, **options: Any) -> Solutions:

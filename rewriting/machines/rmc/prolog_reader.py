@@ -1,7 +1,7 @@
 """Text of Horn clauses, as Prolog writes them, to clauses; a term is read with explicit stacks, so that it may be nested deep.
 
-The subset: facts and rules that end in a full stop; atoms, also quoted; variables; integers (also ``0'a``); lists with ``|``; the operators of
-:data:`INFIX` and :data:`PREFIX`; comments with ``%`` and ``/* */``.  Floats, strings and ``{}`` are refused by name.
+The subset: facts and rules that end in a full stop; atoms, also quoted; variables; integers (also ``0'a``); lists with ``|``; the
+operators of :data:`INFIX` and :data:`PREFIX`; comments with ``%`` and ``/* */``.  Floats, strings and ``{}`` are refused by name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from symnum.text.tokens import Limits, ParseError
 
 INFIX: dict[str, tuple[int, int, int]] = {
     ":-": (1200, 1199, 1199), ";": (1100, 1099, 1100), "->": (1050, 1049, 1050), ",": (1000, 999, 1000),
-    **{name: (700, 699, 699) for name in ("=", "\\=", "==", "\\==", "is", "=:=", "=\\=", "<", "=<", ">", ">=", "=..", "@<", "@>", "@=<", "@>=")},
+    **{name: (700, 699, 699) for name in ("=", "\\=", "==", "\\==", "is", "=:=", "=\\=", "<", "=<", ">", ">=", "=..")},
+    **{name: (700, 699, 699) for name in ("@<", "@>", "@=<", "@>=")},
     "+": (500, 500, 499), "-": (500, 500, 499),
     **{name: (400, 400, 399) for name in ("*", "/", "//", "mod", "rem", "div", "<<", ">>")},
     "**": (200, 199, 199), "^": (200, 199, 200),
@@ -290,7 +291,8 @@ class _Reader:
                     )
                 if token.kind in ("end", "eof"):
                     self.refuse(
-                        f"the {'clause' if token.kind == 'end' else 'text'} ends where {self._closing(frame)} is needed, {self._opened(frame)}"
+                        f"the {'clause' if token.kind == 'end' else 'text'} ends where {self._closing(frame)} is needed, "
+                        f"{self._opened(frame)}"
                     )
                 self.refuse(
                     f"{token.text!r} follows a complete term; an operator, or {self._closing(frame)}, is missing before it"

@@ -11,9 +11,8 @@ from typing import Any
 from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.machines.nodes import Node, call, is_head
 from symnum.rewriting.machines.rmc.rules import RULES, Reduction
-from symnum.rewriting.machines.rmc.spans import Span, has_star, spans, sum_of_spans
+from symnum.rewriting.machines.rmc.span import Span, has_star, spans, sum_of_spans
 from symnum.rewriting.machines.rmc.syntax import NEW, POP, PUSH, SEQ, SUM, as_program, is_program, location_of
-from symnum.rewriting.reports import Step
 from symnum.rewriting.strategies import bottom_up, first, fixpoint
 
 
@@ -27,11 +26,23 @@ class ReduceLimits:
         check_limits(self)
 
 
+@dataclass(frozen=True, slots=True)
+class ReductionStep:
+    """One step: the rule's name, the part to which it was applied, and what became of it; ``#0`` is an unknown bound further out."""
+
+    rule: str
+    before: Node
+    after: Node
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.before!s}  =>  {self.after!s}"
+
+
 def reduce(
     program: Node | str,
     *,
     rules: tuple[Reduction, ...] = RULES,
-    trace: list[Step] | None = None,
+    trace: list[ReductionStep] | None = None,
     limits: ReduceLimits = ReduceLimits(),  # frozen
 ) -> Node:
     """Return the program after all reductions; ``trace`` collects each step as rule, part before and part after.
@@ -39,10 +50,15 @@ def reduce(
     The rules are run by the shared strategies, ``fixpoint(bottom_up(first(...)))``.  Raises RewriteLoopError at the limit of steps.
 
     >>> steps = []
-    >>> reduce("new x. <x>; [f(x, b)]; new u v. <f(u, v)>; [v]; [u]", trace=steps)
-    ∃x. ⟨x⟩; [b]; [x]
-    >>> print(steps[1])
-    extrude: ⟨x⟩; [f(x, b)]; ∃u v. ... => ∃u. ⟨x⟩; [f(x, b)]; ∃v. ...
+    >>> reduce("[f(a)]; new x. <f(x)>; [x]", trace=steps)
+    [a]
+    >>> for step in steps:
+    ...     print(step)
+    extrude: [f(a)]; ∃x. ⟨f(x)⟩; [x]  =>  ∃x. [f(a)]; ⟨f(x)⟩; [x]
+    meet: [f(a)]; ⟨f(#0)⟩; [#0]  =>  f(a) ≐ f(#0); [#0]
+    decomp: f(a) ≐ f(#0)  =>  a ≐ #0
+    solve: a ≐ #0; [#0]  =>  a ≐ #0; [a]
+    bind: ∃x. a ≐ x; [a]  =>  [a]
     """
     refuse_other_limits(limits, ReduceLimits, "reduce")
     term = as_program(program)
@@ -52,11 +68,11 @@ def reduce(
     return term if new is None else new
 
 
-def _recorded(rule: Reduction, trace: list[Step]) -> Any:
+def _recorded(rule: Reduction, trace: list[ReductionStep]) -> Any:
     def applied(term: Any) -> Any:
         new = rule(term)
         if new is not None:
-            trace.append(Step(rule.name, term, new))
+            trace.append(ReductionStep(rule.name, term, new))
         return new
 
     return applied
@@ -92,7 +108,9 @@ def reduce_at_random(program: Node, choice: Random, *, steps: int = 10_000) -> N
         if new is None:
             return program
         program = new
-    raise RuntimeError(f"{program!s} is no normal form after {steps:,} steps; allow more: reduce_at_random(..., steps=...)")
+    raise RuntimeError(
+        f"{program!s} is no normal form after {steps:,} steps; allow more: reduce_at_random(..., steps=...)"
+    )
 
 
 Path = tuple[int, ...]
@@ -185,8 +203,8 @@ def spans_of(normal: Node) -> Counter[Span]:
             body = body.args[1]
         kinds = [step.head.name for step in (body.args if is_head(body, SEQ) else (body,))]
         if not is_head(body, "rmc.skip") and kinds != [POP] * kinds.count(POP) + [PUSH] * kinds.count(PUSH):
-            raise ValueError(f"{choice!s} is no span; pass what rmc.reduce makes of a closed star-free program")
+            raise ValueError(
+                f"{choice!s} is no span; pass what rmc.reduce makes of a closed star-free program"
+            )
         found.update(spans(choice))
     return found
-
-

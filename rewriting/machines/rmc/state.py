@@ -23,12 +23,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from symnum.rewriting.machines.binding import free_indices, instantiate
-from symnum.rewriting.machines.nodes import Node, is_index, variable
+from symnum.rewriting.machines.binding import free_indices
+from symnum.rewriting.machines.nodes import Node, variable
 from symnum.rewriting.machines.rmc.primitives import PRIMITIVE, holds
 from symnum.rewriting.machines.rmc.printer import format, quoted
 from symnum.rewriting.machines.rmc.syntax import NEW, POP, PUSH, SEQ, SKIP, STAR, SUM, TEST, ZERO, skip
-from symnum.rewriting.machines.rmc.unify import Bindings, resolve, unbound, unify, walk
+from symnum.rewriting.machines.rmc.unification import Bindings, resolve, unbound, unify, walk
 
 Environment = tuple[Any, ...]
 """The unknowns for the bound variables of a program, the outermost first."""
@@ -100,13 +100,7 @@ class State:
 
     def in_scope(self, value: Any) -> Any:
         """Return a value of the program with unknowns for its bound variables and the bindings carried out."""
-        if type(value) is Node and value.free:
-            environment = self.environment
-            if is_index(value):
-                value = environment[-1 - value.leaf[1]]
-            else:
-                value = instantiate(value, environment[::-1])
-        return resolve(value, self.bindings)
+        return resolve(value, self.bindings, self.environment)
 
     def roots(self) -> Iterator[Any]:
         """Yield the values that the state can still use."""

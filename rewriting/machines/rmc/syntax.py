@@ -114,7 +114,7 @@ def constant(name: str) -> Any:
     """Return the value with a name and no arguments.
 
     >>> constant("nil"), constant("#")
-    (nil, '#')
+    (nil, #)
     """
     return call(name)
 
@@ -177,8 +177,11 @@ def _location(given: str) -> Node:
     return atom(given)
 
 
-Memory = Mapping[str, Sequence[Any]]
-"""A stack of values for each location, from the bottom to the top."""
+Stack = Sequence[Any] | str
+"""Values, or text of values separated by blanks, from the bottom to the top."""
+
+Memory = Mapping[str, Stack] | Stack
+"""A stack for each location, or the main stack alone."""
 
 
 def as_program(given: Node | str) -> Node:
@@ -186,18 +189,18 @@ def as_program(given: Node | str) -> Node:
     return _program(given)
 
 
-def as_memory(given: Memory | str | None) -> dict[str, tuple[Any, ...]]:
+def as_memory(given: Memory | None) -> dict[str, tuple[Any, ...]]:
     """Return a memory without empty stacks; text stands for values from the bottom to the top, and alone for the main stack.
 
     >>> as_memory({"i": "$ b a"}), as_memory("s(z) X")
-    ({'i': ('$', b, a)}, {'λ': (s(z), X)})
+    ({'i': ($, b, a)}, {'λ': (s(z), X)})
     """
     from symnum.rewriting.machines.rmc.parser import values
 
     if given is None:
         return {}
-    if isinstance(given, str):
-        given = {MAIN: given}  # type: ignore[dict-item]  # text is read below
+    if isinstance(given, str | list | tuple):
+        given = {MAIN: given}
     if not isinstance(given, Mapping):
         raise TypeError(
             f"a memory is a mapping from locations to stacks, but got {given!r}; write {{'a': 'b c'}}, the top last"
@@ -229,6 +232,6 @@ def free_unknowns(program: Node) -> list[Node]:
     >>> free_unknowns(seq(push("f(X)"), pop("Y"), push("X")))
     [X, Y]
     """
-    from symnum.rewriting.machines.rmc.unify import unbound
+    from symnum.rewriting.machines.rmc.unification import unbound
 
     return [u for u in unbound(program, {}) if is_variable(u)]

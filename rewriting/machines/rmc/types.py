@@ -33,7 +33,7 @@ from symnum.rewriting.machines.rmc.syntax import (
     location_of,
     value_of,
 )
-from symnum.rewriting.machines.rmc.unify import Bindings, resolve, unbound, unify
+from symnum.rewriting.machines.rmc.unification import Bindings, resolve, unbound, unify
 
 _ROW = "·"
 """The head of a row: a sort, and the row of what is below."""
@@ -163,7 +163,10 @@ class _Inference:
             left, right = [self._sort(a, environment) for a in args]
             if not unify(left, right, self.bindings):
                 one, two = [self._sort_text(t, {}) for t in (left, right)]
-                _refuse(program, f"{format(args[0])} is of sort {one}, and {format(args[1])} of sort {two}, which do not agree")
+                _refuse(
+                    program,
+                    f"{format(args[0])} is of sort {one}, and {format(args[1])} of sort {two}, which do not agree",
+                )
             return rows
         if head == SEQ:
             for part in args:

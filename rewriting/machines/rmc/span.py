@@ -16,7 +16,7 @@ from symnum import term as interface
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.binding import substitute
 from symnum.rewriting.machines.nodes import Node, is_variable, variable
-from symnum.rewriting.machines.rmc.answers import Limits
+from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.machine import Answers
 from symnum.rewriting.machines.rmc.state import State
 from symnum.rewriting.machines.rmc.syntax import (
@@ -30,7 +30,7 @@ from symnum.rewriting.machines.rmc.syntax import (
     seq,
     test,
 )
-from symnum.rewriting.machines.rmc.unify import resolve, unbound, walk
+from symnum.rewriting.machines.rmc.unification import resolve, unbound, walk
 
 Stacks = tuple[tuple[str, tuple[Any, ...]], ...]
 """Values by location, locations in order."""
@@ -97,7 +97,10 @@ def spans(program: Node | str, *, limits: Limits = Limits()) -> Counter[Span]:  
 
 def has_star(program: Node) -> bool:
     """Tell whether there is a star in a program."""
-    return any(type(part) is Node and part.leaf is None and part.head.name == STAR for part in interface.postorder(program))
+    return any(
+        type(part) is Node and part.leaf is None and part.head.name == STAR
+        for part in interface.postorder(program)
+    )
 
 
 def _brief(program: Node) -> str:
@@ -106,9 +109,7 @@ def _brief(program: Node) -> str:
 
 
 def _span_of(state: State, free: list[Node]) -> Span:
-    tests = tuple(
-        [(str(u), resolve(u, state.bindings)) for u in free if walk(u, state.bindings) is not u]
-    )
+    tests = tuple([(str(u), resolve(u, state.bindings)) for u in free if walk(u, state.bindings) is not u])
     assert state.demands is not None
     pops, pushes = [
         tuple([(a, tuple([resolve(v, state.bindings) for v in memory[a]][::-1])) for a in sorted(memory)])
@@ -157,6 +158,34 @@ def _own(span: Span) -> list[Node]:
 def sum_of_spans(found: Mapping[Span, int]) -> Node:
     """Return the sum of spans in a fixed order, each as often as it was found."""
     return plus(*[span.program for span in sorted(found, key=str) for _ in range(found[span])])
+
+
+def letters_of(span: Span) -> list[Node]:
+    """Return the shortest closed programs of which a span without tests is the sequence: steps that share an unknown stay together.
+
+    >>> letters_of(next(iter(spans("new x. <a>; b<x>; [x]c; [d]"))))
+    [∃x0. b⟨x0⟩; ⟨a⟩; [x0]c, [d]]
+    """
+    steps = [(True, a, v) for a, values in span.pops for v in values]
+    steps += [(False, a, v) for a, values in span.pushes for v in values]
+    last: dict[Node, int] = {}
+    for place, (_, _, value) in enumerate(steps):
+        last.update(dict.fromkeys(unbound(value, {}), place))
+    found, start, end = [], 0, -1
+    for place, (_, _, value) in enumerate(steps):
+        end = max([end, place, *[last[u] for u in unbound(value, {})]])
+        if end == place:
+            found.append(_letter(steps[start : place + 1]))
+            start = place + 1
+    return found
+
+
+def _letter(steps: list[tuple[bool, str, Any]]) -> Node:
+    sides: tuple[dict[str, tuple[Any, ...]], dict[str, tuple[Any, ...]]] = ({}, {})
+    for popped, location, value in steps:
+        side = sides[0 if popped else 1]
+        side[location] = (*side.get(location, ()), value)
+    return _canonical((), tuple(sides[0].items()), tuple(sides[1].items())).program
 
 
 # --- comparing --------------------------------------------------------------------------------------------------------------

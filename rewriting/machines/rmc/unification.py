@@ -11,12 +11,13 @@ terms of symnum is what symnum makes of it, so that +(X, 2) with X = 3 is 5.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
+from operator import is_
 from typing import Any
 
 from symnum import term as interface
 from symnum.operators import OPERATORS
-from symnum.rewriting.machines.nodes import Node, is_variable
+from symnum.rewriting.machines.nodes import Node, is_variable, make, node
 
 Bindings = dict[Node, Any]
 """A triangular substitution."""
@@ -97,7 +98,7 @@ def unify(left: Any, right: Any, bindings: Bindings) -> bool:
 
 
 def _is_younger(one: Node, other: Node) -> bool:
-    """Tell which of two variables is bound to the other: the newer of two that a run made, before those with names, the later name first."""
+    """Tell which of two variables is bound to the other: one that a run made, the newest first, or else the later name."""
     assert one.leaf is not None and other.leaf is not None
     first, second = one.leaf[1], other.leaf[1]
     if isinstance(first, int) and isinstance(second, int):
@@ -113,7 +114,9 @@ def _paired(one: Any, other: Any, bindings: Bindings) -> list[tuple[Any, Any]] |
         first, second = interface.sorted_args(one), interface.sorted_args(other)
         if len(first) == len(second):
             return list(zip(first, second))[::-1]
-    evaluated = [resolve(t, bindings) if type(t) is Node and t.head.name in OPERATORS else t for t in (one, other)]
+    evaluated = [
+        resolve(t, bindings) if type(t) is Node and t.head.name in OPERATORS else t for t in (one, other)
+    ]
     if all(new is old for new, old in zip(evaluated, (one, other))):
         return None
     return [(evaluated[0], evaluated[1])]
@@ -123,37 +126,45 @@ def _is_ground(term: Any) -> bool:
     return type(term) is not Node or term.ground
 
 
-def resolve(root: Any, bindings: Bindings) -> Any:
-    """Return a term with all bindings carried out; shared parts stay shared.
+def resolve(root: Any, bindings: Bindings, environment: Sequence[Any] = ()) -> Any:
+    """Return a value with all bindings carried out, and bound variables taken from the environment, the innermost last.
 
-    >>> from symnum.rewriting.machines.nodes import call, variable
+    Shared parts stay shared.
+
+    >>> from symnum.rewriting.machines.nodes import call, index, variable
     >>> x, y = variable("X"), variable("Y")
-    >>> resolve(call("f", x, y), {x: call("g", y), y: call("a")})
-    f(g(a), a)
+    >>> resolve(call("f", x, y, index(0)), {x: call("g", y), y: call("a")}, [y])
+    f(g(a), a, a)
     """
-    if type(root) is not Node or root.ground:
-        return root
-    done: dict[Node, Any] = {}
-    stack = [root]
-    while stack:
-        term = stack[-1]
-        if term in done:
-            stack.pop()
-            continue
-        parts = term.args if term.leaf is None else ()
-        if is_variable(term):
-            value = bindings.get(term)
-            parts = () if value is None else (value,)
-        missing = [a for a in parts if type(a) is Node and not a.ground and a not in done]
-        if missing:
-            stack.extend(reversed(missing))
-            continue
-        new = [done[a] if type(a) is Node and not a.ground else a for a in parts]
-        if term.leaf is not None:
-            done[term] = new[0] if new else term
-        elif all(a is b for a, b in zip(term.args, new)):
-            done[term] = term
+    done: dict[int, Any] = {}
+    calls: list[tuple[Node, list[Any]]] = []
+    term = root
+    while True:
+        value = term
+        if type(term) is Node and (term.free or not term.ground):
+            if term.leaf is not None:
+                kind, name = term.leaf
+                found = environment[-1 - name] if kind == "index" else bindings.get(term)
+                if found is not None:
+                    term = found
+                    continue
+            else:
+                value = done.get(id(term))
+                if value is None:
+                    calls.append((term, []))
+                    term = term.args[0]
+                    continue
+        while calls:
+            outer, new = calls[-1]
+            new.append(value)
+            if len(new) < len(outer.args):
+                term = outer.args[len(new)]
+                break
+            calls.pop()
+            if all(map(is_, new, outer.args)):
+                value = outer
+            else:
+                value = node(outer.head, tuple(new)) if outer.head.name not in OPERATORS else make(outer.head.name, new)
+            done[id(outer)] = value
         else:
-            done[term] = interface.make(term, term.head.name, new)
-        stack.pop()
-    return done[root]
+            return value

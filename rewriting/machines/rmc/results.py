@@ -11,7 +11,7 @@ from symnum.rewriting.limits import check_limits
 from symnum.rewriting.machines.nodes import Node, variable
 from symnum.rewriting.machines.rmc.printer import format, quoted
 from symnum.rewriting.machines.rmc.state import Failure, Memory
-from symnum.rewriting.machines.rmc.unify import Bindings, resolve, unbound
+from symnum.rewriting.machines.rmc.unification import Bindings, resolve, unbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +90,19 @@ class RunReport:
         if self.stop == "exhausted":
             return "every branch was followed to its end"
         if self.stop in ("running", "interrupted"):
-            return {"running": "there is more to follow", "interrupted": "it was interrupted; the answers so far are kept"}[
-                self.stop
-            ]
+            return {
+                "running": "there is more to follow",
+                "interrupted": "it was interrupted; the answers so far are kept",
+            }[self.stop]
         return f"the limit of {self.stop} was reached; the answers so far are kept, and Limits({self.stop}=...) allows more"
 
     def __str__(self) -> str:
         text = f"{self.answers} answer{'s' * (self.answers != 1)} in {self.steps:,} steps ({self.search} first): {self.why}"
-        return f"{text}; the longest branch that failed: {self.stuck}" if self.stuck and not self.answers else text
+        return (
+            f"{text}; the longest branch that failed: {self.stuck}"
+            if self.stuck and not self.answers
+            else text
+        )
 
 
 def answer_of(
