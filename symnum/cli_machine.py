@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--query", metavar="GOALS", help="what to ask, such as 'app(X, Y, [1, 2])' (.pl)")
     parser.add_argument(
-        "--search", choices=["depth", "breadth"], default="depth", help="how choices are followed (.rmc)"
+        "--search", choices=["depth", "breadth", "tabled"], default="depth", help="how choices are followed (.rmc)"
     )
     parser.add_argument(
         "--answers", type=_count, default=10, metavar="N", help="answers at most (default 10; .rmc and .pl)"
