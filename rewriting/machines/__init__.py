@@ -1,0 +1,20 @@
+"""Machine calculi: the Functional and the Relational Machine Calculus (FMC, RMC) on the terms of symnum."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+__all__ = ["fmc", "rmc"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return import_module(f"symnum.rewriting.machines.{name}")
+    raise AttributeError(
+        f"module 'symnum.rewriting.machines' has no attribute {name!r}; its public names are {', '.join(__all__)}"
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
