@@ -130,9 +130,7 @@ def test_equality_is_that_of_brute_force(seed: int) -> None:
 def test_verdicts_on_stars_are_those_of_brute_force(seed: int) -> None:
     choice = Random(50 + seed)
     for _ in range(12):
-        one, other = [
-            random_program(choice, choice.randrange(1, 5), stars=True, depth=0) for _ in range(2)
-        ]
+        one, other = [random_program(choice, choice.randrange(1, 5), stars=True, depth=0) for _ in range(2)]
         kind = choice.randrange(3)
         if kind == 0:
             one, other = rmc.star(rmc.plus(one, other)), rmc.star(rmc.seq(rmc.star(one), rmc.star(other)))

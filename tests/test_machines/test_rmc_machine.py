@@ -63,9 +63,7 @@ def test_depth_first_is_in_the_order_of_prolog() -> None:
         "<par(a, b)>", "<par(a, c)>", "<par(b, d)>", "<par(d, e)>",
         "new x y. <anc(x, y)>; [par(x, y)]", "new x y z. <anc(x, y)>; [anc(z, y)]; [par(x, z)]",
     ]  # fmt: skip
-    program = rmc.parse(
-        "[end]; [anc(P, Q)]; (" + " + ".join(f"({c})" for c in clauses) + ")*; <end>"
-    )
+    program = rmc.parse("[end]; [anc(P, Q)]; (" + " + ".join(f"({c})" for c in clauses) + ")*; <end>")
     expected = ["ab", "ac", "bd", "de", "ad", "ae", "be"]
     depth = rmc.run(program, search="depth")
     assert [f"{a['P']}{a['Q']}" for a in depth] == expected and depth.exhausted
@@ -155,7 +153,9 @@ def test_a_stuck_run_says_which_rule_found_nothing_to_do(program: str, memory: s
 
 
 def test_wrong_options_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"there is no search 'width'; choose one of 'breadth', 'depth', 'tabled'"):
+    with pytest.raises(
+        ValueError, match=r"there is no search 'width'; choose one of 'breadth', 'depth', 'tabled'"
+    ):
         rmc.run("skip", search="width")
     with pytest.raises(ValueError, match="there is no search"):
         rmc.trace("skip", search="width")
@@ -309,4 +309,6 @@ def test_a_trace_shows_every_state_and_the_rule_that_was_used() -> None:
 def test_a_trace_shows_what_unknowns_are() -> None:
     trace = rmc.trace("<f(X)>; [X]", "f(b)")
     assert "X = b" in str(trace.steps[-1]) and trace.answers[0]["X"] == rmc.constant("b")
-    assert all(s.program.free == 0 for s in rmc.trace("(new x. [x]; new y. <f(y)>)*", limits=rmc.Limits(steps=50)))
+    assert all(
+        s.program.free == 0 for s in rmc.trace("(new x. [x]; new y. <f(y)>)*", limits=rmc.Limits(steps=50))
+    )

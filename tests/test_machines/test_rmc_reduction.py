@@ -43,7 +43,9 @@ def test_every_order_of_reduction_ends_in_the_spans_of_ten_thousand_programs() -
     start = time.monotonic()
     sizes = confluent(Random(2024), 10_000, 13)
     assert sum(sizes.values()) == 10_000 and sum(n for size, n in sizes.items() if size > 1) > 2_000
-    print(f"10,000 programs, 30,000 random reductions: {time.monotonic() - start:.0f} s, spans {sorted(sizes.items())}")
+    print(
+        f"10,000 programs, 30,000 random reductions: {time.monotonic() - start:.0f} s, spans {sorted(sizes.items())}"
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -170,7 +172,9 @@ def test_types(program: str, found: str | None) -> None:
             rmc.infer(program, PEANO)
         return
     assert str(rmc.infer(program, PEANO)) == found
-    assert rmc.infer(rmc.dual(rmc.parse(program)), PEANO) == rmc.infer(program, PEANO).dual or not {*"ασ"}.isdisjoint(found)
+    assert rmc.infer(rmc.dual(rmc.parse(program)), PEANO) == rmc.infer(program, PEANO).dual or not {
+        *"ασ"
+    }.isdisjoint(found)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +195,9 @@ def test_an_untypable_program_is_refused_with_both_types(program: str, why: str)
 
 
 def test_a_signature_is_read_with_care() -> None:
-    assert str(rmc.infer("new h t. <h>; <t>; [cons(h, t)]", {"cons": "a, list -> list"})) == "a list ρ ⇒ list ρ"
+    assert (
+        str(rmc.infer("new h t. <h>; <t>; [cons(h, t)]", {"cons": "a, list -> list"})) == "a list ρ ⇒ list ρ"
+    )
     for wrong in ("", "a -> b -> c", "a -> b c"):
         with pytest.raises(ValueError, match="write 'nat' for a constant"):
             rmc.infer("skip", {"f": wrong})

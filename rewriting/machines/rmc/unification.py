@@ -165,7 +165,11 @@ def resolve(root: Any, bindings: Bindings, environment: Sequence[Any] = ()) -> A
             if all(map(is_, new, outer.args)):
                 value = outer
             else:
-                value = node(outer.head, tuple(new)) if outer.head.name not in OPERATORS else make(outer.head.name, new)
+                value = (
+                    node(outer.head, tuple(new))
+                    if outer.head.name not in OPERATORS
+                    else make(outer.head.name, new)
+                )
             done[id(outer)] = value
         else:
             return value
