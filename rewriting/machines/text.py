@@ -134,7 +134,7 @@ def _tokens(text: str, signs: Mapping[str, str]) -> list[Token]:
     by_length = sorted(signs, key=len, reverse=True)
     by_first: dict[str, list[str]] = {}
     for spelling in by_length:
-        if not spelling[0].isalpha():
+        if not spelling[0].isalpha() or (len(spelling) == 1 and not spelling.isascii()):
             by_first.setdefault(spelling[0], []).append(spelling)
     offset, line, start = 0, 1, 0
 

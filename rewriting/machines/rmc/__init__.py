@@ -25,6 +25,8 @@ _HOME = {
     "symnum.rewriting.machines.rmc.egraph": "SaturationLimits prove smallest",
     "symnum.rewriting.machines.rmc.comparison": "EqualityReport equal equality",
     "symnum.rewriting.machines.rmc.types": "RmcTypeError Type infer",
+    "symnum.rewriting.machines.rmc.primitives": "primitive",
+    "symnum.rewriting.machines.rmc.prolog_answers": "Solutions consult prolog",
 }
 """Module -> the public names that it defines; they are loaded when they are first used."""
 

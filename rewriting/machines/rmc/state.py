@@ -25,6 +25,7 @@ from typing import Any
 
 from symnum.rewriting.machines.binding import free_indices
 from symnum.rewriting.machines.nodes import Node, variable
+from symnum.rewriting.machines.rmc.primitives import PRIMITIVE, holds
 from symnum.rewriting.machines.rmc.printer import format, quoted
 from symnum.rewriting.machines.rmc.syntax import NEW, POP, PUSH, SEQ, SKIP, STAR, SUM, TEST, ZERO, skip
 from symnum.rewriting.machines.rmc.unification import Bindings, resolve, unbound, unify, walk
@@ -129,6 +130,8 @@ class Failure:
         wanted = format(self.wanted)
         if self.rule == "test":
             return f"test {wanted} ≐ {format(self.found)}: the values do not unify"
+        if self.rule not in ("pop", "test"):
+            return f"{self.rule} does not hold of {wanted} and {format(self.found)}"
         if self.found is None:
             return f"pop {quoted(self.location)}⟨{wanted}⟩: the stack is empty"
         return f"pop {quoted(self.location)}⟨{wanted}⟩: {format(self.found)} is on top, and does not unify"
@@ -148,7 +151,7 @@ class Stepper:
         self.failure = Failure(0, "zero")
         self._rules = {
             SKIP: self._skip, SEQ: self._sequence, ZERO: self._zero, SUM: self._choice, STAR: self._star,
-            NEW: self._new, PUSH: self._push, POP: self._pop, TEST: self._test,
+            NEW: self._new, PUSH: self._push, POP: self._pop, TEST: self._test, PRIMITIVE: self._primitive,
         }  # fmt: skip
 
     def step(self, state: State) -> Branches | None:
@@ -215,6 +218,14 @@ class Stepper:
         left, right = map(state.in_scope, program.args)
         if not unify(left, right, state.bindings):
             self.failure = Failure(state.depth, "test", "", left, right)
+            return FAILS
+        return self._done(state)
+
+    def _primitive(self, state: State, program: Node) -> Branches | None:
+        name = program.args[0].leaf[1]
+        values = [state.in_scope(value) for value in program.args[1:]]
+        if not holds(name, values, state.bindings):
+            self.failure = Failure(state.depth, name, "", values[0], values[-1])
             return FAILS
         return self._done(state)
 

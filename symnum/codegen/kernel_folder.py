@@ -1,0 +1,66 @@
+"""Kernels whose machine code numba keeps in a folder named by a hash of all the sources that they are made of.
+
+numba looks only at the file of a kernel to tell whether its machine code is still good, but kernels call functions of other files:
+with another version of any of them the folder is another one, and everything is compiled afresh.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import platform
+import sys
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from symnum.codegen import disk
+
+_log = logging.getLogger("symnum")
+_lock = threading.Lock()
+
+
+class KernelFolder:
+    """The machine code of the kernels in one source folder, kept under ``kind`` in the cache folder."""
+
+    def __init__(self, kind: str, sources: Path) -> None:
+        self._kind = kind
+        self._sources = sources
+
+    @cached_property
+    def path(self) -> Path | None:
+        """The folder for these very sources, or None where none can be made; numba then keeps the code beside the sources."""
+        digest = hashlib.sha256()
+        for source in sorted(self._sources.glob("*.py")):
+            digest.update(source.read_bytes())
+        digest.update(f"{sys.version}{version('numba')}{platform.machine()}{self._sources}".encode())
+        try:
+            found = disk.private_folder(self._kind, digest.hexdigest()[:32])
+        except disk.CacheUnavailable as problem:
+            _log.warning("the machine code of %s is kept beside the sources: %s", self._kind, problem)
+            return None
+        disk.prune(found.parent, keep=found)
+        return found
+
+    def decorator(self, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+        """Return a decorator that compiles a function when it is first called, without the interpreter's lock held while it runs."""
+
+        def decorate(function: Callable[..., Any]) -> Any:
+            import numba
+
+            config: Any = numba.config
+            with _lock:
+                usual = config.CACHE_DIR
+                try:
+                    # read when the cache of a function is made, which is now
+                    config.CACHE_DIR = str(self.path / "__pycache__") if self.path else usual
+                    return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
+                except RuntimeError:  # numba finds no folder that it may write to
+                    return numba.njit(nogil=True, error_model="numpy", **options)(function)
+                finally:
+                    config.CACHE_DIR = usual
+
+        return decorate
