@@ -107,6 +107,16 @@ def test_what_is_no_program_is_refused_by_name() -> None:
         rmc.encodings.nothing
 
 
+def test_constants_of_any_name_are_read_again() -> None:
+    for name in ("a", "a'", "Z", "-", "sin", ".", "a.b", "two words", "#", "[", "new", "?", "λ", "3"):
+        program = rmc.push(rmc.constant(name))
+        assert rmc.parse(str(program)) == program, name
+        assert rmc.parse(rmc.format(program, ascii=True)) == program
+    for name in ("", "it's", "a\nb"):
+        with pytest.raises(ValueError, match="a constant cannot be named"):
+            rmc.constant(name)
+
+
 def test_nesting_and_length_are_bounded() -> None:
     with pytest.raises(ParseError, match="nested deeper"):
         rmc.parse("(" * 11 + "skip" + ")" * 11, limits=Limits(max_depth=10))

@@ -14,18 +14,19 @@ different by a memory on which one of them has an answer that the other has not.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.nodes import Node, call
-from symnum.rewriting.machines.rmc.results import Answer, Limits
 from symnum.rewriting.machines.rmc.egraph import prove
-from symnum.rewriting.machines.rmc.kleene import differ, expression
+from symnum.rewriting.machines.rmc.kleene import automaton, differ, expression
 from symnum.rewriting.machines.rmc.machine import Run, run
 from symnum.rewriting.machines.rmc.printer import format, quoted
 from symnum.rewriting.machines.rmc.reduction import in_order, reduce
+from symnum.rewriting.machines.rmc.results import Answer, Limits
 from symnum.rewriting.machines.rmc.rules import RULES
 from symnum.rewriting.machines.rmc.span import Span, has_star, matches, spans, subsumes, without_frame
 from symnum.rewriting.machines.rmc.syntax import (
@@ -35,6 +36,8 @@ from symnum.rewriting.machines.rmc.syntax import (
     as_program,
     constant,
     free_unknowns,
+    is_step,
+    location_of,
     new,
     parts,
     plus,
@@ -42,14 +45,15 @@ from symnum.rewriting.machines.rmc.syntax import (
     push,
     seq,
     skip,
+    value_of,
 )
-from symnum.rewriting.machines.rmc.unification import resolve, unbound
+from symnum.rewriting.machines.rmc.unification import is_ground, resolve, unbound
 from symnum.rewriting.strategies import RewriteLoopError
 
 LEVELS = ("multiset", "set", "relational")
 
-_LIMITS = Limits(steps=200_000, answers=5_000, seconds=10.0, waiting=100_000)
-_TRIAL = Limits(steps=3_000, answers=300, seconds=2.0, waiting=3_000)
+_LIMITS = Limits(steps=200_000, answers=5_000, seconds=5.0, waiting=100_000)
+_TRIAL = Limits(steps=1_000, answers=100, seconds=1.0, waiting=1_000)
 _MOST_TRIALS = 40
 
 
@@ -195,14 +199,21 @@ def _with_star(one: Node, other: Node, limits: Limits) -> EqualityReport:
     names = sorted({*free_unknowns(one), *free_unknowns(other)}, key=str)
     closed = [_closed(program, names) for program in (one, other)]
     word, letters = None, None
+    same = EqualityReport(None, True, True, "the letters form the same language")
     try:
+        # letters as they are written, and then those of the normal forms: sequences that slide around a star may lose their letters
+        if differ(one, other) is None:
+            return same
         letters = [expression(program, limits=limits) for program in closed]
         word = differ(*letters)
         if word is None:
-            return EqualityReport(None, True, True, "the letters form the same language")
+            return same
     except OverflowError:
         pass  # too many spans, or too large automata: a difference may be found all the same
-    different = _refuted(*closed, word)
+    if letters is not None and word is not None and _is_free(letters):
+        why = f"pushes alone, or pops alone, of known values at one place are free, and one language has {seq(*word)!s}"
+        return EqualityReport(False, False, False, why, _memory_of_word(word))
+    different = _refuted(*closed, word, limits)
     if different is not None:
         return different
     if letters is not None and prove(*letters):
@@ -210,10 +221,27 @@ def _with_star(one: Node, other: Node, limits: Limits) -> EqualityReport:
     return EqualityReport(None, None, None, "neither a proof nor a memory on which they differ was found")
 
 
-def _refuted(one: Node, other: Node, word: list[Node] | None) -> EqualityReport | None:
+def _is_free(expressions: list[Node]) -> bool:
+    """Tell whether words mean the same only if they are the same: Kleene algebra is then complete."""
+    letters = {letter for e in expressions for letter in automaton(e).letters}
+    return (
+        len({letter.head.name for letter in letters}) == 1
+        and all(is_step(letter) and is_ground(value_of(letter)) for letter in letters)
+        and len({location_of(letter) for letter in letters}) == 1
+    )
+
+
+def _memory_of_word(word: list[Node]) -> dict[str, tuple[object, ...]]:
+    return _memory_of(next(iter(spans(seq(*word)))))
+
+
+def _refuted(one: Node, other: Node, word: list[Node] | None, limits: Limits) -> EqualityReport | None:
     """Look for a memory on which the programs differ: those that the word, or short runs of the programs, ask for."""
     weaker: EqualityReport | None = None
+    start = time.monotonic()
     for memory in _trials(one, other, word):
+        if time.monotonic() - start > limits.seconds:
+            break
         found = _compare(one, other, memory)
         if found is not None:
             if found.relational is False:
