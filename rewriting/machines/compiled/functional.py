@@ -41,7 +41,7 @@ from symnum.rewriting.machines.compiled.functional_loop import (
     collect_functional,
     run_functional,
 )
-from symnum.rewriting.machines.compiled.machine import INITIAL_CELLS, SLICE
+from symnum.rewriting.machines.compiled.relational import INITIAL_CELLS, SLICE
 from symnum.rewriting.machines.fmc.environment import read_back
 from symnum.rewriting.machines.fmc.machine import Run, State, read_program
 from symnum.rewriting.machines.fmc.memory import Given, Stream, read_memory, shown
@@ -123,7 +123,7 @@ class _Code:
     def _formula(value: Any) -> ValueError:
         return ValueError(
             f"the formula {value!s} has variables that are known only when it is pushed, and compiled machines work nothing out; "
-            f"run the program with fmc.execute"
+            f"run the program on the readable one, with fmc.execute"
         )
 
     def _location(self, atom: Any) -> int:
