@@ -48,7 +48,9 @@ class Colouring:
             )
         column = np.repeat(np.arange(columns), np.diff(self.pattern.indptr))
         data = products[self.colours[column], self.pattern.indices]
-        return csc_matrix((data, self.pattern.indices.copy(), self.pattern.indptr.copy()), shape=self.pattern.shape)
+        return csc_matrix(
+            (data, self.pattern.indices.copy(), self.pattern.indptr.copy()), shape=self.pattern.shape
+        )
 
     def jacobian(self, product: Callable[[Any], Any]) -> Any:
         """Return the sparse Jacobian from ``product(v)``, which gives J @ v for a direction v: (columns,)."""

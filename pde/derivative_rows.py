@@ -214,7 +214,7 @@ def differentiate(graph: Graph, output: Node, state: Node, values: Values) -> li
     assert isinstance(state, Input)
     order = graph.reachable([output])
     moving = graph.moving(order, (state.name,))
-    changing = graph.moving(order, tuple(node.name for node in order if isinstance(node, Input)))
+    changing = graph.moving(order)
     known: dict[int, list[Block]] = {}
     condensed: dict[int, list[Block]] = {}
     for node in order:

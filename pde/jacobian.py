@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -95,7 +96,7 @@ def _rows(row: Any, column: Any, weight: Any, shape: tuple[int, int]) -> Any:
 
 
 class CompiledJacobian:
-    """Compute the Jacobian's entries at a time and state; every matrix shares the indices of the structure."""
+    """Compute the Jacobian's entries at a time and state and for values of the parameters; every matrix shares the indices of the structure."""
 
     def __init__(self, graph: Graph, structure: JacobianStructure, target: str) -> None:
         self.structure = structure
@@ -105,11 +106,11 @@ class CompiledJacobian:
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledJacobian, (self.program.graph, self.structure, self.program.target)
 
-    def __call__(self, t: float, u: Any) -> Any:
-        """Return the matrix at a time and state as a scipy.sparse.csc_matrix."""
-        return self.structure.matrix(self.data(t, u))
+    def __call__(self, t: float, u: Any, p: Mapping[str, Any] | None = None) -> Any:
+        """Return the matrix as a scipy.sparse.csc_matrix; ``p`` is that of :meth:`ArrayProgram.run`."""
+        return self.structure.matrix(self.data(t, u, p))
 
-    def data(self, t: float, u: Any) -> Any:
+    def data(self, t: float, u: Any, p: Mapping[str, Any] | None = None) -> Any:
         """Return the entries alone, in the order of the structure: a new array."""
         structure = self.structure
         data = np.array(structure.constant)
@@ -118,7 +119,7 @@ class CompiledJacobian:
         values = getattr(self._local, "values", None)
         if values is None:
             values = self._local.values = np.ones(structure.size)
-        for (begin, node), array in zip(structure.partials, self.program.run(t, u), strict=True):
+        for (begin, node), array in zip(structure.partials, self.program.run(t, u, p), strict=True):
             values[begin : begin + node.size] = array.reshape(-1)
         with np.errstate(all="ignore"):
             for product in structure.products:

@@ -17,7 +17,7 @@ import numpy as np
 
 from symnum import term as interface
 from symnum.calculus.derivative import jacobian as term_jacobian
-from symnum.pde.graph import Assembly, Elementwise, Graph, Input, Node, Product, Total, View, is_boolean
+from symnum.pde.graph import Assembly, Elementwise, Graph, Node, Product, Total, View
 from symnum.pde.regions import Listed, Region, Shape, Strided
 
 
@@ -98,9 +98,7 @@ def _transposed(graph: Graph, node: Node, given: Node, moving: set[int]) -> list
     raise _unknown(node)
 
 
-def _assembly_back(
-    graph: Graph, node: Assembly, given: Node, moving: set[int]
-) -> list[tuple[Node, Node]]:
+def _assembly_back(graph: Graph, node: Assembly, given: Node, moving: set[int]) -> list[tuple[Node, Node]]:
     base_shows, overlap, pieces = graph.visible(node)
     found = []
     for region, piece in reversed(pieces):  # what a later piece covers, an earlier one does not reach
@@ -141,7 +139,9 @@ def _scattered(graph: Graph, shape: Shape, region: Region, given: Node) -> Node:
     """Return the array of a shape that has ``given`` added at the places of a region, and 0 elsewhere."""
     if isinstance(region, Strided):
         repeated = tuple(
-            axis for axis, (n, s) in enumerate(zip(region.shape, region.strides, strict=True)) if s == 0 and n > 1
+            axis
+            for axis, (n, s) in enumerate(zip(region.shape, region.strides, strict=True))
+            if s == 0 and n > 1
         )
         if repeated:
             given = graph.total(given, repeated)
@@ -164,7 +164,9 @@ def _scattered(graph: Graph, shape: Shape, region: Region, given: Node) -> Node:
 def _visits_once(region: Strided) -> bool:
     """Tell whether no place is visited twice: each stride steps over all that the smaller ones reach."""
     reach = 0
-    for stride, extent in sorted((abs(s), n) for s, n in zip(region.strides, region.shape, strict=True) if n > 1):
+    for stride, extent in sorted(
+        (abs(s), n) for s, n in zip(region.strides, region.shape, strict=True) if n > 1
+    ):
         if stride <= reach:
             return False
         reach += stride * (extent - 1)
