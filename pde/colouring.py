@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def colouring(pattern: Any) -> Colouring:
     met = [0] * matrix.shape[0]  # for each row the set of colours in it, as bits
     colours = []
     starts, rows = matrix.indptr.tolist(), matrix.indices.tolist()
-    for begin, end in zip(starts[:-1], starts[1:], strict=True):
+    for begin, end in pairwise(starts):
         own = rows[begin:end]
         taken = 0
         for row in own:

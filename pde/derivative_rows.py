@@ -93,6 +93,8 @@ class Terms:
             shape = block.column.shape
             rows = np.arange(shape[0]) if block.rows is None else block.rows
             there = block.column >= 0
+            if not block.weight.all():
+                there &= block.weight != 0
             whole = bool(there.all())
             for part, array in zip(
                 parts, (rows[:, None], block.column, block.weight, block.source), strict=True

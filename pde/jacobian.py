@@ -96,7 +96,7 @@ def _rows(row: Any, column: Any, weight: Any, shape: tuple[int, int]) -> Any:
 
 
 class CompiledJacobian:
-    """Compute the Jacobian's entries at a time and state and for values of the parameters; every matrix shares the indices of the structure."""
+    """Compute the Jacobian's entries from time, state and parameters; every matrix shares the indices of the structure."""
 
     def __init__(self, graph: Graph, structure: JacobianStructure, target: str) -> None:
         self.structure = structure

@@ -14,6 +14,7 @@ from symnum.backends import interned
 from symnum.pde.array_parameters import ArrayParameters
 from symnum.pde.graph import Graph, Node
 from symnum.pde.jacobian import CompiledJacobian, JacobianStructure
+from symnum.pde.jacobian_products import JacobianProducts
 from symnum.pde.program import ArrayProgram
 from symnum.pde.refusal import TraceError
 from symnum.pde.scalars import entry_symbols, scalar_terms
@@ -204,6 +205,20 @@ class TracedSystem(OdeSystem):
         """Return where the Jacobian of the flattened system may be non-zero: a boolean scipy.sparse.csc_matrix."""
         return self.structure().pattern()
 
+    def hessian_sparsity(self, objective: Callable[[Any], Any] | None = None) -> Any:
+        """Return which second derivatives may be non-zero: a boolean scipy.sparse.csc_matrix over pairs of entries of the state.
+
+        Without an ``objective`` these are the second derivatives of any entry of the right-hand side; ``objective(u)``, in NumPy, is
+        a number computed from the state, and then they are its own.  Raises ValueError for an objective that is no number.
+
+        >>> trace(lambda t, u: np.roll(u, 1) * u, np.ones(4)).hessian_sparsity().nnz
+        8
+        """
+        from symnum.pde.hessian import objective_pattern, system_pattern
+
+        with self._lock:
+            return system_pattern(self) if objective is None else objective_pattern(self, objective)
+
     def initial_state(self, parameters: Mapping[Any, Any] | None = None) -> Any:
         """Return the state that the system was traced with."""
         self.array_parameters.changed(parameters)  # names what is no parameter
@@ -235,6 +250,7 @@ class CompiledTrace:
         self.system, self.target = system, target
         self._program = ArrayProgram(system.graph, [system.output], target, often=True)
         self._jacobian: CompiledJacobian | None = None
+        self._products = JacobianProducts(system.graph, system.output, system._state, target)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledTrace, (self.system, self.target)
@@ -276,6 +292,23 @@ class CompiledTrace:
         ``p`` is that of :meth:`rhs`.
         """
         return self._jacobian_at(t, u, self.system.array_parameters.changed(p))
+
+    def jvp(self, t: float, u: Any, v: Any, p: Any = None) -> Any:
+        """Return the product of the Jacobian at (t, u) with a direction ``v``, in the shape of v, without forming the Jacobian.
+
+        Raises ValueError for a direction that has neither the shape of the state nor its flat one.
+
+        >>> trace(lambda t, u: u**2, np.ones(3)).compile("numpy").jvp(0.0, np.array([1.0, 2.0, 3.0]), np.ones(3))
+        array([2., 4., 6.])
+        """
+        return self._products.forward(t, u, v, self.system.array_parameters.changed(p))
+
+    def vjp(self, t: float, u: Any, w: Any, p: Any = None) -> Any:
+        """Return the product of the transposed Jacobian at (t, u) with weights ``w``, in the shape of w, without forming the Jacobian.
+
+        Raises ValueError for weights that have neither the shape of the state nor its flat one.
+        """
+        return self._products.backward(t, u, w, self.system.array_parameters.changed(p))
 
     def _jacobian_at(self, t: float, u: Any, values: Mapping[str, Any]) -> Any:
         if self._jacobian is None:
