@@ -143,6 +143,13 @@ class ValueProduct:
     left: Any
     right: Any
 
+    def factors(self, flags: Any) -> Any:
+        """Return a positive number for each product that has a flagged value among its factors or addends."""
+        right = (
+            flags[self.right] if isinstance(self.right, np.ndarray) else abs(self.right) @ flags[: self.begin]
+        )
+        return right if self.left is None else right + flags[self.left]
+
     def fill(self, values: Any) -> None:
         """Compute them from the values before."""
         right = (
@@ -153,12 +160,27 @@ class ValueProduct:
 
 
 class Values:
-    """Lay out the vector of values: 1, then blocks of partial derivatives, sums and products."""
+    """Lay out the vector of values: 1, then blocks of partial derivatives, sums and products.
 
-    def __init__(self) -> None:
+    ``changing`` are the nodes that depend on any input, ``moving`` those that depend on the state or on time.
+    """
+
+    def __init__(self, changing: set[int], moving: set[int]) -> None:
+        self.changing, self.moving = changing, moving
         self.size = 1
         self.partials: dict[int, tuple[int, Node]] = {}
         self.products: list[ValueProduct] = []
+
+    def moves(self, graph: Graph) -> Any:
+        """Tell which values depend on the state or on time: (size,) of truth values."""
+        found = np.zeros(self.size, bool)
+        for begin, node in self.partials.values():
+            atoms = graph.atoms(node) if isinstance(node, Elementwise) else [node]
+            found[begin : begin + node.size] = any(atom.index in self.moving for atom in atoms)
+        for product in self.products:
+            moves = product.factors(found.astype(np.float64)) > 0
+            found[product.begin : product.begin + len(moves)] = moves
+        return found
 
     def partial(self, node: Node) -> int:
         """Return where the block of a partial derivative begins."""
@@ -211,12 +233,11 @@ def _check_size(count: int) -> None:
         )
 
 
-def differentiate(graph: Graph, output: Node, state: Node, values: Values) -> list[Block]:
-    """Return the derivative of ``output`` by the input ``state``, by the chain rule over the graph, sources before readers."""
-    assert isinstance(state, Input)
+def differentiate(graph: Graph, output: Node, state: Input) -> tuple[list[Block], Values]:
+    """Return the derivative of ``output`` by an input, by the chain rule over the graph, sources before readers, and its values."""
     order = graph.reachable([output])
     moving = graph.moving(order, (state.name,))
-    changing = graph.moving(order)
+    values = Values(graph.moving(order), graph.moving(order, ("t", state.name)))
     known: dict[int, list[Block]] = {}
     condensed: dict[int, list[Block]] = {}
     for node in order:
@@ -226,7 +247,7 @@ def differentiate(graph: Graph, output: Node, state: Node, values: Values) -> li
             each = np.arange(node.size)
             known[node.index] = [Block(None, each[:, None], np.ones((1, 1)), _CONSTANT)]
         elif isinstance(node, Elementwise):
-            known[node.index] = _formula_blocks(graph, node, known, condensed, values, changing)
+            known[node.index] = _formula_blocks(graph, node, known, condensed, values)
         elif isinstance(node, View):
             known[node.index] = _taken(
                 known[node.source.index], node.source.size, node.region.flat().reshape(-1)
@@ -236,7 +257,7 @@ def differentiate(graph: Graph, output: Node, state: Node, values: Values) -> li
         else:
             assert isinstance(node, Product | Total)
             known[node.index] = _mapped(known[node.source.index], node)
-    return known.get(output.index, [])
+    return known.get(output.index, []), values
 
 
 def _taken(blocks: Iterable[Block], size: int, positions: Any) -> list[Block]:
@@ -285,41 +306,61 @@ def _formula_blocks(
     known: dict[int, list[Block]],
     condensed: dict[int, list[Block]],
     values: Values,
-    changing: set[int],
 ) -> list[Block]:
-    """Return the sum over the atoms that move of the partial derivative times the rows of the atom.
-
-    ``changing`` are the nodes that depend on an input; a partial derivative that reads none of them is a constant.
-    """
+    """Return the sum over the atoms that move of the partial derivative times the rows of the atom."""
     atoms = [atom for atom in graph.atoms(node) if atom.index in known]
     slopes = term_jacobian([node.term], [graph.symbol(atom) for atom in atoms], sparse=True)
     found: list[Block] = []
     for (_, number), slope in slopes:
         atom = atoms[number]
-        blocks = known[atom.index]
-        coefficient, rest = split_coefficient(slope)
-        varies = rest is not None and any(
-            graph.atom(s).index in changing for s in interface.postorder(rest) if interface.is_symbol(s)
+        for coefficient, rest, varies in _parts(graph, slope, values):
+            blocks = known[atom.index]
+            if varies and not all(block.constant for block in blocks):
+                if atom.index not in condensed:
+                    condensed[atom.index] = values.condensed(blocks)
+                blocks = condensed[atom.index]
+            if atom.shape != node.shape:
+                blocks = _taken(blocks, atom.size, _broadcast_positions(atom, node.shape))
+            if coefficient != 1:
+                blocks = [block.times(float(coefficient)) for block in blocks]
+            if rest is not None:
+                partial = _partial_node(graph, rest)
+                positions = _broadcast_positions(partial, node.shape)
+                if varies:
+                    places = values.partial(partial) + positions
+                    blocks = [values.times(places, block) for block in blocks]
+                else:
+                    constant = ArrayProgram(graph, [partial], "numpy").run(0.0, np.zeros(0))[0]
+                    blocks = [block.times(constant.reshape(-1)[positions]) for block in blocks]
+            found += blocks
+    return found
+
+
+def _partial_node(graph: Graph, term: Any) -> Node:
+    factors = [graph.atom(s) for s in interface.postorder(term) if interface.is_symbol(s)]
+    return graph.formula(term, np.broadcast_shapes(*(factor.shape for factor in factors)))
+
+
+def _parts(graph: Graph, slope: Any, values: Values) -> list[tuple[Any, Any, bool]]:
+    """Split a partial derivative into (number, rest, whether the rest varies) whose products number * rest add up to it.
+
+    What depends on the state or time, on parameters alone, and on nothing are parts of their own, so that the constant part of a
+    Jacobian is known as such.  The rest None is 1.
+    """
+    groups: dict[int, list[Any]] = {}
+    addends = interface.args(slope) if interface.is_call(slope) and interface.head(slope) == "+" else (slope,)
+    for addend in addends:
+        atoms = [graph.atom(s).index for s in interface.postorder(addend) if interface.is_symbol(s)]
+        kind = (
+            0
+            if not atoms
+            else 1 + (not values.changing.isdisjoint(atoms)) + (not values.moving.isdisjoint(atoms))
         )
-        if varies and not all(block.constant for block in blocks):
-            if atom.index not in condensed:
-                condensed[atom.index] = values.condensed(blocks)
-            blocks = condensed[atom.index]
-        if atom.shape != node.shape:
-            blocks = _taken(blocks, atom.size, _broadcast_positions(atom, node.shape))
-        if coefficient != 1:
-            blocks = [block.times(float(coefficient)) for block in blocks]
-        if rest is not None:
-            factors = [graph.atom(s) for s in interface.postorder(rest) if interface.is_symbol(s)]
-            partial = graph.formula(rest, np.broadcast_shapes(*(factor.shape for factor in factors)))
-            positions = _broadcast_positions(partial, node.shape)
-            if varies:
-                places = values.partial(partial) + positions
-                blocks = [values.times(places, block) for block in blocks]
-            else:
-                constant = ArrayProgram(graph, [partial], "numpy").run(0.0, np.zeros(0))[0]
-                blocks = [block.times(constant.reshape(-1)[positions]) for block in blocks]
-        found += blocks
+        groups.setdefault(kind, []).append(addend)
+    found = []
+    for kind, members in groups.items():
+        term = members[0] if len(members) == 1 else interface.make(slope, "+", members)
+        found.append((*split_coefficient(term), kind > 1))
     return found
 
 

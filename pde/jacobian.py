@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from symnum.pde.derivative_rows import Terms, Values, differentiate
-from symnum.pde.graph import Graph, Node
+from symnum.pde.derivative_rows import Terms, differentiate
+from symnum.pde.graph import Graph, Input, Node
 from symnum.pde.program import ArrayProgram
 
 
@@ -31,8 +31,9 @@ class JacobianStructure:
     """
 
     def __init__(self, graph: Graph, output: Node, state: Node) -> None:
-        values = Values()
-        terms = Terms.of(differentiate(graph, output, state, values))
+        assert isinstance(state, Input)
+        blocks, values = differentiate(graph, output, state)
+        terms = Terms.of(blocks)
         order = np.argsort(terms.column * output.size + terms.row, kind="stable")
         row, column = terms.row[order], terms.column[order]
         source, weight = terms.source[order], terms.weight[order]
@@ -62,6 +63,12 @@ class JacobianStructure:
         )
         self.partials = list(values.partials.values())
         self.products = values.products
+        self.moves = values.moves(graph)
+
+    @property
+    def affine(self) -> bool:
+        """Tell whether no entry depends on the state or on time."""
+        return not self.moves[self.weights.indices].any()
 
     def pattern(self) -> Any:
         """Return where the Jacobian may be non-zero: a boolean scipy.sparse.csc_matrix."""
@@ -110,19 +117,37 @@ class CompiledJacobian:
         """Return the matrix as a scipy.sparse.csc_matrix; ``p`` is that of :meth:`ArrayProgram.run`."""
         return self.structure.matrix(self.data(t, u, p))
 
+    def linear_part(self, p: Mapping[str, Any] | None = None) -> Any:
+        """Return the terms of the Jacobian that depend neither on the state nor on time, as a csc_matrix without stored zeros."""
+        structure = self.structure
+        data = np.array(structure.constant)
+        if len(structure.varying):
+            state = np.zeros(structure.shape[1])
+            values = np.where(structure.moves, 0.0, self._values(0.0, state, p))
+            data[structure.varying] = structure.weights @ values
+        found = structure.matrix(data).copy()
+        found.eliminate_zeros()
+        return found
+
     def data(self, t: float, u: Any, p: Mapping[str, Any] | None = None) -> Any:
         """Return the entries alone, in the order of the structure: a new array."""
         structure = self.structure
         data = np.array(structure.constant)
-        if not len(structure.varying):
-            return data
+        if len(structure.varying):
+            with np.errstate(all="ignore"):
+                data[structure.varying] = structure.weights @ self._values(t, u, p)
+        return data
+
+    def _values(self, t: float, u: Any, p: Mapping[str, Any] | None) -> Any:
+        """Return the values that the entries are made of; the next call of this thread overwrites them."""
+        structure = self.structure
         values = getattr(self._local, "values", None)
         if values is None:
             values = self._local.values = np.ones(structure.size)
-        for (begin, node), array in zip(structure.partials, self.program.run(t, u, p), strict=True):
-            values[begin : begin + node.size] = array.reshape(-1)
+        if structure.partials:
+            for (begin, node), array in zip(structure.partials, self.program.run(t, u, p), strict=True):
+                values[begin : begin + node.size] = array.reshape(-1)
         with np.errstate(all="ignore"):
             for product in structure.products:
                 product.fill(values)
-            data[structure.varying] = structure.weights @ values
-        return data
+        return values

@@ -205,6 +205,18 @@ class TracedSystem(OdeSystem):
         """Return where the Jacobian of the flattened system may be non-zero: a boolean scipy.sparse.csc_matrix."""
         return self.structure().pattern()
 
+    def linear_part(self, parameters: Mapping[Any, Any] | None = None) -> Any:
+        """Return the matrix L of what is linear in the flattened state with constant coefficients: a scipy.sparse.csc_matrix.
+
+        du/dt = L u + the rest, where L holds those terms of the Jacobian that depend neither on the state nor on time.
+        ``parameters`` {name or symbol: value} change some for this matrix.
+
+        >>> import numpy as np
+        >>> trace(lambda t, u: u * (1 - u) - 3 * u[::-1], np.ones(2)).linear_part().toarray().tolist()
+        [[1.0, -3.0], [-3.0, 1.0]]
+        """
+        return self.compile("numpy").linear_part(parameters)
+
     def hessian_sparsity(self, objective: Callable[[Any], Any] | None = None) -> Any:
         """Return which second derivatives may be non-zero: a boolean scipy.sparse.csc_matrix over pairs of entries of the state.
 
@@ -293,6 +305,10 @@ class CompiledTrace:
         """
         return self._jacobian_at(t, u, self.system.array_parameters.changed(p))
 
+    def linear_part(self, p: Any = None) -> Any:
+        """Return the constant linear part of the right-hand side; see :meth:`TracedSystem.linear_part`."""
+        return self._jacobian_code().linear_part(self.system.array_parameters.changed(p))
+
     def jvp(self, t: float, u: Any, v: Any, p: Any = None) -> Any:
         """Return the product of the Jacobian at (t, u) with a direction ``v``, in the shape of v, without forming the Jacobian.
 
@@ -311,12 +327,15 @@ class CompiledTrace:
         return self._products.backward(t, u, w, self.system.array_parameters.changed(p))
 
     def _jacobian_at(self, t: float, u: Any, values: Mapping[str, Any]) -> Any:
+        return self._jacobian_code()(t, np.asarray(u, dtype=self.system.dtype), values)
+
+    def _jacobian_code(self) -> CompiledJacobian:
         if self._jacobian is None:
             with self.system._lock:
                 self._jacobian = self._jacobian or CompiledJacobian(
                     self.system.graph, self.system.structure(), self.target
                 )
-        return self._jacobian(t, np.asarray(u, dtype=self.system.dtype), values)
+        return self._jacobian
 
 
 def _compare(f: RightHandSide, system: TracedSystem) -> None:
