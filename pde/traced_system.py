@@ -6,7 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,10 @@ from symnum.pde.refusal import TraceError
 from symnum.pde.scalars import entry_symbols, scalar_terms
 from symnum.pde.system import Functions, OdeSystem
 from symnum.pde.traced import FLOATS, TracedArray, holds_traced, lift, wrap
+
+if TYPE_CHECKING:
+    from symnum.pde.adjoint import ObjectiveGradient
+    from symnum.pde.sensitivity import Sensitivities
 
 RightHandSide = Callable[..., Any]
 
@@ -230,6 +234,61 @@ class TracedSystem(OdeSystem):
 
         with self._lock:
             return system_pattern(self) if objective is None else objective_pattern(self, objective)
+
+    def sensitivities(
+        self,
+        t_span: tuple[float, float],
+        by: Sequence[Any] | None = None,
+        *,
+        directions: Any = None,
+        u0: Any = None,
+        **options: Any,
+    ) -> Sensitivities:
+        """Solve together with the derivatives of the solution by parameters and along changes of the initial state.
+
+        ``by``: names of parameters, by default all; ``directions``: (k, *shape), changes of the initial state; ``options`` are those
+        of :meth:`solve`, whose tolerances hold for the derivatives, too.  Raises ValueError for unknown names and other shapes.
+
+        >>> decay = trace(lambda t, u, k: -k * u, np.ones(1), parameters={"k": 2.0})
+        >>> found = decay.sensitivities((0.0, 1.0), rtol=1e-8)
+        >>> round(float(found.by_parameter["k"][-1, 0]), 4)  # of exp(-k*t), that is -t*exp(-k*t)
+        -0.1353
+        """
+        from symnum.pde.sensitivity import solve_sensitivities
+
+        return solve_sensitivities(self, t_span, by, directions, u0, options)
+
+    def gradient(
+        self,
+        objective: Callable[[Any], Any] | None,
+        t_span: tuple[float, float],
+        by: Sequence[Any] | None = None,
+        *,
+        running: Callable[[float, Any], Any] | None = None,
+        u0: Any = None,
+        method: str = "BDF",
+        rtol: float = 1e-8,
+        atol: float = 1e-10,
+        parameters: Mapping[Any, Any] | None = None,
+    ) -> ObjectiveGradient:
+        """Return the gradient of objective(u(T)) + the integral of running(t, u), by the adjoint equation.
+
+        ``objective(u)`` and ``running(t, u)`` give a number, in NumPy; either may be None.  ``by``: names of parameters, by default
+        all; the derivative by the initial state comes with it.  The cost is that of two solves for any number of parameters.
+        Raises ValueError for objectives that are no number, unknown names and methods; RuntimeError where a solve fails.
+
+        >>> decay = trace(lambda t, u, k: -k * u, np.ones(3), parameters={"k": 2.0})
+        >>> found = decay.gradient(lambda u: np.sum(u), (0.0, 1.0))
+        >>> round(found.by_parameter["k"], 4), found.by_initial_state.round(4).tolist()
+        (-0.406, [0.1353, 0.1353, 0.1353])
+        """
+        from symnum.pde.adjoint import objective_gradient
+        from symnum.pde.sensitivity import parameter_names
+
+        return objective_gradient(
+            self, objective, running, t_span, parameter_names(self, by), u0=u0, method=method, rtol=rtol, atol=atol,
+            parameters=parameters,
+        )  # fmt: skip
 
     def initial_state(self, parameters: Mapping[Any, Any] | None = None) -> Any:
         """Return the state that the system was traced with."""
