@@ -241,6 +241,17 @@ class TracedSystem(OdeSystem):
         with self._lock:
             return system_pattern(self) if objective is None else objective_pattern(self, objective)
 
+    def optimized(self, cost: Any = "cycles") -> TracedSystem:
+        """Return the system with its formulas in the cheapest proved form; ``cost`` is that of :func:`symnum.optimize`.
+
+        >>> cheap = trace(lambda t, u, a, b: a * u**2 + b * u**2, np.ones(3), parameters={"a": 1.0, "b": 2.0}).optimized("ops")
+        >>> cheap.output.term
+        u^2*(a + b)
+        """
+        from symnum.pde.optimized import optimized_system
+
+        return optimized_system(self, cost)
+
     def equation(
         self,
         spacing: Any = None,
