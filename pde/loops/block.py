@@ -40,12 +40,23 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """``head`` is "load", "scalar", "number", "truth", "time" or an operator's name; ``operands`` are values, or what the head needs."""
+    """``head`` is "load" of a slot, "scalar" at a place in ``numbers``, "number", "truth", "time", or an operator of values."""
 
     head: str
-    operands: tuple[Hashable, ...]
+    operands: tuple[int, ...]
     depth: int
     truth: bool = False
+    number: float = 0.0
+
+    @property
+    def is_literal(self) -> bool:
+        """Tell whether the value is a number of the code."""
+        return self.head in ("number", "truth")
+
+    @property
+    def calls(self) -> bool:
+        """Tell whether the operands are values."""
+        return self.head not in ("load", "scalar", "number", "truth", "time")
 
 
 @dataclass
@@ -83,9 +94,9 @@ class Block:
     def number(self, value: float | bool, scalars: dict[float, int]) -> Value:
         """Return a number: in the code if it is one of :data:`LITERALS`, else read from place ``scalars[value]``, which is entered."""
         if type(value) is bool:
-            return self._intern(Instruction("truth", (value,), 0, True))
+            return self._intern(Instruction("truth", (), 0, True, float(value)))
         if value in LITERALS and math.copysign(1.0, value) == (1.0 if value >= 0 else -1.0):
-            return self._intern(Instruction("number", (float(value),), 0))
+            return self._intern(Instruction("number", (), 0, number=float(value)))
         key = float(value)
         place = scalars.get(key)
         if place is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -81,7 +81,7 @@ class SegmentWriter:
             if instruction.depth != depth or depth == self.loops:
                 continue
             if instruction.head == "load":
-                member = self.form.members[instruction.operands[0]]  # type: ignore[index]  # loads name their slot
+                member = self.form.members[instruction.operands[0]]
                 index = None
                 if member.through is not None:
                     index = self._outer_index(member.through, f"{self.prefix}v{v}")
@@ -129,16 +129,18 @@ class SegmentWriter:
         """Return how a value is written as an operand; ``inner`` begins the names of values of the innermost loop."""
         instruction = self.form.values[value]
         if instruction.head == "number":
-            return types.splat("double", literal(float(instruction.operands[0])))  # type: ignore[arg-type]
+            return types.splat("double", literal(instruction.number))
         if instruction.head == "truth":
-            return types.splat("i1", "true" if instruction.operands[0] else "false")
+            return types.splat("i1", "true" if instruction.number else "false")
         if instruction.depth == self.loops:
             return f"{self.prefix}{inner}{value}"
         return f"{self.prefix}v{value}" + (".x" if types.lanes > 1 else "")
 
-    def _compute(self, name: str, instruction: Instruction, types: Types, operand: object) -> None:
+    def _compute(
+        self, name: str, instruction: Instruction, types: Types, operand: Callable[[Value], str]
+    ) -> None:
         head = instruction.head
-        if head in ("number", "truth"):
+        if instruction.is_literal:
             return
         if head == "time":
             self.emit(f"{name} = fadd double %t, {literal(-0.0)}")
@@ -147,10 +149,10 @@ class SegmentWriter:
             self._load_number(name, place)
         else:
             spelled = self.nest.spell(head, instruction.truth, types)
-            names = [operand(o) for o in instruction.operands]  # type: ignore[operator]
+            names = map(operand, instruction.operands)
             self.emit(spelled.text.format(name, *names))
 
-    def _load_number(self, name: str, place: object) -> None:
+    def _load_number(self, name: str, place: int) -> None:
         element = self.target.element
         self.emit(f"{name}.base = getelementptr {element}, ptr %numbers, i64 {place}")
         self._load_at(name, f"{name}.base", 0, None)
@@ -210,16 +212,16 @@ class SegmentWriter:
                 first += f", [ {j}.next, %{label}.rest ]"
         else:
             self.emit(f"br label %{label}.few")
-        k = f"{prefix}k"
+        one = f"{prefix}k"
         self.emit(
-            f"{label}.few:", f"br label %{label}.begin", f"{label}.begin:", f"{k}.first = phi i64 {first}"
+            f"{label}.few:", f"br label %{label}.begin", f"{label}.begin:", f"{one}.first = phi i64 {first}"
         )
-        self.emit(f"{k}.any = icmp slt i64 {k}.first, {count}")
-        self.emit(f"br i1 {k}.any, label %{label}.singles, label %{label}.done", f"{label}.singles:")
-        self.emit(f"{k} = phi i64 [ {k}.first, %{label}.begin ], [ {k}.next, %{label}.singles ]")
-        _Iteration(self, Types(1), k, "a").write()
-        self.emit(f"{k}.next = add i64 {k}, 1", f"{k}.more = icmp slt i64 {k}.next, {count}")
-        self.emit(f"br i1 {k}.more, label %{label}.singles, label %{label}.done", f"{label}.done:")
+        self.emit(f"{one}.any = icmp slt i64 {one}.first, {count}")
+        self.emit(f"br i1 {one}.any, label %{label}.singles, label %{label}.done", f"{label}.singles:")
+        self.emit(f"{one} = phi i64 [ {one}.first, %{label}.begin ], [ {one}.next, %{label}.singles ]")
+        _Iteration(self, Types(1), one, "a").write()
+        self.emit(f"{one}.next = add i64 {one}, 1", f"{one}.more = icmp slt i64 {one}.next, {count}")
+        self.emit(f"br i1 {one}.more, label %{label}.singles, label %{label}.done", f"{label}.done:")
         for s in sums:
             self._add_sum(s)
 
@@ -240,9 +242,9 @@ class SegmentWriter:
         inner = [i for i in self.form.values if i.depth == self.loops and i.head != "load"]
         used = {o for i in inner if i.head not in ("scalar", "time", "number", "truth") for o in i.operands}
         used |= {value for _, value, _ in self.form.stores}
-        for v in sorted(used):  # type: ignore[type-var]
-            instruction = self.form.values[v]  # type: ignore[index]
-            if instruction.depth < self.loops and instruction.head not in ("number", "truth"):
+        for v in sorted(used):
+            instruction = self.form.values[v]
+            if instruction.depth < self.loops and not instruction.is_literal:
                 plain = "i1" if instruction.truth else "double"
                 kind, name = types.of(plain), f"{self.prefix}v{v}"
                 self.emit(
@@ -256,11 +258,12 @@ class SegmentWriter:
     def _rest(self, sums: Sequence[int], types: Types) -> None:
         """After the vectors, add the lanes of each sum."""
         p, vector = self.prefix, types.of("double")
+        reduce = f"llvm.vector.reduce.fadd.v{types.lanes}f64"
         self.emit(f"{self.label}.rest:")
         for k in sums:
             self.emit(
                 f"{p}sums{k}.v = load {vector}, ptr {p}sums{k}",
-                f"{p}sums{k}.r = call reassoc double @llvm.vector.reduce.fadd.v{types.lanes}f64(double {literal(0.0)}, {vector} {p}sums{k}.v)",
+                f"{p}sums{k}.r = call reassoc double @{reduce}(double {literal(0.0)}, {vector} {p}sums{k}.v)",
                 f"store double {p}sums{k}.r, ptr {p}sum{k}",
             )
         self.emit(f"br label %{self.label}.begin")
@@ -299,7 +302,7 @@ class _Iteration:
                 continue
             name = f"{segment.prefix}{self.inner}{v}"
             if instruction.head == "load":
-                self._load(name, instruction.operands[0])  # type: ignore[arg-type]
+                self._load(name, instruction.operands[0])
             else:
                 segment._compute(
                     name, instruction, self.types, lambda o: segment._name(o, self.types, self.inner)
@@ -374,7 +377,7 @@ class _Iteration:
                 i.operands[0] for i in self.form.values if i.head == "load" and i.depth == self.segment.loops
             }
             members = self.form.members
-            distances = [members[s].distance for s in loaded if members[s].cluster == cluster]  # type: ignore[index]
+            distances = [members[s].distance for s in loaded if members[s].cluster == cluster]
             first = min(distances)
             width = (self.lanes - 1) * step + max(distances) - first + 1
             name = f"{self.segment.prefix}{self.inner}wide{cluster}"
