@@ -1,7 +1,7 @@
 """NumPy's array functions on traced arrays.
 
 Functions that only move entries are not written again: NumPy moves the *positions* of the entries, and the result says which
-region of the array was read, or where each of several arrays landed.
+region of the array was read.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from symnum.pde import products, shifts  # noqa: F401  # they enter their functions into the table
+from symnum import term as interface
+from symnum.pde import joins, products, shifts  # noqa: F401  # they enter their functions into the table
 from symnum.pde.function_table import TABLE, takes
-from symnum.pde.graph import Graph
+from symnum.pde.graph import Elementwise, Graph
 from symnum.pde.refusal import refuse
-from symnum.pde.regions import Shape, Strided, region_of
-from symnum.pde.traced import TracedArray, lift, wrap
+from symnum.pde.regions import Shape
+from symnum.pde.traced import FLOATS, TracedArray, lift, wrap
 
 
 def call_function(
@@ -43,17 +44,9 @@ def call_function(
         result = array._viewed(lambda a: function(a, *args[1:], **options))
     elif name in _SPLITTING:
         args = _positional(function, args, options)
-        parts = function(args[0].positions(), *args[1:], **options)
-        regions = [region_of(part) for part in parts]
-        result = [
-            TracedArray(graph, args[0]._cell, region)
-            if isinstance(region, Strided)
-            else wrap(graph, graph.view(args[0]._cell.node, region))
-            for region in regions
-        ]
-    elif name in _JOINING:
-        args = _positional(function, args, options)
-        result = joined(graph, function, list(args[0]), *args[1:], **options)
+        source = args[0]
+        regions = source._region.views(source._cell.node.size, lambda a: function(a, *args[1:], **options))
+        result = [TracedArray(graph, source._cell, region) for region in regions]
     else:
         _refuse_function(name, function)
     if out is not None:
@@ -84,7 +77,7 @@ def known_functions() -> list[str]:
     >>> "roll" in known_functions(), "sort" in known_functions()
     (True, False)
     """
-    return sorted({*TABLE, *_MOVING, *_SPLITTING, *_JOINING})
+    return sorted({*TABLE, *_MOVING, *_SPLITTING})
 
 
 _BY_VALUE = frozenset("amax amin max min argmax argmin any all sort argsort nonzero argwhere flatnonzero unique allclose array_equal "
@@ -99,44 +92,30 @@ _MOVING = frozenset(
 _SPLITTING = frozenset("split array_split hsplit vsplit dsplit unstack".split())
 """Functions that return several views of one array."""
 
-_JOINING = frozenset("concatenate concat stack hstack vstack dstack column_stack".split())
-"""Functions that place the entries of a list of arrays in a new one."""
-
-
-def joined(graph: Graph, function: Any, arrays: Sequence[Any], *args: Any, **options: Any) -> TracedArray:
-    """Join arrays as ``function`` does: it joins the numbers of the entries, and so tells where each array landed."""
-    if options.pop("dtype", None) not in (None, float, np.float64):
-        refuse(
-            f"np.{function.__name__} was given a dtype other than float64",
-            "leave dtype away: traced arrays are float64",
-        )
-    nodes = [lift(graph, array) for array in arrays]
-    starts = np.cumsum([0, *(node.size for node in nodes)])
-    numbers = [
-        start + np.arange(node.size).reshape(node.shape)
-        for start, node in zip(starts[:-1], nodes, strict=True)
-    ]
-    placed = function(numbers, *args, **options)
-    landing = np.empty(starts[-1], np.int64)
-    landing[placed.reshape(-1)] = np.arange(placed.size)
-    pieces = [
-        (region_of(landing[start : start + node.size].reshape(node.shape)), node)
-        for start, node in zip(starts[:-1], nodes, strict=True)
-    ]
-    return wrap(graph, graph.assemble(placed.shape, None, pieces))
-
-
 # --- new arrays ---------------------------------------------------------------------------------------------------------------
 
 
 def _filled(graph: Graph, value: Any, shape: Any, dtype: Any) -> TracedArray:
-    if dtype is not None and np.dtype(dtype) not in (np.dtype(float), np.dtype(bool)):
+    dtype = np.dtype(np.float64 if dtype is None else dtype)
+    if dtype not in (*FLOATS, np.dtype(bool)):
         refuse(
-            f"a traced buffer of type {np.dtype(dtype).name} would round what is written into it",
-            "leave dtype away: traced arrays are float64",
+            f"a traced buffer of type {dtype.name} would round what is written into it",
+            "leave dtype away, or write float, np.float32 or bool",
         )
     shape = (shape,) if isinstance(shape, int | np.integer) else tuple(int(n) for n in shape)
-    return wrap(graph, graph.broadcast(lift(graph, value), shape))
+    node = lift(graph, value)
+    if dtype == np.bool_:
+        node = graph.elementwise("!=", [node, graph.number(0)])
+    elif isinstance(node, Elementwise) and interface.is_number(node.term):
+        return wrap(graph, graph.number(float(interface.value(node.term)), shape, dtype))
+    else:
+        node = graph.cast(node, dtype)
+    return wrap(graph, graph.broadcast(node, shape))
+
+
+def _type_like(a: Any, dtype: Any) -> Any:
+    """Return the type of an array that is made like another one."""
+    return dtype if dtype is not None else a.dtype if isinstance(a, TracedArray) else np.asarray(a).dtype
 
 
 def _enter_fillers() -> None:
@@ -149,7 +128,7 @@ def _enter_fillers() -> None:
         def like(
             graph: Graph, a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
         ) -> TracedArray:
-            return _filled(graph, value, np.shape(a) if shape is None else shape, dtype)
+            return _filled(graph, value, np.shape(a) if shape is None else shape, _type_like(a, dtype))
 
         return new, like
 
@@ -170,7 +149,7 @@ _enter_fillers()
 def _full_like(
     graph: Graph, a: Any, fill_value: Any, dtype: Any = None, *args: Any, shape: Any = None
 ) -> TracedArray:
-    return _filled(graph, fill_value, np.shape(a) if shape is None else shape, dtype)
+    return _filled(graph, fill_value, np.shape(a) if shape is None else shape, _type_like(a, dtype))
 
 
 @takes("full")
@@ -181,8 +160,9 @@ def _full(
 
 
 @takes("array", "asarray", "ascontiguousarray", "copy", "asanyarray")
-def _copy(graph: Graph, a: Any, *args: Any, **rest: Any) -> TracedArray:
-    return wrap(graph, lift(graph, a))
+def _copy(graph: Graph, a: Any, dtype: Any = None, *args: Any, **rest: Any) -> TracedArray:
+    array = wrap(graph, lift(graph, a))
+    return array if dtype is None or isinstance(dtype, str) else array.astype(dtype)
 
 
 @takes("copyto")
