@@ -40,12 +40,27 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """``head`` is "load", "scalar", "number", "truth", "time" or an operator's name; ``operands`` are values, or what the head needs."""
+    """One value: ``head`` says how it is made.
+
+    "load" of a slot, "scalar" at a place in ``numbers``, "number", "truth", "time", "single" (a value rounded to float32), or an
+    operator's name.
+    """
 
     head: str
-    operands: tuple[Hashable, ...]
+    operands: tuple[int, ...]
     depth: int
     truth: bool = False
+    number: float = 0.0
+
+    @property
+    def is_literal(self) -> bool:
+        """Tell whether the value is a number of the code."""
+        return self.head in ("number", "truth")
+
+    @property
+    def calls(self) -> bool:
+        """Tell whether the operands are values."""
+        return self.head not in ("load", "scalar", "number", "truth", "time")
 
 
 @dataclass
@@ -83,9 +98,9 @@ class Block:
     def number(self, value: float | bool, scalars: dict[float, int]) -> Value:
         """Return a number: in the code if it is one of :data:`LITERALS`, else read from place ``scalars[value]``, which is entered."""
         if type(value) is bool:
-            return self._intern(Instruction("truth", (value,), 0, True))
+            return self._intern(Instruction("truth", (), 0, True, float(value)))
         if value in LITERALS and math.copysign(1.0, value) == (1.0 if value >= 0 else -1.0):
-            return self._intern(Instruction("number", (float(value),), 0))
+            return self._intern(Instruction("number", (), 0, number=float(value)))
         key = float(value)
         place = scalars.get(key)
         if place is None:
@@ -95,6 +110,10 @@ class Block:
     def time(self) -> Value:
         """Return the time."""
         return self._intern(Instruction("time", (), 0))
+
+    def rounded(self, value: Value) -> Value:
+        """Return a value rounded to float32."""
+        return self._intern(Instruction("single", (value,), self.values[value].depth))
 
     def call(self, head: str, operands: tuple[Value, ...], truth: bool | None = None) -> Value:
         """Return an operator's value; ``truth`` tells whether it is a truth value, where the operator does not."""

@@ -15,10 +15,10 @@ import numpy as np
 
 from symnum import term as interface
 from symnum.codegen.lower import Program, lower
-from symnum.pde.graph import Assembly, Constant, Elementwise, Input, Node, Product, View
 from symnum.pde.loops.affine import Affine, Cut, Interleave, SplitAt, flat_index, unravel
 from symnum.pde.loops.block import Block, Slot, Value
 from symnum.pde.loops.storage import Storage
+from symnum.pde.nodes import Assembly, Constant, Elementwise, Input, Node, Product, View, is_boolean
 from symnum.pde.regions import Listed, Shape, Strided, contiguous_strides
 
 Place = tuple[Affine, ...]
@@ -37,7 +37,8 @@ class KeepNode(Exception):
 
 @dataclass
 class Memory:
-    """Where things lie: kept arrays in ``work``, constants in ``numbers`` behind the scalars, index arrays in ``ints``.
+    """Where things lie: kept arrays in ``work``, constants in ``numbers`` behind the scalars, index arrays in ``ints``, and the
+    parameters one after the other in ``params``.
 
     Offsets of constants count from the end of the scalars, whose number is known only at the end.
     """
@@ -45,6 +46,7 @@ class Memory:
     storage: Storage
     scalars: dict[float, int] = field(default_factory=dict)
     offsets: dict[int, int] = field(default_factory=dict)
+    parameters: dict[str, int] = field(default_factory=dict)
     work_size: int = 0
     arrays: list[Any] = field(default_factory=list)
     arrays_size: int = 0
@@ -53,10 +55,20 @@ class Memory:
     _placed: dict[Hashable, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        at = 0
+        for given in self.storage.graph.inputs:
+            if given.name not in ("t", "u"):
+                self.parameters[given.name] = at
+                at += given.size
         for node in self.storage.order:
             if node.index in self.storage.kept and node is not self.storage.root:
-                self.offsets[node.index] = self.work_size
-                self.work_size += -(-node.size // ALIGNED) * ALIGNED
+                self.offsets[node.index] = self.more_work(node.size)
+
+    def more_work(self, size: int) -> int:
+        """Return the offset in ``work`` of so many more entries."""
+        at = self.work_size
+        self.work_size += -(-size // ALIGNED) * ALIGNED
+        return at
 
     def constant(self, node: Node) -> tuple[int, Shape]:
         """Return offset and strides of a constant array; along axes where it does not change it has one entry, and stride 0."""
@@ -79,14 +91,21 @@ class Memory:
             self.arrays_size += value.size
         return found
 
-    def list(self, region: Listed) -> int:
-        """Return the offset in ``ints`` of the positions of a region after putting them there."""
-        found = self._placed.get(region)
+    def list(self, key: Hashable, positions: Any) -> int:
+        """Return the offset in ``ints`` of whole numbers after putting them there; equal keys are one array."""
+        found = self._placed.get(key)
         if found is None:
-            found = self._placed[region] = self.lists_size
-            self.lists.append(region.positions.reshape(-1))
-            self.lists_size += region.size
+            found = self._placed[key] = self.lists_size
+            self.lists.append(positions.reshape(-1))
+            self.lists_size += positions.size
         return found
+
+    def whole(self, node: Node) -> tuple[str, int] | None:
+        """Return buffer and offset of a node that lies in memory whole, or None."""
+        if isinstance(node, Input) and node.name != "t":
+            return ("u", 0) if node.name == "u" else ("params", self.parameters[node.name])
+        offset = self.offsets.get(node.index)
+        return None if offset is None else ("work", offset)
 
     @cached_property
     def constants(self) -> dict[int, Any]:
@@ -152,14 +171,15 @@ class Follower:
         return self._known[node.index, place]
 
     def _follow(self, node: Node, place: Place, inside: bool) -> _Task:
-        if not inside or node.index in self.storage.constant:
+        if not inside or isinstance(node, Input) or node.index in self.storage.constant:
             slot = self._slot(node, place)
             if slot is not None:
                 return self.block.load(slot)
         if isinstance(node, Input):
             if node.name == "t":
                 return self.block.time()
-            return self._load_input(node, place)
+            at = self.memory.parameters[node.name]
+            return self.block.load(self._entry(node, "params", at, place))
         if isinstance(node, Elementwise):
             return (yield from self._elementwise(node, place))
         if isinstance(node, View):
@@ -188,15 +208,10 @@ class Follower:
     def _entry(self, node: Node, buffer: str, offset: int, place: Place) -> Slot:
         return Slot(buffer, flat_index(place, contiguous_strides(node.shape), offset, len(self.counts)))
 
-    def _load_input(self, node: Input, place: Place) -> Value:
-        raise NotLowered(f"the input {node.name!r} has no place in memory")
-
     def _flat_slot(self, node: Node, index: Affine) -> Slot | None:
         """Return the slot of a flat position in a node that lies in memory whole, or None."""
-        if isinstance(node, Input) and node.name == "u":
-            return Slot("u", index)
-        offset = self.memory.offsets.get(node.index)
-        return None if offset is None else Slot("work", index.shifted(offset))
+        found = self.memory.whole(node)
+        return None if found is None else Slot(found[0], index.shifted(found[1]))
 
     # --- nodes ----------------------------------------------------------------------------------------------------------------
 
@@ -217,7 +232,13 @@ class Follower:
 
         for step, (head, operands) in enumerate(program.steps):
             found.append(block.call(head, tuple(map(value, operands)), program.is_boolean(count + step)))
-        return value(program.outputs[0])
+        return self._typed(node, value(program.outputs[0]))
+
+    def _typed(self, node: Node, value: Value) -> Value:
+        """Return a value rounded to the type of its node."""
+        if node.dtype == np.float32 and not (is_boolean(node) or node.weak):
+            return self.block.rounded(value)
+        return value
 
     def _broadcast(self, shape: Shape, place: Place) -> Place:
         zero = Affine.number(0, len(self.counts))
@@ -227,12 +248,11 @@ class Follower:
     def _view(self, node: View, place: Place) -> _Task:
         source, region = node.source, node.region
         if isinstance(region, Listed):
-            if not (isinstance(source, Input) or source.index in self.memory.offsets):
-                raise KeepNode(source)
-            at = self.memory.list(region)
+            at = self.memory.list(region, region.positions)
             through = Slot("ints", flat_index(place, contiguous_strides(region.shape), at, len(self.counts)))
             slot = self._flat_slot(source, Affine.number(0, len(self.counts)))
-            assert slot is not None
+            if slot is None:
+                raise KeepNode(source)
             return self.block.load(Slot(slot.buffer, slot.index, through))
         index = flat_index(place, region.strides, region.offset, len(self.counts))
         slot = self._flat_slot(source, index)
@@ -245,15 +265,49 @@ class Follower:
 
     def _assembly(self, node: Assembly, place: Place) -> _Task:
         base_shows, _, pieces = self.graph.visible(node)
+        over: list[tuple[Value, Value]] = []
+        found: Value | None = None
         for region, piece in reversed(pieces):
             if isinstance(region, Listed):
-                raise NotLowered("an array is written to at listed positions")
+                over.append((yield from self._listed(node, region, piece, place)))
+                continue
             inner = self._within(region, node.shape, place)
             if inner is not None:
-                return (yield piece, inner)
-        if not base_shows or node.base is None:
-            return self.block.number(float("nan"), self.memory.scalars)
-        return (yield node.base, place)
+                found = yield piece, inner
+                break
+        if found is None:
+            if base_shows and node.base is not None:
+                found = yield node.base, place
+            else:
+                found = self.block.number(float("nan"), self.memory.scalars)
+        for condition, value in reversed(over):
+            found = self.block.call("ifelse", (condition, value, found), False)
+        return found
+
+    def _listed(
+        self, node: Assembly, region: Listed, piece: Node, place: Place
+    ) -> Generator[tuple[Node, Place], Value, tuple[Value, Value]]:
+        """Return whether the entry at a place is among the listed ones, and which entry of the piece it is then."""
+        block, memory = self.block, self.memory
+        zero = Affine.number(0, len(self.counts))
+        at = np.full(node.size, -1, np.int64)
+        at[region.positions.reshape(-1)] = np.arange(region.size)
+        index = flat_index(place, contiguous_strides(node.shape), 0, len(self.counts))
+        chosen = memory.array(("chosen", node.index, region), (at >= 0).astype(float))
+        mark = block.load(Slot("numbers", index.shifted(chosen)))
+        condition = block.call("!=", (mark, block.number(0.0, memory.scalars)))
+        if all(atom.size == 1 for atom in self.graph.atoms(piece)) and isinstance(piece, Elementwise):
+            return condition, (yield piece, (zero,) * len(piece.shape))
+        if piece.index in self.storage.constant:
+            values = np.broadcast_to(memory.constants[piece.index], piece.shape)
+            whole: tuple[str, int] | None = ("numbers", memory.array(("whole", piece.index), values))
+        else:
+            whole = memory.whole(piece)
+        if whole is None:
+            raise KeepNode(piece)
+        positions = memory.list(("chosen", node.index, region), np.maximum(at, 0))
+        through = Slot("ints", index.shifted(positions))
+        return condition, block.load(Slot(whole[0], zero.shifted(whole[1]), through))
 
     def _within(self, region: Strided, shape: Shape, place: Place) -> Place | None:
         """Return the place in a piece of a place in its assembly, or None where it lies outside; raises Cut where it does both."""
@@ -306,9 +360,10 @@ class Follower:
 
     def _product(self, node: Product, place: Place) -> _Task:
         stencil = self.storage.stencils[node.index]
-        assert stencil is not None, "other products are kept"
         axis = len(place) - (2 if node.left and len(place) > 1 else 1)
         row = place[axis]
+        if stencil is None:
+            return self._gathered_product(node, place, axis)
         kind = stencil.kind_of(row, self.counts)
         block, total = self.block, None
         for entry, distance in enumerate(stencil.distances[kind]):
@@ -322,6 +377,25 @@ class Follower:
                     x = block.call("*", (x, block.number(number, self.memory.scalars)))
             total = x if total is None else block.call("+", (total, x))
         return block.number(0.0, self.memory.scalars) if total is None else total
+
+    def _gathered_product(self, node: Product, place: Place, axis: int) -> Value:
+        """Return an entry of a product whose matrix has its own columns in each row."""
+        gather = self.storage.gathers[node.index]
+        assert gather is not None, "BLAS makes other products"
+        strides = contiguous_strides(node.source.shape)
+        start = (*place[:axis], Affine.number(0, len(self.counts)), *place[axis + 1 :])
+        first = self._flat_slot(node.source, flat_index(start, strides, 0, len(self.counts)))
+        if first is None:
+            raise KeepNode(node.source)
+        block, total = self.block, None
+        count = gather.columns.shape[1]
+        columns = self.memory.list(("columns", node.index), gather.columns * strides[axis])
+        for entry in range(len(gather.columns)):
+            through = Slot("ints", place[axis].shifted(columns + entry * count))
+            x = block.load(Slot(first.buffer, first.index, through))
+            x = block.call("*", (x, block.load(self._coefficient(node, gather.values, entry, place[axis]))))
+            total = x if total is None else block.call("+", (total, x))
+        return block.number(0.0, self.memory.scalars) if total is None else self._typed(node, total)
 
     def _coefficient(self, node: Product, values: Any, entry: int, row: Affine) -> Slot:
         at = self.memory.array(("bands", node.index), values)

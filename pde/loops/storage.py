@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from symnum import term as interface
 from symnum.operators import operator
-from symnum.pde.graph import Assembly, Constant, Elementwise, Graph, Input, Node, Product, Total
+from symnum.pde.graph import Graph
 from symnum.pde.loops.bands import Bands, bands
+from symnum.pde.loops.matrices import Gather, gathered
+from symnum.pde.nodes import Assembly, Constant, Elementwise, Input, Node, Product, Total, is_boolean
 
 TRIP = 40.0
 """Cost of writing an entry to memory and reading it again, in additions by vector instructions."""
@@ -50,6 +54,12 @@ class Storage:
                 depends.add(node.index)
         return {node.index for node in self.order} - depends
 
+    @property
+    def dtype(self) -> Any:
+        """Return the type that holds the entries of all nodes: float32 where every node has it."""
+        strong = {node.dtype for node in self.order if not (node.weak or is_boolean(node))}
+        return np.dtype(np.float32) if strong == {np.dtype(np.float32)} else np.dtype(np.float64)
+
     @cached_property
     def stencils(self) -> dict[int, Bands | None]:
         """Return {index of a product: its matrix as bands}."""
@@ -59,6 +69,15 @@ class Storage:
                 # one entry of a product from the right is made of a column of the matrix
                 found[node.index] = bands(node.matrix if node.left else node.matrix.T)
         return found
+
+    @cached_property
+    def gathers(self) -> dict[int, Gather | None]:
+        """Return {index of a product that is no stencil: its matrix row by row, or None where BLAS multiplies}."""
+        return {
+            node.index: gathered(node)
+            for node in self.order
+            if isinstance(node, Product) and self.stencils[node.index] is None
+        }
 
     def _must_be_kept(self, node: Node) -> bool:
         if node.index in self.constant:
