@@ -30,6 +30,8 @@ def optimized_system(system: TracedSystem, cost: Any = "cycles") -> TracedSystem
         found = optimize([node.term for node in nodes], cost)
         formulas.update({node.index: term for node, term in zip(nodes, found, strict=True)})
     new = Graph(system.dtype)
+    for given in old.inputs:
+        new.input(given.name, given.shape, given.dtype, given.weak)
     (output,) = rebuilt(old, [system.output], new, {}, formulas)
     state = new.input("u", system.shape)
     return TracedSystem(new, state, output, system.u0, system.t0, system.array_parameters)

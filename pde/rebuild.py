@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from symnum import term as interface
 from symnum.algebra.substitute import substitute
 from symnum.pde.graph import Assembly, Constant, Elementwise, Graph, Input, Node, Product, Total, View
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A program in a graph of its own, to which inputs may be added that the program itself does not have."""
+
+    graph: Graph
+    output: Node
+    inputs: Mapping[str, Node]
+
+    @property
+    def state(self) -> Node:
+        """Return the input that is the state."""
+        return self.inputs["u"]
+
+
+def copied(graph: Graph, output: Node) -> Copied:
+    """Return a program in a new graph, with all inputs of the old one, in their order."""
+    new = Graph(graph.dtype)
+    inputs = {node.name: new.input(node.name, node.shape, node.dtype, node.weak) for node in graph.inputs}
+    (root,) = rebuilt(graph, [output], new, {})
+    return Copied(new, root, inputs)
 
 
 def rebuilt(
