@@ -137,10 +137,10 @@ def place_of(region: Region, position: int) -> int:
         place[axis] = at if stride > 0 else extent - 1 - at
     if rest != 0:
         return -1
-    found = 0
+    number = 0
     for at, extent in zip(place, region.shape, strict=True):
-        found = found * extent + at
-    return found
+        number = number * extent + at
+    return number
 
 
 def _row(node: Product, position: int) -> list[tuple[Node, int, float]]:
@@ -179,8 +179,8 @@ def _addends(node: Total, position: int) -> list[tuple[Node, int, float]]:
         return []
     shape = node.source.shape
     kept = [n for axis, n in enumerate(shape) if axis not in node.axes]
-    place = list(np.unravel_index(position, kept)) if kept else []
-    index = tuple(slice(None) if axis in node.axes else int(place.pop(0)) for axis in range(len(shape)))
+    place = [int(at) for at in np.unravel_index(position, kept)] if kept else []
+    index = tuple(slice(None) if axis in node.axes else place.pop(0) for axis in range(len(shape)))
     found = Strided.whole(shape).through(node.source.size, lambda a: a[(*index, ...)])
     assert found is not None
     return [(node.source, int(at), 1.0) for at in found.flat().reshape(-1)]

@@ -352,7 +352,7 @@ def _names(terms: Any, derivatives: Mapping[str, Derivative]) -> set[str]:
 def _used(terms: Any, derivatives: Mapping[str, Derivative]) -> dict[str, Derivative]:
     """Return the derivatives that occur, those inside of others included, inner ones first."""
     wanted = {interface.name(s) for s in interface.free_symbols(*terms)}
-    for name, derivative in reversed(derivatives.items()):
+    for name, derivative in reversed(list(derivatives.items())):
         if name in wanted:
             wanted |= {interface.name(s) for s in interface.free_symbols(derivative.inner)}
     return {name: derivative for name, derivative in derivatives.items() if name in wanted}

@@ -42,7 +42,8 @@ def rebuilt(
 ) -> list[Node]:
     """Return ``roots`` as nodes of ``target``, where each key of ``replaced`` (of ``source``) is its value (of ``target``).
 
-    Inputs that are not replaced keep their names.  ``formulas`` are terms of elementwise nodes, by index, in place of their own.  Raises ValueError where a replacement has another shape.
+    Inputs that are not replaced keep their names.  ``formulas`` are terms of elementwise nodes, by index, in place of their own.
+    Raises ValueError where a replacement has another shape.
     """
     known: dict[int, Node] = {}
     for old, new in replaced.items():

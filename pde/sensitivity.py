@@ -85,11 +85,10 @@ def sensitivity_system(system: TracedSystem, names: Sequence[str], directions: A
             new.input(node.name, node.shape, node.dtype, node.weak)
     places = [_part(joint, k) for k in range(1 + len(slopes))]
     state = new.view(joint, places[0])
-    pieces = [(places[0], *rebuilt(old, [own.output], new, {own.state: state}))]
-    for k, slope in enumerate(slopes, start=1):
-        replaced = {own.state: state, direction: new.view(joint, places[k])}
-        pieces.append((places[k], *rebuilt(old, [slope], new, replaced)))
-    output = new.assemble(joint.shape, None, pieces)
+    parts = rebuilt(old, [own.output], new, {own.state: state})
+    for place, slope in zip(places[1:], slopes, strict=True):
+        parts += rebuilt(old, [slope], new, {own.state: state, direction: new.view(joint, place)})
+    output = new.assemble(joint.shape, None, zip(places, parts, strict=True))
     start = np.zeros(joint.shape)
     start[0] = system.u0
     start[1 + len(slopes) - len(directions) :] = directions
