@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,10 +12,18 @@ from symnum.backends import interned
 from symnum.pde.array_parameters import ArrayParameters
 from symnum.pde.graph import Graph, Node
 from symnum.pde.jacobian import CompiledJacobian, JacobianStructure
+from symnum.pde.jacobian_products import JacobianProducts
 from symnum.pde.program import ArrayProgram
 from symnum.pde.scalars import entry_symbols, scalar_terms
 from symnum.pde.system import Functions, OdeSystem
 from symnum.pde.tracing import RightHandSide, initial_state, traced_program
+
+if TYPE_CHECKING:
+    from symnum.pde.adjoint import ObjectiveGradient
+    from symnum.pde.classification import Classification
+    from symnum.pde.equation import Equation
+    from symnum.pde.loops import LoopFunction
+    from symnum.pde.sensitivity import Sensitivities
 
 MAX_SCALARS = 20_000
 """States of the largest system that is written out entry by entry."""
@@ -144,6 +152,139 @@ class TracedSystem(OdeSystem):
         """Return where the Jacobian of the flattened system may be non-zero: a boolean scipy.sparse.csc_matrix."""
         return self.structure().pattern()
 
+    def linear_part(self, parameters: Mapping[Any, Any] | None = None) -> Any:
+        """Return the matrix L of what is linear in the flattened state with constant coefficients: a scipy.sparse.csc_matrix.
+
+        du/dt = L u + the rest, where L holds those terms of the Jacobian that depend neither on the state nor on time.
+        ``parameters`` {name or symbol: value} change some for this matrix.
+
+        >>> import numpy as np
+        >>> trace(lambda t, u: u * (1 - u) - 3 * u[::-1], np.ones(2)).linear_part().toarray().tolist()
+        [[1.0, -3.0], [-3.0, 1.0]]
+        """
+        return self.compile("numpy").linear_part(parameters)
+
+    def hessian_sparsity(self, objective: Callable[[Any], Any] | None = None) -> Any:
+        """Return which second derivatives may be non-zero: a boolean scipy.sparse.csc_matrix over pairs of entries of the state.
+
+        Without an ``objective`` these are the second derivatives of any entry of the right-hand side; ``objective(u)``, in NumPy, is
+        a number computed from the state, and then they are its own.  Raises ValueError for an objective that is no number.
+
+        >>> trace(lambda t, u: np.roll(u, 1) * u, np.ones(4)).hessian_sparsity().nnz
+        8
+        """
+        from symnum.pde.hessian import objective_pattern, system_pattern
+
+        with self._lock:
+            return system_pattern(self) if objective is None else objective_pattern(self, objective)
+
+    def optimized(self, cost: Any = "cycles") -> TracedSystem:
+        """Return the system with its formulas in the cheapest proved form; ``cost`` is that of :func:`symnum.optimize`.
+
+        >>> cheap = trace(lambda t, u, a, b: a * u**2 + b * u**2, np.ones(3), parameters={"a": 1.0, "b": 2.0}).optimized("ops")
+        >>> cheap.output.term
+        u^2*(a + b)
+        """
+        from symnum.pde.optimized import optimized_system
+
+        return optimized_system(self, cost)
+
+    def equation(
+        self,
+        spacing: Any = None,
+        *,
+        names: Sequence[str] | None = None,
+        shape: Sequence[int] | None = None,
+        space: Sequence[int] | None = None,
+    ) -> Equation:
+        """Return the PDE that the solver solves, as far as its differences can be read as derivatives.
+
+        ``spacing``: the distance of grid points, a number, one for each axis, or a name such as "h"; by default 1.  ``names`` are those
+        of the fields.  ``shape`` and ``space`` say how a flat state lies on a grid, and which axes of it are space; by default that is
+        seen from the views that the solver makes, and axes of at most 4 entries number the fields.  Axes are called x, y, z in their order.
+
+        Raises ValueError for what does not fit the state.
+
+        >>> def f(t, u):
+        ...     return 3 * (np.roll(u, 1) - 2 * u + np.roll(u, -1)) - u * (np.roll(u, -1) - np.roll(u, 1)) / 2
+        >>> print(trace(f, np.zeros(32)).equation(spacing=1.0))
+        ∂u/∂t = -u*u_x + 3*u_xx
+          ∂x: central
+          ∂xx: central
+          grid 32, spacing 1
+          u at x low, x high: periodic
+        """
+        from symnum.pde.equation import equation_of
+
+        return equation_of(self, spacing, names, shape, space)
+
+    def classify(self) -> Classification:
+        """Return what kind of system this is: linear, semilinear, quasilinear, polynomial of a degree, or general.
+
+        >>> print(trace(lambda t, u: np.roll(u, 1) - 2 * u + np.roll(u, -1) + u * (1 - u), np.zeros(8)).classify())
+        semilinear: the highest derivatives stand alone, with coefficients that do not depend on the state
+          autonomous, degree 2, order 2 in space
+          Jacobian: 16 constant entries, 8 that vary, within cells only
+        """
+        from symnum.pde.classification import classification_of
+
+        return classification_of(self)
+
+    def sensitivities(
+        self,
+        t_span: tuple[float, float],
+        by: Sequence[Any] | None = None,
+        *,
+        directions: Any = None,
+        u0: Any = None,
+        **options: Any,
+    ) -> Sensitivities:
+        """Solve together with the derivatives of the solution by parameters and along changes of the initial state.
+
+        ``by``: names of parameters, by default all; ``directions``: (k, *shape), changes of the initial state; ``options`` are those
+        of :meth:`solve`, whose tolerances hold for the derivatives, too.  Raises ValueError for unknown names and other shapes.
+
+        >>> decay = trace(lambda t, u, k: -k * u, np.ones(1), parameters={"k": 2.0})
+        >>> found = decay.sensitivities((0.0, 1.0), rtol=1e-8)
+        >>> round(float(found.by_parameter["k"][-1, 0]), 4)  # of exp(-k*t), that is -t*exp(-k*t)
+        -0.1353
+        """
+        from symnum.pde.sensitivity import solve_sensitivities
+
+        return solve_sensitivities(self, t_span, by, directions, u0, options)
+
+    def gradient(
+        self,
+        objective: Callable[[Any], Any] | None,
+        t_span: tuple[float, float],
+        by: Sequence[Any] | None = None,
+        *,
+        running: Callable[[float, Any], Any] | None = None,
+        u0: Any = None,
+        method: str = "BDF",
+        rtol: float = 1e-8,
+        atol: float = 1e-10,
+        parameters: Mapping[Any, Any] | None = None,
+    ) -> ObjectiveGradient:
+        """Return the gradient of objective(u(T)) + the integral of running(t, u), by the adjoint equation.
+
+        ``objective(u)`` and ``running(t, u)`` give a number, in NumPy; either may be None.  ``by``: names of parameters, by default
+        all; the derivative by the initial state comes with it.  The cost is that of two solves for any number of parameters.
+        Raises ValueError for objectives that are no number, unknown names and methods; RuntimeError where a solve fails.
+
+        >>> decay = trace(lambda t, u, k: -k * u, np.ones(3), parameters={"k": 2.0})
+        >>> found = decay.gradient(lambda u: np.sum(u), (0.0, 1.0))
+        >>> round(found.by_parameter["k"], 4), found.by_initial_state.round(4).tolist()
+        (-0.406, [0.1353, 0.1353, 0.1353])
+        """
+        from symnum.pde.adjoint import objective_gradient
+        from symnum.pde.sensitivity import parameter_names
+
+        return objective_gradient(
+            self, objective, running, t_span, parameter_names(self, by), u0=u0, method=method, rtol=rtol, atol=atol,
+            parameters=parameters,
+        )  # fmt: skip
+
     def initial_state(self, parameters: Mapping[Any, Any] | None = None) -> Any:
         """Return the state that the system was traced with."""
         self.array_parameters.changed(parameters)  # names what is no parameter
@@ -173,8 +314,15 @@ class CompiledTrace:
 
     def __init__(self, system: TracedSystem, target: str = "auto") -> None:
         self.system, self.target = system, target
-        self._program = ArrayProgram(system.graph, [system.output], target, often=True)
+        self._loops, self._why = _loops(system, target)
+        # numbers of the same program without loops, for targets that have none
+        self._program = (
+            ArrayProgram(system.graph, [system.output], target, often=True) if self._loops is None else None
+        )
         self._jacobian: CompiledJacobian | None = None
+        self._products = JacobianProducts(
+            system.graph, system.output, system._state, "auto" if target == "loops" else target
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledTrace, (self.system, self.target)
@@ -193,6 +341,13 @@ class CompiledTrace:
             raise ValueError(
                 f"u has shape {u.shape}; the system takes {self.system.shape}, or {(self.system.output.size,)} when flat"
             )
+        if self._loops is not None and (
+            out is None or (isinstance(out, np.ndarray) and out.shape == u.shape)
+        ):
+            return self._loops(t, u, np.empty(u.shape, self.system.dtype) if out is None else out, values)
+        if out is not None and (not isinstance(out, np.ndarray) or out.shape != u.shape):
+            raise ValueError(f"out must be an array of shape {u.shape}; write out=np.empty_like(u)")
+        assert self._program is not None
         (result,) = self._program.run(t, u, values)
         if out is None:
             return (
@@ -200,10 +355,13 @@ class CompiledTrace:
                 if result.flags.c_contiguous
                 else np.array(result, order="C").reshape(u.shape)
             )
-        if not isinstance(out, np.ndarray) or out.shape != u.shape:
-            raise ValueError(f"out must be an array of shape {u.shape}; write out=np.empty_like(u)")
         out[...] = result.reshape(u.shape)
         return out
+
+    @property
+    def why(self) -> str:
+        """Say what computes the right-hand side, and why."""
+        return self._why if self._loops is None else self._loops.why
 
     def bound(self, parameters: Mapping[Any, Any] | None = None) -> Functions:
         """Return (f(t, u), jacobian(t, u)) with some parameters changed; raises ValueError for a name that is no parameter."""
@@ -217,13 +375,53 @@ class CompiledTrace:
         """
         return self._jacobian_at(t, u, self.system.array_parameters.changed(p))
 
+    def linear_part(self, p: Any = None) -> Any:
+        """Return the constant linear part of the right-hand side; see :meth:`TracedSystem.linear_part`."""
+        return self._jacobian_code().linear_part(self.system.array_parameters.changed(p))
+
+    def jvp(self, t: float, u: Any, v: Any, p: Any = None) -> Any:
+        """Return the product of the Jacobian at (t, u) with a direction ``v``, in the shape of v, without forming the Jacobian.
+
+        Raises ValueError for a direction that has neither the shape of the state nor its flat one.
+
+        >>> trace(lambda t, u: u**2, np.ones(3)).compile("numpy").jvp(0.0, np.array([1.0, 2.0, 3.0]), np.ones(3))
+        array([2., 4., 6.])
+        """
+        return self._products.forward(t, u, v, self.system.array_parameters.changed(p))
+
+    def vjp(self, t: float, u: Any, w: Any, p: Any = None) -> Any:
+        """Return the product of the transposed Jacobian at (t, u) with weights ``w``, in the shape of w, without forming the Jacobian.
+
+        Raises ValueError for weights that have neither the shape of the state nor its flat one.
+        """
+        return self._products.backward(t, u, w, self.system.array_parameters.changed(p))
+
     def _jacobian_at(self, t: float, u: Any, values: Mapping[str, Any]) -> Any:
+        return self._jacobian_code()(t, np.asarray(u, dtype=self.system.dtype), values)
+
+    def _jacobian_code(self) -> CompiledJacobian:
         if self._jacobian is None:
             with self.system._lock:
                 self._jacobian = self._jacobian or CompiledJacobian(
-                    self.system.graph, self.system.structure(), self.target
+                    self.system.graph,
+                    self.system.structure(),
+                    "auto" if self.target == "loops" else self.target,
                 )
-        return self._jacobian(t, np.asarray(u, dtype=self.system.dtype), values)
+        return self._jacobian
+
+
+def _loops(system: TracedSystem, target: str) -> tuple[LoopFunction | None, str]:
+    """Return the right-hand side as loops in machine code, or None and the reason for NumPy's buffers."""
+    if target not in ("auto", "loops"):
+        return None, f"formulas by target {target!r} on NumPy's buffers, as asked"
+    from symnum.pde.loops import LoopFunction, LoopKernel, NotLowered
+
+    try:
+        return LoopFunction(LoopKernel(system.graph, system.output)), ""
+    except NotLowered as problem:
+        if target == "loops":
+            raise
+        return None, f"NumPy's buffers, because there are no loops: {problem}"
 
 
 def _compare(f: RightHandSide, system: TracedSystem) -> None:
