@@ -1,7 +1,7 @@
-"""SciPy's implicit solvers with sparse factorisations that order the columns once.
+"""SciPy's implicit solvers with sparse factorisations that are analysed once.
 
 SciPy factorises I - c*J anew for every step size, and SuperLU then finds a column order (COLAMD) each time, though the pattern is the
-same.  Here the matrices of a run share one pattern, the better of two orders is found at the first, and the others keep it.
+same.  Here the matrices of a run share one pattern, and :class:`symnum.pde.sparse_lu.SparseLU` keeps what it found out about it.
 """
 
 from __future__ import annotations
@@ -11,14 +11,8 @@ from typing import Any
 
 import numpy as np
 from scipy.integrate import BDF, Radau
-from scipy.sparse import csc_matrix
-from scipy.sparse.linalg import splu
 
-ORDERS: dict[str, dict[str, Any]] = {
-    "MMD_AT_PLUS_A": {"diag_pivot_thresh": 0.01, "options": {"SymmetricMode": True}},
-    "COLAMD": {},
-}
-"""SuperLU's orders that are tried, with its options: the first is good for nearly symmetric patterns, and pivots on the diagonal."""
+from symnum.pde.sparse_lu import SparseLU
 
 
 class Shifted:
@@ -38,7 +32,7 @@ class Shifted:
 
 
 class Factorizer:
-    """Factorises matrices of one pattern; the order of elimination is found at the first one."""
+    """Factorises the matrices a*I + b*J for entries of J in one pattern."""
 
     def __init__(self, matrix: Any) -> None:
         n = matrix.shape[0]
@@ -49,9 +43,8 @@ class Factorizer:
         self.matrix_indices, self.matrix_indptr = matrix.indices.copy(), matrix.indptr.copy()
         self.shape = matrix.shape
         self._jacobian, self._diagonal = place[: len(matrix.indices)], place[len(matrix.indices) :]
-        self._rows = (distinct % n).astype(np.int32)
-        self._starts = np.searchsorted(distinct, np.arange(n + 1) * n).astype(np.int32)
-        self._size, self._order = len(distinct), ""
+        self._size = len(distinct)
+        self._lu = SparseLU(np.searchsorted(distinct, np.arange(n + 1) * n), distinct % n)
 
     def fits(self, matrix: Any) -> bool:
         """Tell whether a matrix has the pattern that was given first."""
@@ -67,29 +60,9 @@ class Factorizer:
         if not np.isfinite(data).all():
             return _nothing
         try:
-            if not self._order:
-                self._find_order(csc_matrix((data, self._rows, self._starts), shape=self.shape))
-            matrix = csc_matrix(
-                (data[self._entries], self._ordered_rows, self._ordered_starts), shape=self.shape
-            )
-            factors = splu(matrix, permc_spec="NATURAL", **ORDERS[self._order])
+            return self._lu.factorize(data)
         except RuntimeError:  # exactly singular; the solvers answer nan with a smaller step
             return _nothing
-        order, back = self._forth, self._back
-        return lambda b: factors.solve(b[order])[back]
-
-    def _find_order(self, matrix: Any) -> None:
-        """Choose the order with the fewest entries in the factors, and sort rows and columns by it."""
-        found = {name: splu(matrix, permc_spec=name, **options) for name, options in ORDERS.items()}
-        self._order = min(found, key=lambda name: found[name].nnz)
-        self._back = found[self._order].perm_c
-        self._forth = np.argsort(self._back)
-        column = np.repeat(np.arange(self.shape[0]), np.diff(self._starts))
-        key = self._back[column].astype(np.int64) * self.shape[0] + self._back[self._rows]
-        self._entries = np.argsort(key)
-        self._ordered_rows = self._back[self._rows][self._entries].astype(np.int32)
-        lengths = np.diff(self._starts)[self._forth]
-        self._ordered_starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
 
 
 def _nothing(b: Any) -> Any:
