@@ -6,7 +6,8 @@ same.  Here the matrices of a run share one pattern, and :class:`symnum.pde.spar
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -52,17 +53,25 @@ class Factorizer:
             matrix.indices, self.matrix_indices
         )
 
-    def __call__(self, shifted: Shifted) -> Callable[[Any], Any]:
-        """Return a function that solves with the matrix; where that is singular or not finite, its results are nan."""
+    def __call__(self, shifted: Shifted) -> Factored:
+        """Return what solves with the matrix; where that is singular or not finite, its results are nan."""
         data = np.zeros(self._size, np.result_type(shifted.data, shifted.identity, float))
         data[self._jacobian] = shifted.data
         data[self._diagonal] += shifted.identity
         if not np.isfinite(data).all():
-            return _nothing
+            return Factored(shifted, _nothing)
         try:
-            return self._lu.factorize(data)
+            return Factored(shifted, self._lu.factorize(data))
         except RuntimeError:  # exactly singular; the solvers answer nan with a smaller step
-            return _nothing
+            return Factored(shifted, _nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Factored:
+    """A matrix and the function that solves with it."""
+
+    matrix: Shifted
+    solve: Callable[[Any], Any]
 
 
 def _nothing(b: Any) -> Any:
@@ -74,6 +83,7 @@ class _SharedPattern:
 
     njev: int
     nlu: int
+    factors: tuple[str, ...]
 
     def __init__(self, fun: Any, t0: float, y0: Any, t_bound: float, *, jac: Any, **options: Any) -> None:
         super().__init__(fun, t0, y0, t_bound, jac=jac, **options)  # type: ignore[call-arg]  # that of BDF or Radau
@@ -81,7 +91,7 @@ class _SharedPattern:
         self.factorize = Factorizer(first)
         self.jacobian = jac
         self.I, self.J = Shifted(1.0, 0.0), Shifted(0.0, first.data)
-        self.jac, self.lu, self.solve_lu = self._jac, self._lu, lambda solve, b: solve(b)
+        self.jac, self.lu, self.solve_lu = self._jac, self._lu, lambda factored, b: factored.solve(b)
 
     def _jac(self, t: float, y: Any, f: Any = None) -> Shifted:
         self.njev += 1
@@ -92,14 +102,40 @@ class _SharedPattern:
             )
         return Shifted(0.0, matrix.data)
 
-    def _lu(self, shifted: Shifted) -> Callable[[Any], Any]:
+    def _lu(self, shifted: Shifted) -> Factored:
         self.nlu += 1
         return self.factorize(shifted)
+
+    def saved(self) -> dict[str, Any]:
+        """Return the Jacobian and the matrices whose factors are in use, as arrays."""
+        found = {"J": self.J.data}
+        for name in self.factors:
+            factored = getattr(self, name)
+            if factored is not None:
+                found |= {f"{name}/identity": np.array(factored.matrix.identity), f"{name}/data": factored.matrix.data}
+        return found
+
+    def load(self, arrays: Mapping[str, Any]) -> None:
+        """Take what :meth:`saved` returned, and factorise again."""
+        self.J = Shifted(0.0, arrays["J"])
+        for name in self.factors:
+            known = f"{name}/data" in arrays
+            matrix = Shifted(arrays[f"{name}/identity"].item(), arrays[f"{name}/data"]) if known else None
+            setattr(self, name, None if matrix is None else self.factorize(matrix))
 
 
 class SparseBDF(_SharedPattern, BDF):
     """SciPy's BDF for a sparse Jacobian ``jac(t, y)`` of one pattern."""
 
+    factors = ("LU",)
+
 
 class SparseRadau(_SharedPattern, Radau):
     """SciPy's Radau for a sparse Jacobian ``jac(t, y)`` of one pattern."""
+
+    factors = ("LU_real", "LU_complex")
+
+    def load(self, arrays: Mapping[str, Any]) -> None:
+        """Take what :meth:`saved` returned, and interpolate the last step, from which the next one starts."""
+        super().load(arrays)
+        self.sol = None if self.t_old is None else self._compute_dense_output()

@@ -1,0 +1,87 @@
+"""Whole time loops of the methods with steps of one length.
+
+Each kernel takes ``count`` steps of length ``h`` from the step number ``first`` of a stretch that begins at the time ``a``, changes
+the state ``y`` (n,) in place, and copies it into the next row of ``rows`` after each ``every`` steps counted from ``a``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symnum.pde.machine_code import kernel
+from symnum.pde.stepping.entry import evaluate
+
+
+@kernel
+def keep(step: int, every: int, y: Any, rows: Any, row: int) -> int:
+    """Copy the state where this step is kept, and return the next row."""
+    if every == 0 or step % every != 0:
+        return row
+    rows[row, :] = y
+    return row + 1
+
+
+@kernel
+def euler(entry: Any, a: float, h: float, first: int, count: int, every: int, y: Any, slope: Any, rows: Any) -> None:
+    """Step by Euler's explicit method; ``slope`` (n,) is work memory."""
+    row = 0
+    for s in range(first, first + count):
+        evaluate(entry, a + s * h, y, slope)
+        for i in range(len(y)):
+            y[i] += h * slope[i]
+        row = keep(s + 1, every, y, rows, row)
+
+
+@kernel
+def rk4(
+    entry: Any, a: float, h: float, first: int, count: int, every: int, y: Any, slope: Any, stage: Any, total: Any, rows: Any
+) -> None:
+    """Step by the classical Runge-Kutta method of order 4; ``slope``, ``stage`` and ``total`` (n,) are work memory."""
+    row = 0
+    n = len(y)
+    for s in range(first, first + count):
+        t = a + s * h
+        evaluate(entry, t, y, slope)
+        for i in range(n):
+            total[i] = y[i] + h / 6 * slope[i]
+            stage[i] = y[i] + h / 2 * slope[i]
+        evaluate(entry, t + h / 2, stage, slope)
+        for i in range(n):
+            total[i] += h / 3 * slope[i]
+            stage[i] = y[i] + h / 2 * slope[i]
+        evaluate(entry, t + h / 2, stage, slope)
+        for i in range(n):
+            total[i] += h / 3 * slope[i]
+            stage[i] = y[i] + h * slope[i]
+        evaluate(entry, t + h, stage, slope)
+        for i in range(n):
+            y[i] = total[i] + h / 6 * slope[i]
+        row = keep(s + 1, every, y, rows, row)
+
+
+@kernel
+def leapfrog(
+    entry: Any, a: float, h: float, first: int, count: int, every: int, y: Any, slope: Any, simple: bool, rows: Any
+) -> None:
+    """Step by the Stoermer-Verlet method: kick, drift, kick; ``y`` is (q, p).
+
+    ``slope`` (n,) holds the force at the start in its second half, and at the end.  ``simple`` says that q' is p, which saves an
+    evaluation.  (Hairer, Lubich and Wanner, Acta Numerica 12, 2003, equation 1.5)
+    """
+    row = 0
+    half = len(y) // 2
+    for s in range(first, first + count):
+        t = a + s * h
+        for i in range(half, len(y)):
+            y[i] += h / 2 * slope[i]
+        if simple:
+            for i in range(half):
+                y[i] += h * y[half + i]
+        else:
+            evaluate(entry, t + h / 2, y, slope)
+            for i in range(half):
+                y[i] += h * slope[i]
+        evaluate(entry, t + h, y, slope)
+        for i in range(half, len(y)):
+            y[i] += h / 2 * slope[i]
+        row = keep(s + 1, every, y, rows, row)
