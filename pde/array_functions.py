@@ -12,12 +12,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from symnum import term as interface
 from symnum.pde import products, shifts  # noqa: F401  # they enter their functions into the table
 from symnum.pde.function_table import TABLE, takes
-from symnum.pde.graph import Graph
+from symnum.pde.graph import Elementwise, Graph, is_boolean
 from symnum.pde.refusal import refuse
 from symnum.pde.regions import Shape, Strided, region_of
-from symnum.pde.traced import TracedArray, lift, wrap
+from symnum.pde.traced import FLOATS, TracedArray, lift, wrap
 
 
 def call_function(
@@ -105,11 +106,7 @@ _JOINING = frozenset("concatenate concat stack hstack vstack dstack column_stack
 
 def joined(graph: Graph, function: Any, arrays: Sequence[Any], *args: Any, **options: Any) -> TracedArray:
     """Join arrays as ``function`` does: it joins the numbers of the entries, and so tells where each array landed."""
-    if options.pop("dtype", None) not in (None, float, np.float64):
-        refuse(
-            f"np.{function.__name__} was given a dtype other than float64",
-            "leave dtype away: traced arrays are float64",
-        )
+    dtype = options.pop("dtype", None)
     nodes = [lift(graph, array) for array in arrays]
     starts = np.cumsum([0, *(node.size for node in nodes)])
     numbers = [
@@ -123,20 +120,36 @@ def joined(graph: Graph, function: Any, arrays: Sequence[Any], *args: Any, **opt
         (region_of(landing[start : start + node.size].reshape(node.shape)), node)
         for start, node in zip(starts[:-1], nodes, strict=True)
     ]
-    return wrap(graph, graph.assemble(placed.shape, None, pieces))
+    node = graph.assemble(placed.shape, None, pieces)
+    if nodes and all(is_boolean(piece) for piece in nodes):
+        node = graph.elementwise("!=", [node, graph.number(0)])
+    return wrap(graph, node) if dtype is None else wrap(graph, node).astype(dtype)
 
 
 # --- new arrays ---------------------------------------------------------------------------------------------------------------
 
 
 def _filled(graph: Graph, value: Any, shape: Any, dtype: Any) -> TracedArray:
-    if dtype is not None and np.dtype(dtype) not in (np.dtype(float), np.dtype(bool)):
+    dtype = np.dtype(np.float64 if dtype is None else dtype)
+    if dtype not in (*FLOATS, np.dtype(bool)):
         refuse(
-            f"a traced buffer of type {np.dtype(dtype).name} would round what is written into it",
-            "leave dtype away: traced arrays are float64",
+            f"a traced buffer of type {dtype.name} would round what is written into it",
+            "leave dtype away, or write float, np.float32 or bool",
         )
     shape = (shape,) if isinstance(shape, int | np.integer) else tuple(int(n) for n in shape)
-    return wrap(graph, graph.broadcast(lift(graph, value), shape))
+    node = lift(graph, value)
+    if dtype == np.bool_:
+        node = graph.elementwise("!=", [node, graph.number(0)])
+    elif isinstance(node, Elementwise) and interface.is_number(node.term):
+        return wrap(graph, graph.number(float(interface.value(node.term)), shape, dtype))
+    else:
+        node = graph.cast(node, dtype)
+    return wrap(graph, graph.broadcast(node, shape))
+
+
+def _type_like(a: Any, dtype: Any) -> Any:
+    """Return the type of an array that is made like another one."""
+    return dtype if dtype is not None else a.dtype if isinstance(a, TracedArray) else np.asarray(a).dtype
 
 
 def _enter_fillers() -> None:
@@ -149,7 +162,7 @@ def _enter_fillers() -> None:
         def like(
             graph: Graph, a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
         ) -> TracedArray:
-            return _filled(graph, value, np.shape(a) if shape is None else shape, dtype)
+            return _filled(graph, value, np.shape(a) if shape is None else shape, _type_like(a, dtype))
 
         return new, like
 
@@ -170,7 +183,7 @@ _enter_fillers()
 def _full_like(
     graph: Graph, a: Any, fill_value: Any, dtype: Any = None, *args: Any, shape: Any = None
 ) -> TracedArray:
-    return _filled(graph, fill_value, np.shape(a) if shape is None else shape, dtype)
+    return _filled(graph, fill_value, np.shape(a) if shape is None else shape, _type_like(a, dtype))
 
 
 @takes("full")
@@ -181,8 +194,9 @@ def _full(
 
 
 @takes("array", "asarray", "ascontiguousarray", "copy", "asanyarray")
-def _copy(graph: Graph, a: Any, *args: Any, **rest: Any) -> TracedArray:
-    return wrap(graph, lift(graph, a))
+def _copy(graph: Graph, a: Any, dtype: Any = None, *args: Any, **rest: Any) -> TracedArray:
+    array = wrap(graph, lift(graph, a))
+    return array if dtype is None or isinstance(dtype, str) else array.astype(dtype)
 
 
 @takes("copyto")

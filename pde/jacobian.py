@@ -9,6 +9,7 @@ and a call computes the values with compiled kernels and multiplies once:  ``dat
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -194,7 +195,7 @@ def _weights(count: int, width: int, row: Any, source: Any, weight: Any) -> Any:
 
 
 class CompiledJacobian:
-    """Compute the Jacobian's entries at a time and state."""
+    """Compute the Jacobian's entries at a time and state, and for values of the parameters."""
 
     def __init__(self, graph: Graph, structure: JacobianStructure, target: str) -> None:
         self.structure = structure
@@ -204,7 +205,8 @@ class CompiledJacobian:
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledJacobian, (self.program.graph, self.structure, self.program.target)
 
-    def __call__(self, t: float, u: Any) -> Any:
+    def __call__(self, t: float, u: Any, p: Mapping[str, Any] | None = None) -> Any:
+        """Return the Jacobian as a csc_matrix; ``p`` is that of :meth:`ArrayProgram.run`."""
         from scipy.sparse import csc_matrix
 
         structure = self.structure
@@ -212,7 +214,7 @@ class CompiledJacobian:
         if values is None:
             values = self._local.values = np.ones(structure.size)
         if structure.partials:
-            for (begin, node), array in zip(structure.partials, self.program.run(t, u), strict=True):
+            for (begin, node), array in zip(structure.partials, self.program.run(t, u, p), strict=True):
                 values[begin : begin + node.size] = array.reshape(-1)
         with np.errstate(all="ignore"):
             for begin, factor, weights in structure.products:
@@ -225,7 +227,7 @@ def _differentiate(graph: Graph, output: Node, state: Node, values: _Values) -> 
     """Return the derivative of ``output`` by the chain rule over the graph, sources before readers."""
     order = graph.reachable([output])
     moving = graph.moving(order, ("u",))
-    changing = graph.moving(order, ("t", "u"))
+    changing = graph.moving(order)
     known: dict[int, Rows] = {}
     for node in order:
         if node.index not in moving:
@@ -272,7 +274,7 @@ def _formula_rows(
 ) -> Rows:
     """Return the sum over the atoms that move with u of the partial derivative times the rows of the atom.
 
-    ``changing`` are the nodes that depend on t or u; a partial derivative that reads none of them is a constant.
+    ``changing`` are the nodes that depend on an input; a partial derivative that reads none of them is a constant.
     """
     atoms = [atom for atom in graph.atoms(node) if atom.index in known]
     slopes = term_jacobian([node.term], [graph.symbol(atom) for atom in atoms], sparse=True)

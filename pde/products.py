@@ -62,14 +62,14 @@ def _trapezoid(graph: Graph, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -
 def matmul(graph: Graph, a: Any, b: Any) -> TracedArray:
     """Return a @ b; one of them may be a constant vector, matrix, or sparse matrix."""
     if not isinstance(a, TracedArray) and isinstance(b, TracedArray):
-        matrix = _constant_matrix(a)
+        matrix = _constant_matrix(graph, a)
         if matrix.ndim == 2:
             return wrap(graph, graph.product(b.node, matrix, True))
         if matrix.ndim == 1 and b.ndim >= 2:
             return wrap(graph, graph.product(b.node, matrix[None, :], True))[..., 0, :]
         a = matrix
     elif isinstance(a, TracedArray) and not isinstance(b, TracedArray):
-        matrix = _constant_matrix(b)
+        matrix = _constant_matrix(graph, b)
         if matrix.ndim == 2:
             return wrap(graph, graph.product(a.node, matrix, False))
         if matrix.ndim == 1 and a.ndim >= 2:
@@ -89,12 +89,12 @@ def matmul(graph: Graph, a: Any, b: Any) -> TracedArray:
     return _sum(graph, left[..., :, :, None] * right[..., None, :, :], -2)
 
 
-def _constant_matrix(value: Any) -> Any:
-    """Return a constant operand of @ as float64: CSR for a sparse matrix, else an array."""
+def _constant_matrix(graph: Graph, value: Any) -> Any:
+    """Return a constant operand of @ as floats: CSR for a sparse matrix, else an array."""
     if is_sparse(value):
         from scipy.sparse import csr_matrix
 
-        matrix = csr_matrix(value, dtype=np.float64)
+        matrix = csr_matrix(value, dtype=np.result_type(value.dtype, graph.dtype))
         matrix.sum_duplicates()
         return matrix
     array = np.array(value)
@@ -103,7 +103,7 @@ def _constant_matrix(value: Any) -> Any:
             f"a matrix of type {array.dtype} cannot multiply a traced array",
             "use a real array or a sparse matrix of numbers",
         )
-    return np.ascontiguousarray(array, dtype=np.float64)
+    return np.array(array, dtype=np.result_type(array.dtype, graph.dtype), order="C")
 
 
 @takes("dot")

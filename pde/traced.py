@@ -66,8 +66,18 @@ class TracedArray(NDArrayOperatorsMixin):
 
     @property
     def dtype(self) -> Any:
-        """Return float64, or bool for a condition."""
-        return np.dtype(bool if is_boolean(self._cell.node) else np.float64)
+        """Return float64, float32, or bool for a condition."""
+        return np.dtype(bool) if is_boolean(self._cell.node) else self._cell.node.dtype
+
+    @property
+    def itemsize(self) -> int:
+        """Return the bytes of one entry."""
+        return int(self.dtype.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of all entries."""
+        return self.size * self.itemsize
 
     @property
     def T(self) -> TracedArray:
@@ -128,7 +138,10 @@ class TracedArray(NDArrayOperatorsMixin):
         if extra > 0 and node.shape[:extra] == (1,) * extra:
             node = self._graph.view(node, Strided.whole(node.shape[extra:]))
         node = self._graph.broadcast(node, region.shape)
-        self._cell.node = self._graph.assemble(self._cell.node.shape, self._cell.node, [(region, node)])
+        filled = self._graph.assemble(self._cell.node.shape, self._cell.node, [(region, node)])
+        if is_boolean(self._cell.node):
+            filled = self._graph.elementwise("!=", [filled, self._graph.number(0)])
+        self._cell.node = filled
 
     def __iter__(self) -> Iterator[TracedArray]:
         if not self.shape:
@@ -162,14 +175,16 @@ class TracedArray(NDArrayOperatorsMixin):
             )
         else:
             options = {k: v for k, v in options.items() if not (k == "where" and v is True)}
-            if options.pop("dtype", np.float64) not in (np.float64, float, None) or options:
+            dtype = options.pop("dtype", None)
+            if options:
                 refuse(
-                    f"np.{ufunc.__name__} was given {sorted(options) or ['dtype']}",
+                    f"np.{ufunc.__name__} was given {sorted(options)}",
                     "leave these options away; np.where chooses entries",
                 )
             from symnum.pde.ufuncs import apply_ufunc
 
             result = apply_ufunc(self._graph, ufunc, inputs)
+            result = result if dtype is None else result.astype(dtype)
         if target is not None and (
             target.shape or target is not inputs[0]
         ):  # x += 1 makes a new number of a number x
@@ -275,20 +290,20 @@ class TracedArray(NDArrayOperatorsMixin):
         self[...] = value
 
     def astype(self, dtype: Any, **options: Any) -> TracedArray:
-        """Return the array as float64; conditions become 0 and 1.  Raises TraceError for other types."""
-        if np.dtype(dtype) == np.float64:
-            node = self.node
-            return wrap(
-                self._graph,
-                self._graph.elementwise("+", [node, self._graph.number(0)]) if is_boolean(node) else node,
-            )
-        if np.dtype(dtype) == np.bool_:
-            return self != 0
+        """Return the array as float64, float32 or, where it is not 0, bool.  Raises TraceError for other types."""
+        wanted = np.dtype(dtype)
+        if wanted in FLOATS:
+            return wrap(self._graph, self._graph.cast(self.node, wanted))
+        if wanted == np.bool_:
+            return self if is_boolean(self.node) else self != 0
         refuse(
-            f"astype({np.dtype(dtype).name!r}) would round a traced array",
-            "compute in float64; np.floor, np.ceil and np.sign make whole numbers",
+            f"astype({wanted.name!r}) would round a traced array",
+            "compute in float64 or float32; np.floor, np.ceil and np.sign make whole numbers",
         )
 
+
+FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+"""The types in which a traced program computes."""
 
 _MAX_LOOP = 100
 """A loop over more entries than this is refused; unpacking x, y, z = u is not."""
@@ -323,7 +338,9 @@ def lift(graph: Graph, value: Any) -> Node:
                 "trace one function that computes both; keep no traced array after tracing",
             )
         return value.node
-    if isinstance(value, bool | int | float | Fraction | np.bool_ | np.integer | np.floating):
+    if isinstance(value, np.bool_ | np.integer | np.floating):
+        return graph.constant(_checked_type(graph, value))
+    if isinstance(value, bool | int | float | Fraction):
         return graph.number(value)
     if isinstance(value, list | tuple) and holds_traced(value):
         from symnum.pde.array_functions import joined
@@ -332,7 +349,7 @@ def lift(graph: Graph, value: Any) -> Node:
     if isinstance(value, np.ndarray | list | tuple):
         array = np.asarray(value)
         if array.dtype.kind in "biuf":
-            return graph.constant(array)
+            return graph.constant(_checked_type(graph, array))
         if array.dtype.kind == "c":
             refuse(
                 "a complex array cannot take part in a trace: states are real",
@@ -342,6 +359,16 @@ def lift(graph: Graph, value: Any) -> Node:
         f"{type(value).__name__} {value!r:.60} cannot be combined with a traced array",
         "use numbers, NumPy arrays of numbers, and sparse matrices with @",
     )
+
+
+def _checked_type(graph: Graph, value: Any) -> Any:
+    """Return real numbers of NumPy; refuses types wider than float64, in which NumPy would compute."""
+    if np.result_type(value.dtype, graph.dtype) not in FLOATS:
+        refuse(
+            f"numbers of type {value.dtype} would make NumPy compute in that type, and a traced program computes in float64 or float32",
+            "convert them with .astype(np.float64)",
+        )
+    return value
 
 
 def holds_traced(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
@@ -9,29 +10,40 @@ from typing import Any
 
 import numpy as np
 
+from symnum.backends import interned
+from symnum.pde.array_parameters import ArrayParameters
 from symnum.pde.graph import Graph, Node
 from symnum.pde.jacobian import CompiledJacobian, JacobianStructure
 from symnum.pde.program import ArrayProgram
 from symnum.pde.refusal import TraceError
-from symnum.pde.scalars import scalar_terms, state_symbols
+from symnum.pde.scalars import entry_symbols, scalar_terms
 from symnum.pde.system import Functions, OdeSystem
-from symnum.pde.traced import TracedArray, holds_traced, lift, wrap
+from symnum.pde.traced import FLOATS, TracedArray, holds_traced, lift, wrap
 
-RightHandSide = Callable[[float, Any], Any]
+RightHandSide = Callable[..., Any]
 
 MAX_SCALARS = 20_000
 """States of the largest system that is written out entry by entry."""
 
 
-def trace(f: RightHandSide, u0: Any, t0: float = 0.0, *, check: bool = True) -> TracedSystem:
+def trace(
+    f: RightHandSide,
+    u0: Any,
+    t0: float = 0.0,
+    *,
+    parameters: Mapping[Any, Any] | None = None,
+    check: bool = True,
+) -> TracedSystem:
     """Turn a solver's right-hand side ``f(t, u)`` into a :class:`TracedSystem`, by calling it once with symbolic arrays.
 
-    ``u0``: the initial state, of any shape; it fixes the shape, and the system computes in float64.  ``f`` is written in NumPy and
-    returns the time derivative in the shape of ``u``.  Afterwards f is called with numbers, at ``u0`` and at two states near it, and
-    compared with what was traced (``check=False`` leaves this out).
+    ``u0``: the initial state, of any shape; it fixes the shape and the type: float32 stays float32, all other real types become
+    float64.  ``f`` is written in NumPy and returns the time derivative in the shape of ``u``.  ``parameters`` {name: number or array}
+    are passed to f by keyword, ``f(t, u, D=...)``, and may be changed later without tracing again.  Afterwards f is called with
+    numbers, at ``u0`` and at two states near it, and compared with what was traced (``check=False`` leaves this out).
 
-    Raises TraceError (a TypeError) with the line of ``f`` that cannot be traced and the cure; ValueError when f returns another
-    shape, or other numbers than the traced program, as a function with hidden state does.
+    Raises TraceError (a TypeError) with the line of ``f`` that cannot be traced and the cure; TypeError for a state or parameters of
+    other types; ValueError when f returns another shape, or other numbers than the traced program, as a function with hidden state
+    does.
 
     >>> import numpy as np
     >>> system = trace(lambda t, u: np.roll(u, 1) * u, np.linspace(0.0, 1.0, 4))
@@ -39,29 +51,64 @@ def trace(f: RightHandSide, u0: Any, t0: float = 0.0, *, check: bool = True) -> 
     SparseMatrix(4 x 4, 8 entries)
     >>> system.rhs[0]
     u0*u3
+    >>> decay = trace(lambda t, u, k: -k * u, np.ones(2), parameters={"k": 3.0})
+    >>> decay.compile().rhs(0.0, np.ones(2), p={"k": 4.0})
+    array([-4., -4.])
     """
-    start = np.asarray(u0)
-    if start.dtype.kind not in "biuf":
-        raise TypeError(
-            f"u0 has type {start.dtype}, but states are real numbers; split complex states into real and imaginary parts"
-        )
-    start = np.array(start, dtype=np.float64)
-    if not np.isfinite(start).all():
-        raise ValueError("u0 has entries that are nan or infinite; give a finite initial state")
-    graph = Graph()
-    clock, state = graph.input("t", ()), graph.input("u", start.shape)
+    start = _initial_state(u0)
+    known = ArrayParameters(parameters, start.dtype)
+    _check_takes(f, known)
+    graph = Graph(start.dtype)
+    clock, state = graph.input("t", (), np.float64, weak=True), graph.input("u", start.shape)
+    given = {name: wrap(graph, node) for name, node in known.inputs(graph).items()}
     try:
-        result = f(wrap(graph, clock), wrap(graph, state))  # type: ignore[arg-type]  # the traced time stands for a float
+        result = f(wrap(graph, clock), wrap(graph, state), **given)
     except ValueError as problem:
         # NumPy hides the refusal of an assignment such as np.zeros(n)[0] = u[0] behind "setting an array element with a sequence"
         if isinstance(problem.__cause__, TraceError):
             raise problem.__cause__ from None
         raise
     output = _output_node(graph, result, start.shape)
-    system = TracedSystem(graph, state, output, start, float(t0))
+    system = TracedSystem(graph, state, output, start, float(t0), known)
     if check:
         _compare(f, system)
     return system
+
+
+def _initial_state(u0: Any) -> Any:
+    """Return the initial state as an array of its own, float32 or float64; raises TypeError and ValueError."""
+    start = np.asarray(u0)
+    if start.dtype.kind == "c":
+        raise TypeError(
+            f"u0 has type {start.dtype}, but states are real numbers; split complex states into real and imaginary parts, "
+            f"such as np.stack([u0.real, u0.imag])"
+        )
+    if start.dtype.kind not in "biuf":
+        raise TypeError(f"u0 has type {start.dtype}, but states are real numbers; give an array of floats")
+    if start.dtype.kind == "f" and start.dtype not in FLOATS:
+        raise TypeError(
+            f"u0 has type {start.dtype}, but a traced program computes in float64 or float32; write u0.astype(np.float64)"
+        )
+    start = np.array(start, dtype=np.float32 if start.dtype == np.float32 else np.float64)
+    if not np.isfinite(start).all():
+        raise ValueError("u0 has entries that are nan or infinite; give a finite initial state")
+    return start
+
+
+def _check_takes(f: RightHandSide, parameters: ArrayParameters) -> None:
+    """Raise TypeError where f does not take the parameters by name, or wants some that were not given."""
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):
+        return  # a callable without a signature says itself what it misses
+    try:
+        signature.bind(0.0, None, **parameters.values)
+    except TypeError as problem:
+        listed = ", ".join(parameters.values) or "no parameters"
+        raise TypeError(
+            f"f{signature} cannot be called as f(t, u) with {listed}: {problem}; "
+            f"write trace(f, u0, parameters={{'D': 100.0}}) for f(t, u, D)"
+        ) from None
 
 
 def _output_node(graph: Graph, result: Any, shape: tuple[int, ...]) -> Node:
@@ -77,7 +124,7 @@ def _output_node(graph: Graph, result: Any, shape: tuple[int, ...]) -> Node:
         raise ValueError(
             f"f returned shape {node.shape}, but the state u0 has shape {shape}; they must be equal{same_size}"
         )
-    return graph.numeric(node)
+    return graph.cast(node, graph.dtype)
 
 
 class TracedSystem(OdeSystem):
@@ -87,8 +134,17 @@ class TracedSystem(OdeSystem):
     system out entry by entry, in the order of the flattened state, for up to 20,000 states.
     """
 
-    def __init__(self, graph: Graph, state: Node, output: Node, u0: Any, t0: float = 0.0) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        state: Node,
+        output: Node,
+        u0: Any,
+        t0: float = 0.0,
+        parameters: ArrayParameters | None = None,
+    ) -> None:
         self.graph, self.output = graph, output
+        self.array_parameters = ArrayParameters() if parameters is None else parameters
         self.t0 = t0
         self._state, self._initial = state, u0
         self._structure: JacobianStructure | None = None
@@ -101,19 +157,27 @@ class TracedSystem(OdeSystem):
         return self._state.shape
 
     @property
-    def parameters(self) -> Mapping[Any, float]:
-        """Return the parameters: {} for a traced solver, whose constants became part of the formulas."""
-        return {}
+    def dtype(self) -> Any:
+        """Return the type of the state and of its derivative, float64 or float32."""
+        return self.graph.dtype
+
+    @property
+    def parameters(self) -> Mapping[Any, Any]:
+        """Return the parameters that were named when tracing: {symbol: number or array}; other constants are part of the formulas."""
+        return {interned.symbol(name): value for name, value in self.array_parameters.values.items()}
 
     @property
     def states(self) -> list[Any]:  # type: ignore[override]  # made when they are asked for
         """Return one symbol for each entry of the state: u0, u1, ... or, for several axes, u0_0, u0_1, ..."""
         self._check_small("states")
-        return state_symbols(self.shape)
+        return entry_symbols("u", self.shape)
 
     @property
     def rhs(self) -> list[Any]:
-        """Return one term in :attr:`states` and the symbol t for each entry of the right-hand side."""
+        """Return one term in :attr:`states`, the symbol t and the parameters for each entry of the right-hand side.
+
+        The entries of an array k of parameters are the symbols k0, k1, ..., as those of the state are u0, u1, ...
+        """
         self._check_small("rhs")
         return scalar_terms(self.graph, self.output)
 
@@ -142,7 +206,7 @@ class TracedSystem(OdeSystem):
 
     def initial_state(self, parameters: Mapping[Any, Any] | None = None) -> Any:
         """Return the state that the system was traced with."""
-        _no_parameters(parameters)
+        self.array_parameters.changed(parameters)  # names what is no parameter
         return self._initial
 
     def _compile(self, target: str) -> CompiledTrace:
@@ -164,14 +228,6 @@ class TracedSystem(OdeSystem):
         )
 
 
-def _no_parameters(parameters: Any) -> None:
-    if parameters:
-        raise ValueError(
-            f"a traced system has no parameters, but got {parameters!r}: its constants became part of the formulas; "
-            f"trace again with other constants"
-        )
-
-
 class CompiledTrace:
     """Compiled functions of a :class:`TracedSystem`; they may be called from several threads, and pickle."""
 
@@ -186,15 +242,18 @@ class CompiledTrace:
     def rhs(self, t: float, u: Any, out: Any = None, p: Any = None) -> Any:
         """Return du/dt in the shape of ``u``, which is that of the system or flat; ``out`` is the array to fill.
 
-        Raises ValueError for another shape, and for parameters ``p``.
+        ``p``: {name or symbol: value} of the parameters that change for this call, or the values of all in one flat array.
+        Raises ValueError for another shape, and for a name that is no parameter.
         """
-        _no_parameters(p)
-        u = np.asarray(u, dtype=np.float64)
+        return self._rhs(t, u, out, self.system.array_parameters.changed(p))
+
+    def _rhs(self, t: float, u: Any, out: Any, values: Mapping[str, Any]) -> Any:
+        u = np.asarray(u, dtype=self.system.dtype)
         if u.shape != self.system.shape and u.shape != (self.system.output.size,):
             raise ValueError(
                 f"u has shape {u.shape}; the system takes {self.system.shape}, or {(self.system.output.size,)} when flat"
             )
-        (result,) = self._program.run(t, u)
+        (result,) = self._program.run(t, u, values)
         if out is None:
             return (
                 result.reshape(u.shape).copy()
@@ -207,19 +266,24 @@ class CompiledTrace:
         return out
 
     def bound(self, parameters: Mapping[Any, Any] | None = None) -> Functions:
-        """Return (f(t, u), jacobian(t, u)); raises ValueError for parameters."""
-        _no_parameters(parameters)
-        return self.rhs, self.jacobian
+        """Return (f(t, u), jacobian(t, u)) with some parameters changed; raises ValueError for a name that is no parameter."""
+        values = self.system.array_parameters.changed(parameters)
+        return lambda t, u: self._rhs(t, u, None, values), lambda t, u: self._jacobian_at(t, u, values)
 
     def jacobian(self, t: float, u: Any, p: Any = None) -> Any:
-        """Return d(rhs)/d(u) of the flattened system as a scipy.sparse.csc_matrix; its structure is found at the first call."""
-        _no_parameters(p)
+        """Return d(rhs)/d(u) of the flattened system as a scipy.sparse.csc_matrix; its structure is found at the first call.
+
+        ``p`` is that of :meth:`rhs`.
+        """
+        return self._jacobian_at(t, u, self.system.array_parameters.changed(p))
+
+    def _jacobian_at(self, t: float, u: Any, values: Mapping[str, Any]) -> Any:
         if self._jacobian is None:
             with self.system._lock:
                 self._jacobian = self._jacobian or CompiledJacobian(
                     self.system.graph, self.system.structure(), self.target
                 )
-        return self._jacobian(t, np.asarray(u, dtype=np.float64))
+        return self._jacobian(t, np.asarray(u, dtype=self.system.dtype), values)
 
 
 def _compare(f: RightHandSide, system: TracedSystem) -> None:
@@ -227,17 +291,22 @@ def _compare(f: RightHandSide, system: TracedSystem) -> None:
     generator = np.random.default_rng(0)
     spread = 0.1 * np.maximum(1.0, np.abs(system.u0))
     states = [
-        (system.t0 + delay, system.u0 + spread * generator.uniform(-1.0, 1.0, system.shape))
+        (
+            system.t0 + delay,
+            (system.u0 + spread * generator.uniform(-1.0, 1.0, system.shape)).astype(system.dtype),
+        )
         for delay in (0.25, 0.75)
     ]
     states.append((system.t0, system.u0))
     program = ArrayProgram(system.graph, [system.output], "numpy")
+    parameters = system.array_parameters.values
+    tolerance = 1e-9 if system.dtype == np.float64 else 1e-3
     for number, (t, u) in enumerate(states):
-        wanted = _numbers(f, t, u)
-        (found,) = program.run(t, u)
-        if _agree(found, wanted):
+        wanted = _numbers(f, t, u, parameters)
+        (found,) = program.run(t, u, parameters)
+        if _agree(found, wanted, tolerance):
             continue
-        if not _agree(_numbers(f, t, u), wanted):
+        if not _agree(_numbers(f, t, u, parameters), wanted, tolerance):
             raise ValueError(
                 "f gave two different results for the same t and u: it draws random numbers, keeps a state between calls, or leaves a "
                 "part of np.empty_like unwritten, which a traced program cannot do; make f a function of t and u alone"
@@ -256,10 +325,10 @@ def _compare(f: RightHandSide, system: TracedSystem) -> None:
             raise ValueError(message)
 
 
-def _numbers(f: RightHandSide, t: float, u: Any) -> Any:
+def _numbers(f: RightHandSide, t: float, u: Any, parameters: Mapping[str, Any]) -> Any:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return np.broadcast_to(np.asarray(f(t, u.copy()), dtype=np.float64), u.shape)
+        return np.broadcast_to(np.asarray(f(t, u.copy(), **parameters), dtype=np.float64), u.shape)
 
 
 def _differences(a: Any, b: Any) -> Any:
@@ -269,7 +338,7 @@ def _differences(a: Any, b: Any) -> Any:
     return np.where(same, 0.0, np.where(np.isnan(gap), np.inf, gap))
 
 
-def _agree(a: Any, b: Any) -> bool:
+def _agree(a: Any, b: Any, tolerance: float) -> bool:
     finite = np.abs(b[np.isfinite(b)])
     scale = float(finite.max()) if finite.size else 1.0
-    return bool((_differences(a, b) <= 1e-9 * scale + 1e-300).all())
+    return bool((_differences(a, b) <= tolerance * scale + 1e-300).all())
