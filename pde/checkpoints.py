@@ -35,7 +35,9 @@ class Checkpoint:
         if not isinstance(self.path, str | os.PathLike):
             raise TypeError(f"a checkpoint is a path, but got {self.path!r}; write checkpoint='run.npz'")
         if not self.seconds >= 0:
-            raise ValueError(f"seconds={self.seconds!r}, but a checkpoint is written every so many seconds, at least 0")
+            raise ValueError(
+                f"seconds={self.seconds!r}, but a checkpoint is written every so many seconds, at least 0"
+            )
 
 
 class CheckpointFile:
@@ -112,7 +114,9 @@ class CheckpointFile:
             self.writes, self.trouble = self.writes + 1, ""
         except OSError as problem:
             first = not self.trouble
-            self.trouble = f"the checkpoint {str(self.path)!r} could not be written: {problem.strerror or problem}"
+            self.trouble = (
+                f"the checkpoint {str(self.path)!r} could not be written: {problem.strerror or problem}"
+            )
             self._beside.unlink(missing_ok=True)
             if first:
                 kept = "the last good one is still there" if self.path.exists() else "there is none yet"
@@ -122,7 +126,9 @@ class CheckpointFile:
 def _said(value: Any) -> str | float:
     """Return a value as JSON keeps it: an array as its shape and hash."""
     if isinstance(value, np.ndarray):
-        digest = hashlib.sha256(repr(value.shape).encode() + np.ascontiguousarray(value).tobytes()).hexdigest()
+        digest = hashlib.sha256(
+            repr(value.shape).encode() + np.ascontiguousarray(value).tobytes()
+        ).hexdigest()
         return f"array {value.shape} {digest[:16]}"
     return value if isinstance(value, str | int | float) else repr(value)
 

@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from symnum.pde.steppers import hermite
+
 
 class CvodeSolver:
-    """CVODE's BDF with the exact sparse Jacobian, stepped like a solver of SciPy: ``step()``, ``status``, ``t``, ``y``, ``nfev``."""
+    """CVODE's BDF with the exact sparse Jacobian, stepped like a solver of SciPy: ``step()``, ``status``, ``t``, ``y``, ``nfev``.
+
+    It goes to the wanted times itself, unless ``every_step`` is asked for; steps are then interpolated by cubics.
+    """
 
     def __init__(self, fun: Callable[..., Any], t0: float, y0: Any, t_bound: float, *, jac: Callable[..., Any],
-                 rtol: float, atol: Any, max_step: float) -> None:  # fmt: skip
+                 rtol: float, atol: Any, max_step: float, every_step: bool = False) -> None:  # fmt: skip
         try:
             from sksundae.cvode import CVODE
         except ImportError as problem:
@@ -22,6 +27,9 @@ class CvodeSolver:
             ) from problem
         self.nfev = self.njev = self.nlu = 0
         self.t, self.y, self.t_bound, self.status = t0, np.array(y0), t_bound, "running"
+        self._fun, self._old = fun, (t0, self.y)
+        if not every_step:
+            self.step_to = self._step_to
 
         def right_hand_side(t: float, y: Any, yp: Any) -> None:
             self.nfev += 1
@@ -57,7 +65,7 @@ class CvodeSolver:
             self.status = "finished"
         return None
 
-    def step_to(self, t: float) -> str | None:
+    def _step_to(self, t: float) -> str | None:
         """Go to a time; return what went wrong, or None."""
         found = self._solver.step(t, method="normal", tstop=self.t_bound)
         if not found.success:
@@ -66,5 +74,10 @@ class CvodeSolver:
         self._advance(found)
         return None
 
+    def dense_output(self) -> Callable[[float], Any]:
+        """Return the cubic through states and slopes at both ends of the last step."""
+        return hermite(self._fun, *self._old, self.t, self.y)
+
     def _advance(self, found: Any) -> None:
+        self._old = (self.t, self.y)
         self.t, self.y = float(np.ravel(found.t)[-1]), np.array(np.atleast_2d(found.y)[-1])

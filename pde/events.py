@@ -19,7 +19,9 @@ class Events:
     Raises TypeError for what is no function, or does not return one real number.
     """
 
-    def __init__(self, functions: Event | Sequence[Event] | None, t: float, y: Any, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, functions: Event | Sequence[Event] | None, t: float, y: Any, shape: tuple[int, ...]
+    ) -> None:
         if functions is None:
             listed: list[Event] = []
         else:
@@ -28,7 +30,9 @@ class Events:
         self.directions, self.limits = [], []
         for function in listed:
             if not callable(function):
-                raise TypeError(f"events are functions g(t, u), but got {function!r}; write events=lambda t, u: u[0] - 1.0")
+                raise TypeError(
+                    f"events are functions g(t, u), but got {function!r}; write events=lambda t, u: u[0] - 1.0"
+                )
             self.directions.append(float(getattr(function, "direction", 0.0)))
             self.limits.append(_limit(getattr(function, "terminal", False), function))
         self.t: list[list[float]] = [[] for _ in listed]
@@ -52,7 +56,9 @@ class Events:
             )
         return float(found.reshape(()))
 
-    def passed(self, t_old: float, t: float, y: Any, curve: Callable[[], Callable[[float], Any]]) -> tuple[float, Any] | None:
+    def passed(
+        self, t_old: float, t: float, y: Any, curve: Callable[[], Callable[[float], Any]]
+    ) -> tuple[float, Any] | None:
         """Note the zeros in a step; return the time and state at which the run ends, or None.
 
         ``curve()`` gives a function that interpolates the states of the step, and is called where there is a zero.
@@ -63,7 +69,9 @@ class Events:
         changed = [
             k
             for k, (old, new, direction) in enumerate(zip(self._values, values, self.directions))
-            if ((old <= 0 <= new and direction >= 0) or (old >= 0 >= new and direction <= 0)) and old != new and old != 0.0
+            if ((old <= 0 <= new and direction >= 0) or (old >= 0 >= new and direction <= 0))
+            and old != new
+            and old != 0.0
         ]
         self._values = values
         if not changed:
@@ -72,8 +80,18 @@ class Events:
         found: list[tuple[float, int]] = []
         for k in changed:
             g = self.functions[k]
-            root = t if values[k] == 0.0 else float(
-                brentq(lambda s, g=g: self._value(g, s, between(s)), t_old, t, xtol=4e-16 * max(abs(t), abs(t_old), 1e-300), rtol=1e-14)
+            root = (
+                t
+                if values[k] == 0.0
+                else float(
+                    brentq(
+                        lambda s, g=g: self._value(g, s, between(s)),
+                        t_old,
+                        t,
+                        xtol=4e-16 * max(abs(t), abs(t_old), 1e-300),
+                        rtol=1e-14,
+                    )
+                )
             )
             found.append((root, k))
         for root, k in sorted(found, key=lambda each: abs(each[0] - t_old)):

@@ -36,7 +36,9 @@ class Kept:
     @property
     def next(self) -> float | None:
         """Return the next time that is wanted, or None where there is none."""
-        return None if self.wanted is None or self.count == len(self.wanted) else float(self.wanted[self.count])
+        return (
+            None if self.wanted is None or self.count == len(self.wanted) else float(self.wanted[self.count])
+        )
 
     def until(self, t: float, direction: float) -> Any:
         """Return the wanted times that are reached at ``t`` and not kept yet."""
@@ -70,6 +72,10 @@ class Kept:
 
     def cut(self, t: float, y: Any, direction: float) -> None:
         """End at ``t`` before what was kept last: drop later times, and keep this one where every step is kept."""
-        self.count = int(np.count_nonzero((self.t - t) * direction < 0 if self.wanted is None else (self.t - t) * direction <= 0))
+        self.count = int(
+            np.count_nonzero(
+                (self.t - t) * direction < 0 if self.wanted is None else (self.t - t) * direction <= 0
+            )
+        )
         if self.wanted is None:
             self.add(t, y)

@@ -1,9 +1,9 @@
 """LU factorisation on a fixed pattern without row exchanges: analysed once, then factorised and solved again and again.
 
-The pattern is made symmetric, so that U has that of L transposed, and the matrix is held in the order of elimination.  L is kept by
-columns without its unit diagonal (``l_start``, ``l_row``, ``l``), U by columns without its diagonal (``u_start``, ``u_row``, ``u``),
-and the inverse of U's diagonal in ``inverse``.  The method is Gilbert and Peierls' left-looking one (SIAM J. Sci. Stat. Comput. 9,
-1988) with the symbolic part taken out, as in KLU (Davis and Natarajan, ACM TOMS 37, 2010).
+The pattern is made symmetric, so that U has that of L transposed, and the matrix is held in the order of elimination.  L is kept
+by columns without its unit diagonal (``l_start``, ``l_row``, ``lower``), U by columns without its diagonal (``u_start``, ``u_row``,
+``upper``), and the inverse of U's diagonal in ``inverse``.  The method is Gilbert and Peierls' left-looking one (SIAM J. Sci. Stat.
+Comput. 9, 1988) with the symbolic part taken out, as in KLU (Davis and Natarajan, ACM TOMS 37, 2010).
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ def elimination(start: Any, row: Any) -> Any:
 
 @kernel
 def factorize(
-    start: Any, row: Any, values: Any, l_start: Any, l_row: Any, u_start: Any, u_row: Any, least: float, l: Any, u: Any, inverse: Any,
-    work: Any,
+    start: Any, row: Any, values: Any, l_start: Any, l_row: Any, u_start: Any, u_row: Any, least: float, lower: Any, upper: Any,
+    inverse: Any, work: Any,
 ) -> int:  # fmt: skip
-    """Fill ``l``, ``u`` and ``inverse``; return the column whose pivot is smaller than ``least`` times an entry below it, or -1.
+    """Fill ``lower``, ``upper`` and ``inverse``; return the column whose pivot is smaller than ``least`` times an entry below it, or -1.
 
     ``work`` (n,) holds zeros before and after.
     """
@@ -78,10 +78,10 @@ def factorize(
             k = u_row[q]
             factor = work[k]
             work[k] = 0.0
-            u[q] = factor
+            upper[q] = factor
             if factor != 0.0:
                 for p in range(l_start[k], l_start[k + 1]):
-                    work[l_row[p]] -= l[p] * factor
+                    work[l_row[p]] -= lower[p] * factor
         pivot = work[j]
         work[j] = 0.0
         largest = 0.0
@@ -92,39 +92,33 @@ def factorize(
             return j
         inverse[j] = 1.0 / pivot
         for p in range(l_start[j], l_start[j + 1]):
-            l[p] = work[l_row[p]] * inverse[j]
+            lower[p] = work[l_row[p]] * inverse[j]
             work[l_row[p]] = 0.0
     return -1
 
 
 @kernel
 def solve(
-    l_start: Any,
-    l_row: Any,
-    u_start: Any,
-    u_row: Any,
-    l: Any,
-    u: Any,
-    inverse: Any,
-    order: Any,
-    b: Any,
-    work: Any,
+    l_start: Any, l_row: Any, u_start: Any, u_row: Any, lower: Any, upper: Any, inverse: Any, rows: Any, columns: Any, b: Any, work: Any,
     x: Any,
-) -> None:
-    """Solve for ``b`` (n,) into ``x`` (n,), both in the original order; ``order`` lists the unknowns as they are eliminated."""
+) -> None:  # fmt: skip
+    """Solve for ``b`` (n,) into ``x`` (n,), both in the original order; ``work`` is (n,) too.
+
+    ``rows`` lists the equations as they are used, ``columns`` the unknowns as they are eliminated.
+    """
     n = len(inverse)
     for j in range(n):
-        work[j] = b[order[j]]
+        work[j] = b[rows[j]]
     for j in range(n):
         known = work[j]
         if known != 0.0:
             for p in range(l_start[j], l_start[j + 1]):
-                work[l_row[p]] -= l[p] * known
+                work[l_row[p]] -= lower[p] * known
     for j in range(n - 1, -1, -1):
         known = work[j] * inverse[j]
         work[j] = known
         if known != 0.0:
             for q in range(u_start[j], u_start[j + 1]):
-                work[u_row[q]] -= u[q] * known
+                work[u_row[q]] -= upper[q] * known
     for j in range(n):
-        x[order[j]] = work[j]
+        x[columns[j]] = work[j]

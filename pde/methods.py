@@ -40,9 +40,13 @@ def stepper_for(method: str, problem: Problem, wanted: Any, watched: bool) -> St
         if dt is None:
             raise ValueError(f"method={method!r} takes steps of one length; write dt=0.01, say")
         if not (isinstance(dt, int | float | np.floating | np.integer) and 0 < dt < np.inf):
-            raise ValueError(f"dt={dt!r}, but the length of a step is a positive number, also backwards in time")
+            raise ValueError(
+                f"dt={dt!r}, but the length of a step is a positive number, also backwards in time"
+            )
         if problem.t0 + dt == problem.t0 or abs(problem.t1 - problem.t0) / dt > 2**53:
-            raise ValueError(f"dt={dt!r} is too small to step from t = {problem.t0:g} to {problem.t1:g}; give a longer one")
+            raise ValueError(
+                f"dt={dt!r} is too small to step from t = {problem.t0:g} to {problem.t1:g}; give a longer one"
+            )
     return found.make(problem, wanted, watched)
 
 
@@ -86,19 +90,29 @@ def _stepping(module: str, name: str) -> Callable[[Problem, Any, bool], Stepper]
 
 
 METHODS: dict[str, Method] = {
-    "BDF": Method(_of_scipy("BDF"), "implicit, orders 1 to 5, for stiff systems; SciPy's, with our sparse factors"),
-    "Radau": Method(_of_scipy("Radau"), "implicit, order 5, for stiff systems; SciPy's, with our sparse factors"),
+    "BDF": Method(
+        _of_scipy("BDF"), "implicit, orders 1 to 5, for stiff systems; SciPy's, with our sparse factors"
+    ),
+    "Radau": Method(
+        _of_scipy("Radau"), "implicit, order 5, for stiff systems; SciPy's, with our sparse factors"
+    ),
     "LSODA": Method(_of_scipy("LSODA"), "Adams or BDF as the system needs; SciPy's, with a dense Jacobian"),
     "CVODE": Method(_cvode, "implicit, orders 1 to 5, for stiff systems; needs scikit-sundae"),
-    "RK45": Method(_stepping("explicit", "DormandPrince"), "explicit, order 5, SciPy's steps in a compiled loop"),
+    "RK45": Method(
+        _stepping("explicit", "DormandPrince"), "explicit, order 5, SciPy's steps in a compiled loop"
+    ),
     "RK23": Method(_of_scipy("RK23"), "explicit, order 3; SciPy's"),
     "DOP853": Method(_of_scipy("DOP853"), "explicit, order 8; SciPy's"),
     "Euler": Method(_stepping("explicit", "Euler"), "explicit, order 1, compiled loop", True),
     "RK4": Method(_stepping("explicit", "RK4"), "explicit, order 4, compiled loop", True),
-    "leapfrog": Method(_stepping("explicit", "Leapfrog"), "Störmer-Verlet, order 2, for states (q, p), compiled loop", True),
-    "CNAB2": Method(_stepping("imex", "CNAB2"), "linear part implicit, order 2, compiled loop", True),
-    "SBDF2": Method(_stepping("imex", "SBDF2"), "linear part implicit and damped, order 2, compiled loop", True),
-    "ETD1": Method(_stepping("exponential", "ETD1"), "linear part exact, order 1, compiled loop", True),
-    "ETDRK4": Method(_stepping("exponential", "ETDRK4"), "linear part exact, order 4, compiled loop", True),
+    "leapfrog": Method(
+        _stepping("explicit", "Leapfrog"), "Störmer-Verlet, order 2, for states (q, p), compiled loop", True
+    ),
+    "CNAB2": Method(_stepping("linear", "CNAB2"), "linear part implicit, order 2, compiled loop", True),
+    "SBDF2": Method(
+        _stepping("linear", "SBDF2"), "linear part implicit and damped, order 2, compiled loop", True
+    ),
+    "ETD1": Method(_stepping("linear", "ETD1"), "linear part exact, order 1, compiled loop", True),
+    "ETDRK4": Method(_stepping("linear", "ETDRK4"), "linear part exact, order 4, compiled loop", True),
 }
 """Name -> method; the first four are for stiff systems and take the Jacobian."""

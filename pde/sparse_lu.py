@@ -11,14 +11,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csc_matrix
+from scipy.sparse import csc_matrix, tril, triu
 from scipy.sparse.linalg import spilu, splu
 
-from symnum.pde import lu_kernels, machine_code
+from symnum.pde import machine_code
 
 _log = logging.getLogger("symnum")
 
@@ -80,6 +81,13 @@ def _prepare() -> None:
         machine_code.complete("lu")
 
 
+def _kernels() -> Any:
+    """Return the module of kernels; a process that does not use them does not wait for numba."""
+    from symnum.pde import lu_kernels
+
+    return lu_kernels
+
+
 class Elimination:
     """A pattern, which has the whole diagonal, in an order of elimination, and the places of all entries of L and U.
 
@@ -103,19 +111,26 @@ class Elimination:
         """Return (l_start, l_row, u_start, u_row) for kernels."""
         n, column, row = self.size, self._key // self.size, self._key % self.size
         both = np.unique(np.concatenate([self._key, row * n + column]))
-        return lu_kernels.elimination(
+        return _kernels().elimination(
             np.searchsorted(both, np.arange(n + 1) * n), (both % n).astype(np.int32)
         )
 
     def factorize(self, values: Any) -> Factors | None:
         """Return the factors of the matrix with these entries, or None where a pivot is too small to do without row exchanges."""
         n, below = self.size, len(self.places[1])
-        found = Factors(self, *(np.empty(size, values.dtype) for size in (below, below, n)))
-        failed = lu_kernels.factorize(
-            self.starts, self.rows, values[self.entries], *self.places, LEAST_PIVOT, found.lower, found.upper, found.inverse,
+        lower, upper, inverse = (np.empty(size, values.dtype) for size in (below, below, n))
+        failed = _kernels().factorize(
+            self.starts,
+            self.rows,
+            values[self.entries],
+            *self.places,
+            LEAST_PIVOT,
+            lower,
+            upper,
+            inverse,
             np.zeros(n, values.dtype),
-        )  # fmt: skip
-        return found if failed < 0 else None
+        )
+        return Factors(*self.places, lower, upper, inverse, self.order, self.order) if failed < 0 else None
 
     def exchanging(self, values: Any, options: dict[str, Any]) -> Any:
         """Return SuperLU's factors in this order, with row exchanges; raises RuntimeError for a singular matrix."""
@@ -123,22 +138,50 @@ class Elimination:
         return splu(matrix, **{**options, "permc_spec": "NATURAL"})
 
 
+@dataclass(frozen=True, slots=True)
 class Factors:
-    """L and U of a matrix; a call solves."""
+    """L and U of a matrix as :mod:`symnum.pde.lu_kernels` describes them, and the orders of its rows and columns; a call solves."""
 
-    def __init__(self, elimination: Elimination, lower: Any, upper: Any, inverse: Any) -> None:
-        self.elimination, self.lower, self.upper, self.inverse = elimination, lower, upper, inverse
+    l_start: Any
+    l_row: Any
+    u_start: Any
+    u_row: Any
+    lower: Any
+    upper: Any
+    inverse: Any
+    rows: Any
+    columns: Any
+
+    @classmethod
+    def of_superlu(cls, matrix: Any) -> Factors:
+        """Factorise a CSC matrix with SuperLU, which exchanges rows where pivots are small; RuntimeError for a singular matrix."""
+        found = splu(matrix, **SYMMETRIC)
+        below, above = tril(found.L, -1, format="csc"), triu(found.U, 1, format="csc")
+        return cls(
+            below.indptr, below.indices, above.indptr, above.indices, below.data, above.data, 1.0 / found.U.diagonal(),
+            np.argsort(found.perm_r), np.argsort(found.perm_c),
+        )  # fmt: skip
 
     @property
     def arrays(self) -> tuple[Any, ...]:
         """Return what :func:`symnum.pde.lu_kernels.solve` takes before the right-hand side."""
-        return (*self.elimination.places, self.lower, self.upper, self.inverse, self.elimination.order)
+        return (
+            self.l_start,
+            self.l_row,
+            self.u_start,
+            self.u_row,
+            self.lower,
+            self.upper,
+            self.inverse,
+            self.rows,
+            self.columns,
+        )
 
     def __call__(self, b: Any) -> Any:
         """Return x with A x = b, in the type of the factors."""
         b = np.ascontiguousarray(b, self.lower.dtype)
         x = np.empty_like(b)
-        lu_kernels.solve(*self.arrays, b, np.empty_like(b), x)
+        _kernels().solve(*self.arrays, b, np.empty_like(b), x)
         return x
 
 

@@ -18,8 +18,8 @@ Arrays = dict[str, Any]
 class Problem:
     """An initial value problem of flat states, and what a method may be told.
 
-    ``entry`` gives the right-hand side for kernels (:class:`symnum.pde.stepping.entry.Entry`), ``linear`` the constant linear part as a
-    sparse matrix; both are functions, called by the methods that need them.  ``shape`` is that of the state in messages.
+    ``entry()`` gives the right-hand side for kernels (:class:`symnum.pde.stepping.entry.Entry`), ``linear()`` the linear part that is
+    treated apart, as a sparse matrix; they are called by the methods that need them.  ``shape`` is that of the state in messages.
     """
 
     rhs: Function
@@ -28,12 +28,12 @@ class Problem:
     t1: float
     y0: Any
     shape: tuple[int, ...]
-    rtol: float = 1e-6
-    atol: Any = 1e-9
-    max_step: float = np.inf
-    dt: float | None = None
-    entry: Callable[[], Any] | None = None
-    linear: Callable[[], Any] | None = None
+    rtol: float
+    atol: Any
+    max_step: float
+    dt: float | None
+    entry: Callable[[], Any]
+    linear: Callable[[], Any]
 
     @property
     def direction(self) -> float:
@@ -73,6 +73,18 @@ class Stepper(Protocol):
 
     def restore(self, arrays: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` returned."""
+
+
+def hermite(f: Function, t0: float, y0: Any, t1: float, y1: Any) -> Function:
+    """Return the cubic through states and slopes at both ends of a step; its error is of order 4 in the length of the step."""
+    h, y1 = t1 - t0, np.array(y1)
+    f0, f1 = f(t0, y0), f(t1, y1)
+
+    def between(t: float) -> Any:
+        x = (t - t0) / h
+        return y0 + x * h * f0 + x * x * ((3 - 2 * x) * (y1 - y0 - h * f0) + (x - 1) * h * (f1 - f0))
+
+    return between
 
 
 STATE = {
@@ -147,7 +159,10 @@ class ScipyStepper:
     def counts(self) -> dict[str, Any]:
         """Return the counts that SciPy makes."""
         return dict(
-            zip(("rhs_calls", "jacobian_calls", "factorizations"), (int(getattr(self.solver, n)) for n in COUNTS))
+            zip(
+                ("rhs_calls", "jacobian_calls", "factorizations"),
+                (int(getattr(self.solver, n)) for n in COUNTS),
+            )
         )
 
     def state(self) -> Arrays | None:

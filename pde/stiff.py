@@ -112,7 +112,10 @@ class _SharedPattern:
         for name in self.factors:
             factored = getattr(self, name)
             if factored is not None:
-                found |= {f"{name}/identity": np.array(factored.matrix.identity), f"{name}/data": factored.matrix.data}
+                found |= {
+                    f"{name}/identity": np.array(factored.matrix.identity),
+                    f"{name}/data": factored.matrix.data,
+                }
         return found
 
     def load(self, arrays: Mapping[str, Any]) -> None:

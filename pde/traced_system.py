@@ -270,6 +270,12 @@ class CompiledTrace:
         values = self.system.array_parameters.changed(parameters)
         return lambda t, u: self._rhs(t, u, None, values), lambda t, u: self._jacobian_at(t, u, values)
 
+    def entry(self, parameters: Mapping[Any, Any] | None = None) -> Any:
+        """Return the right-hand side for kernels: a :class:`symnum.pde.stepping.entry.Entry`."""
+        from symnum.pde.stepping.entry import Entry
+
+        return Entry.of_python(self.bound(parameters)[0], self.system.output.size)
+
     def jacobian(self, t: float, u: Any, p: Any = None) -> Any:
         """Return d(rhs)/d(u) of the flattened system as a scipy.sparse.csc_matrix; its structure is found at the first call.
 

@@ -67,7 +67,7 @@ def error_norm(old: Any, new: Any, h: float, weights: Any, slopes: Any, rtol: fl
 
 @kernel
 def interpolate(x: float, h: float, old: Any, slopes: Any, curve: Any, out: Any) -> None:
-    """Write the state at the fraction ``x`` of a step of length ``h`` from ``old`` into ``out``; ``curve`` (7, 4) are Shampine's weights."""
+    """Write the state at the fraction ``x`` of a step of length ``h`` from ``old`` into ``out``; ``curve`` (7, 4): Shampine's weights."""
     weights = np.empty(len(curve))
     for j in range(len(curve)):
         weights[j] = (((curve[j, 3] * x + curve[j, 2]) * x + curve[j, 1]) * x + curve[j, 0]) * x

@@ -21,7 +21,9 @@ PLAIN, STRAIGHT = 0, 1
 
 _CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_double, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 
-_intrinsic: Callable[..., Any] = intrinsic  # numba supplies the first argument, which its annotations do not say
+_intrinsic: Callable[..., Any] = (
+    intrinsic  # numba supplies the first argument, which its annotations do not say
+)
 
 
 class Entry:
@@ -58,7 +60,9 @@ class Entry:
             result = np.frombuffer(doubles.from_address(out))
             try:
                 result[:] = np.nan if failures else rhs(t, np.frombuffer(doubles.from_address(u)).copy())
-            except BaseException as problem:  # it cannot pass through machine code; the loop raises it afterwards
+            except (
+                BaseException
+            ) as problem:  # it cannot pass through machine code; the loop raises it afterwards
                 failures.append(problem)
                 result[:] = np.nan
 
@@ -102,7 +106,9 @@ def _call_straight(typing: Any, address: Any, u: Any, p: Any, out: Any, work: An
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         pointer = ir.IntType(8).as_pointer()
         function = ir.FunctionType(ir.VoidType(), [pointer] * 4).as_pointer()
-        builder.call(builder.inttoptr(values[0], function), [builder.inttoptr(v, pointer) for v in values[1:]])
+        builder.call(
+            builder.inttoptr(values[0], function), [builder.inttoptr(v, pointer) for v in values[1:]]
+        )
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.intp, types.intp, types.intp), generate

@@ -60,7 +60,9 @@ def _check_separable(f: Callable[[float, Any], Any], problem: Problem) -> bool:
     """Tell whether q' is p; raises ValueError where q' depends on q, or p' on p."""
     n, t = len(problem.y0), problem.t0
     if n % 2:
-        raise ValueError(f"method='leapfrog' takes a state (q, p) of two halves, but this one has {n} entries")
+        raise ValueError(
+            f"method='leapfrog' takes a state (q, p) of two halves, but this one has {n} entries"
+        )
     half = n // 2
     rng = np.random.default_rng(0)
     simple = True
@@ -68,7 +70,10 @@ def _check_separable(f: Callable[[float, Any], Any], problem: Problem) -> bool:
         a, b = (problem.y0 + rng.normal(size=n) * (0.1 + 0.1 * np.abs(problem.y0)) for _ in range(2))
         mixed = np.concatenate([a[:half], b[half:]])
         at_a, at_b, at_mixed = f(t, a), f(t, b), f(t, mixed)
-        for part, want, depends in ((slice(0, half), at_b, "q' depends on q"), (slice(half, n), at_a, "p' depends on p")):
+        for part, want, depends in (
+            (slice(0, half), at_b, "q' depends on q"),
+            (slice(half, n), at_a, "p' depends on p"),
+        ):
             scale = float(np.abs(want[part]).max(initial=0.0))
             if np.abs(at_mixed[part] - want[part]).max(initial=0.0) > 1e-10 * scale:
                 raise ValueError(
@@ -87,8 +92,6 @@ class DormandPrince:
     def __init__(self, problem: Problem, wanted: Any) -> None:
         from scipy.integrate import RK45
 
-        if problem.entry is None:
-            raise ValueError("a compiled loop needs a right-hand side for kernels")
         n = len(problem.y0)
         self.problem, self.entry = problem, problem.entry()
         self._rtol, self._atol = _tolerances(problem.rtol, problem.atol, n)
@@ -137,7 +140,9 @@ class DormandPrince:
     def run(self, most: int, kept: Kept) -> None:
         """Take up to ``most`` steps."""
         if kept.wanted is None:
-            most = max(1, min(most, (64 << 20) // (8 * max(1, len(self.y)))))  # memory for steps that may not be taken
+            most = max(
+                1, min(most, (64 << 20) // (8 * max(1, len(self.y))))
+            )  # memory for steps that may not be taken
             times, rows = kept.room(most)
             wanted, already = np.zeros(0), 0
         else:
@@ -175,7 +180,12 @@ class DormandPrince:
 
     def state(self) -> Arrays:
         """Return time, length of the next step, state and slope."""
-        return {"clock": self._clock.copy(), "counts": self._counts.copy(), "y": self.y.copy(), "slope": self._slopes[6].copy()}
+        return {
+            "clock": self._clock.copy(),
+            "counts": self._counts.copy(),
+            "y": self.y.copy(),
+            "slope": self._slopes[6].copy(),
+        }
 
     def restore(self, arrays: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` returned."""
@@ -192,5 +202,7 @@ def _tolerances(rtol: float, atol: Any, n: int) -> tuple[float, Any]:
     least = 100 * np.finfo(float).eps
     atol = np.atleast_1d(np.asarray(atol, float))
     if atol.shape not in ((1,), (n,)) or not (atol >= 0).all():
-        raise ValueError(f"atol has shape {atol.shape}; give one number that is not negative, or one for each of the {n} states")
+        raise ValueError(
+            f"atol has shape {atol.shape}; give one number that is not negative, or one for each of the {n} states"
+        )
     return max(float(rtol), least), np.ascontiguousarray(atol)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from symnum.pde.kept import Kept
-from symnum.pde.steppers import Arrays, Problem
-from symnum.pde.stepping.entry import Entry
+from symnum.pde.steppers import Arrays, Problem, hermite
 
 NOTHING = np.zeros((0, 0))
 
@@ -27,8 +26,8 @@ class FixedStepper:
     memory: tuple[str, ...] = ()
 
     def __init__(self, problem: Problem, wanted: Any) -> None:
-        if problem.dt is None or problem.entry is None:
-            raise ValueError("steps of one length need dt and a right-hand side for kernels")
+        assert problem.dt is not None  # checked with the method's name
+        self.dt = problem.dt
         self.problem, self.entry = problem, problem.entry()
         self.t, self.y = problem.t0, problem.y0.copy()
         self.status, self.message, self.steps = "running", "", 0
@@ -49,7 +48,7 @@ class FixedStepper:
         """Begin the stretch from the time ``a``."""
         length = self.ends[self.stretch] - a
         # a stretch that is a multiple of dt but for rounding gets no extra step
-        self.count = max(1, ceil(abs(length) / self.problem.dt * (1.0 - 1e-12)))  # type: ignore[operator]  # checked above
+        self.count = max(1, ceil(abs(length) / self.dt * (1.0 - 1e-12)))
         self.a, self.h = a, length / self.count
 
     def _advance(self, first: int, count: int, every: int, rows: Any) -> None:
@@ -108,16 +107,8 @@ class FixedStepper:
         raise AssertionError("steps that were not finite are so when taken one by one")
 
     def curve(self) -> Callable[[float], Any]:
-        """Return the cubic through states and slopes at both ends of the last step (order 4 in its length)."""
-        (t0, y0), t1, y1 = self._old, self.t, self.y.copy()
-        h = t1 - t0
-        f0, f1 = self.entry(t0, y0), self.entry(t1, y1)
-
-        def between(t: float) -> Any:
-            x = (t - t0) / h
-            return y0 + x * h * f0 + x * x * ((3 - 2 * x) * (y1 - y0 - h * f0) + (x - 1) * h * (f1 - f0))
-
-        return between
+        """Return the cubic through states and slopes at both ends of the last step ."""
+        return hermite(self.entry, *self._old, self.t, self.y)
 
     def counts(self) -> dict[str, Any]:
         """Return the calls of the right-hand side, and which code it is."""
@@ -138,15 +129,10 @@ class FixedStepper:
 
     def restore(self, arrays: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` returned."""
-        self.restore_arrays(arrays)
         self.stretch, self.done, self.steps = map(int, arrays["places"])
         self.t, a = arrays["clock"].tolist()
         if self.stretch == len(self.ends):
             self.status = "finished"
         else:
             self._begin(a)
-
-
-def python_or_machine(problem: Problem) -> Entry:
-    """Return the entry of a problem, or its Python function as one."""
-    return Entry.of_python(problem.rhs, len(problem.y0)) if problem.entry is None else problem.entry()
+        self.restore_arrays(arrays)

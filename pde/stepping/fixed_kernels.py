@@ -22,7 +22,9 @@ def keep(step: int, every: int, y: Any, rows: Any, row: int) -> int:
 
 
 @kernel
-def euler(entry: Any, a: float, h: float, first: int, count: int, every: int, y: Any, slope: Any, rows: Any) -> None:
+def euler(
+    entry: Any, a: float, h: float, first: int, count: int, every: int, y: Any, slope: Any, rows: Any
+) -> None:
     """Step by Euler's explicit method; ``slope`` (n,) is work memory."""
     row = 0
     for s in range(first, first + count):
@@ -34,7 +36,17 @@ def euler(entry: Any, a: float, h: float, first: int, count: int, every: int, y:
 
 @kernel
 def rk4(
-    entry: Any, a: float, h: float, first: int, count: int, every: int, y: Any, slope: Any, stage: Any, total: Any, rows: Any
+    entry: Any,
+    a: float,
+    h: float,
+    first: int,
+    count: int,
+    every: int,
+    y: Any,
+    slope: Any,
+    stage: Any,
+    total: Any,
+    rows: Any,
 ) -> None:
     """Step by the classical Runge-Kutta method of order 4; ``slope``, ``stage`` and ``total`` (n,) are work memory."""
     row = 0
@@ -61,7 +73,16 @@ def rk4(
 
 @kernel
 def leapfrog(
-    entry: Any, a: float, h: float, first: int, count: int, every: int, y: Any, slope: Any, simple: bool, rows: Any
+    entry: Any,
+    a: float,
+    h: float,
+    first: int,
+    count: int,
+    every: int,
+    y: Any,
+    slope: Any,
+    simple: bool,
+    rows: Any,
 ) -> None:
     """Step by the Stoermer-Verlet method: kick, drift, kick; ``y`` is (q, p).
 
