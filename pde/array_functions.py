@@ -1,7 +1,7 @@
 """NumPy's array functions on traced arrays.
 
 Functions that only move entries are not written again: NumPy moves the *positions* of the entries, and the result says which
-region of the array was read, or where each of several arrays landed.
+region of the array was read.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from symnum import term as interface
-from symnum.pde import products, shifts  # noqa: F401  # they enter their functions into the table
+from symnum.pde import joins, products, shifts  # noqa: F401  # they enter their functions into the table
 from symnum.pde.function_table import TABLE, takes
-from symnum.pde.graph import Elementwise, Graph, is_boolean
+from symnum.pde.graph import Elementwise, Graph
 from symnum.pde.refusal import refuse
-from symnum.pde.regions import Shape, Strided, region_of
+from symnum.pde.regions import Shape
 from symnum.pde.traced import FLOATS, TracedArray, lift, wrap
 
 
@@ -44,17 +44,9 @@ def call_function(
         result = array._viewed(lambda a: function(a, *args[1:], **options))
     elif name in _SPLITTING:
         args = _positional(function, args, options)
-        parts = function(args[0].positions(), *args[1:], **options)
-        regions = [region_of(part) for part in parts]
-        result = [
-            TracedArray(graph, args[0]._cell, region)
-            if isinstance(region, Strided)
-            else wrap(graph, graph.view(args[0]._cell.node, region))
-            for region in regions
-        ]
-    elif name in _JOINING:
-        args = _positional(function, args, options)
-        result = joined(graph, function, list(args[0]), *args[1:], **options)
+        source = args[0]
+        regions = source._region.views(source._cell.node.size, lambda a: function(a, *args[1:], **options))
+        result = [TracedArray(graph, source._cell, region) for region in regions]
     else:
         _refuse_function(name, function)
     if out is not None:
@@ -85,7 +77,7 @@ def known_functions() -> list[str]:
     >>> "roll" in known_functions(), "sort" in known_functions()
     (True, False)
     """
-    return sorted({*TABLE, *_MOVING, *_SPLITTING, *_JOINING})
+    return sorted({*TABLE, *_MOVING, *_SPLITTING})
 
 
 _BY_VALUE = frozenset("amax amin max min argmax argmin any all sort argsort nonzero argwhere flatnonzero unique allclose array_equal "
@@ -99,32 +91,6 @@ _MOVING = frozenset(
 
 _SPLITTING = frozenset("split array_split hsplit vsplit dsplit unstack".split())
 """Functions that return several views of one array."""
-
-_JOINING = frozenset("concatenate concat stack hstack vstack dstack column_stack".split())
-"""Functions that place the entries of a list of arrays in a new one."""
-
-
-def joined(graph: Graph, function: Any, arrays: Sequence[Any], *args: Any, **options: Any) -> TracedArray:
-    """Join arrays as ``function`` does: it joins the numbers of the entries, and so tells where each array landed."""
-    dtype = options.pop("dtype", None)
-    nodes = [lift(graph, array) for array in arrays]
-    starts = np.cumsum([0, *(node.size for node in nodes)])
-    numbers = [
-        start + np.arange(node.size).reshape(node.shape)
-        for start, node in zip(starts[:-1], nodes, strict=True)
-    ]
-    placed = function(numbers, *args, **options)
-    landing = np.empty(starts[-1], np.int64)
-    landing[placed.reshape(-1)] = np.arange(placed.size)
-    pieces = [
-        (region_of(landing[start : start + node.size].reshape(node.shape)), node)
-        for start, node in zip(starts[:-1], nodes, strict=True)
-    ]
-    node = graph.assemble(placed.shape, None, pieces)
-    if nodes and all(is_boolean(piece) for piece in nodes):
-        node = graph.elementwise("!=", [node, graph.number(0)])
-    return wrap(graph, node) if dtype is None else wrap(graph, node).astype(dtype)
-
 
 # --- new arrays ---------------------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ import numpy as np
 from symnum import term as interface
 from symnum.backends import interned
 from symnum.operators import OPERATORS
+from symnum.pde.boxes import composed, disjoint, marks, within
 from symnum.pde.regions import Listed, Region, Shape, Strided, region_of
 
 
@@ -389,8 +390,7 @@ class Graph:
             if is_boolean(node):
                 return self.elementwise("!=", [self.view(self.numeric(node), region), self.number(0)])
             if isinstance(node, View):
-                inner = region_of(node.region.flat().reshape(-1)[region.flat()])
-                node, region = node.source, inner
+                node, region = node.source, _composed(node.region, region)
                 continue
             provider = _provider(node, region) if isinstance(node, Assembly) else None
             if provider is None:
@@ -494,23 +494,47 @@ def is_boolean(node: Node) -> bool:
     return isinstance(node, Elementwise) and node.boolean
 
 
+def _composed(outer: Region, inner: Region) -> Region:
+    """Return the region of the entries ``inner`` of those that ``outer`` takes."""
+    if isinstance(outer, Strided) and isinstance(inner, Strided):
+        found = composed(outer, inner)
+        if found is not None:
+            return found
+    return region_of(outer.flat().reshape(-1)[inner.flat()])
+
+
 def _visible(node: Assembly) -> tuple[bool, bool, list[tuple[Region, Node]]]:
-    covered = np.zeros(node.size, bool)
+    shape, places = marks([region for region, _ in node.pieces], node.shape)
+    covered = np.zeros(shape, bool)
     visible: list[tuple[Region, Node]] = []
     overlap = False
-    for region, piece in reversed(node.pieces):
-        positions = region.flat()
-        hidden = covered[positions]
+    for (region, piece), place in zip(reversed(node.pieces), reversed(places), strict=True):
+        hidden = covered[place]
         if hidden.all():
             continue
         overlap = overlap or bool(hidden.any())
-        covered[positions] = True
+        covered[place] = True
         visible.append((region, piece))
     return not covered.all(), overlap, visible[::-1]
 
 
 def _provider(node: Assembly, region: Region) -> tuple[Node, Region] | None:
     """Return the one piece (or the base) that holds all entries of a region, and the region in it, or None."""
+    if region.is_whole() and region.size == node.size:
+        return None  # one piece that covers everything would not have been assembled
+    for where, piece in reversed(node.pieces):
+        inside = within(where, region, node.shape)
+        if inside is not None:
+            return piece, inside
+        apart = disjoint(where, region, node.shape)
+        if apart is None:
+            return _provider_by_position(node, region)
+        if not apart:
+            return None
+    return None if node.base is None else (node.base, region)
+
+
+def _provider_by_position(node: Assembly, region: Region) -> tuple[Node, Region] | None:
     wanted = region.flat()
     place = np.full(node.size, -1, np.int64)
     for where, piece in reversed(node.pieces):
@@ -526,7 +550,7 @@ def _provider(node: Assembly, region: Region) -> tuple[Node, Region] | None:
 
 
 def _digest(array: Any) -> bytes:
-    return hashlib.blake2b(array.tobytes(), digest_size=20).digest()
+    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=20).digest()
 
 
 def _matrix_digest(matrix: Any) -> Hashable:

@@ -144,7 +144,7 @@ def _gathered(graph: Graph, node: Node, positions: Sequence[Any]) -> Node:
     shape = tuple(len(p) for p in positions)
     source, target = contiguous_strides(node.shape), contiguous_strides(shape)
     pieces = []
-    for runs in product(*(_runs(p.tolist()) for p in positions)):
+    for runs in product(*(_runs(p) for p in positions)):
         extents = tuple(length for _, _, _, length in runs)
         to = Strided(
             sum(at * s for (at, *_), s in zip(runs, target, strict=True)),
@@ -160,20 +160,26 @@ def _gathered(graph: Graph, node: Node, positions: Sequence[Any]) -> Node:
     return graph.assemble(shape, None, pieces)
 
 
-def _runs(positions: list[int]) -> list[tuple[int, int, int, int]]:
+def _runs(positions: Any) -> list[tuple[int, int, int, int]]:
     """Split positions into runs (place, first position, step, length) with steps -1, 0 or 1.
 
-    >>> _runs([3, 0, 1, 2, 3, 0])
+    >>> _runs(np.array([3, 0, 1, 2, 3, 0]))
     [(0, 3, 0, 1), (1, 0, 1, 4), (5, 0, 0, 1)]
     """
+    steps = np.diff(positions)
+    turns = [
+        *(np.flatnonzero(np.diff(steps)) + 1).tolist(),
+        len(steps),
+    ]  # where the step is another than before
     runs = []
-    place = 0
+    place = turn = 0
     while place < len(positions):
-        step = positions[place + 1] - positions[place] if place + 1 < len(positions) else 0
+        step = int(steps[place]) if place < len(steps) else 0
         end = place + 1
         if step in (-1, 0, 1):
-            while end < len(positions) and positions[end] - positions[end - 1] == step:
-                end += 1
-        runs.append((place, positions[place], step if end - place > 1 else 0, end - place))
+            while turns[turn] <= place and turn + 1 < len(turns):
+                turn += 1
+            end = turns[turn] + 1
+        runs.append((place, int(positions[place]), step if end - place > 1 else 0, end - place))
         place = end
     return runs

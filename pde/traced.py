@@ -343,9 +343,9 @@ def lift(graph: Graph, value: Any) -> Node:
     if isinstance(value, bool | int | float | Fraction):
         return graph.number(value)
     if isinstance(value, list | tuple) and holds_traced(value):
-        from symnum.pde.array_functions import joined
+        from symnum.pde.joins import stack
 
-        return joined(graph, np.stack, [wrap(graph, lift(graph, entry)) for entry in value]).node
+        return stack(graph, [wrap(graph, lift(graph, entry)) for entry in value]).node
     if isinstance(value, np.ndarray | list | tuple):
         array = np.asarray(value)
         if array.dtype.kind in "biuf":
