@@ -276,9 +276,15 @@ class CompiledTrace:
 
     def entry(self, parameters: Mapping[Any, Any] | None = None) -> Any:
         """Return the right-hand side for kernels: a :class:`symnum.pde.stepping.entry.Entry`."""
+        from symnum.pde.loops import LoopKernel, NotLowered
         from symnum.pde.stepping.entry import Entry
 
-        return Entry.of_python(self.bound(parameters)[0], self.system.output.size)
+        try:
+            return Entry.of_loops(LoopKernel(self.system.graph, self.system.output).bind())
+        except NotLowered as problem:
+            entry = Entry.of_python(self.bound(parameters)[0], self.system.output.size)
+            entry.why += f", as it has no loops: {problem}"
+            return entry
 
     def jacobian(self, t: float, u: Any, p: Any = None) -> Any:
         """Return d(rhs)/d(u) of the flattened system as a scipy.sparse.csc_matrix; its structure is found at the first call.

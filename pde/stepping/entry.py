@@ -16,8 +16,9 @@ from numba.extending import intrinsic
 
 from symnum.pde.machine_code import kernel
 
-PLAIN, STRAIGHT = 0, 1
-"""Conventions: ``void(double t, double *u, double *out, void *context)``, and the native target's ``void(u, p, out, work)``."""
+PLAIN, STRAIGHT, LOOPS = 0, 1, 2
+"""Conventions: ``void(double t, double *u, double *out, void *context)``; the native target's ``void(u, p, out, work)``; and that of
+loop nests, which are called stage by stage."""
 
 _CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_double, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 
@@ -30,7 +31,7 @@ class Entry:
     """A right-hand side for kernels.
 
     ``numbers`` (5,) are what :func:`evaluate` reads: convention, address, context or parameters, work memory, and whether the time is
-    the first parameter.  ``keep`` holds what lies at the addresses.  ``why`` says which code runs.
+    the first parameter, or the number of stages.  ``keep`` holds what lies at the addresses.  ``why`` says which code runs.
     """
 
     def __init__(self, numbers: Any, keep: Any, why: str) -> None:
@@ -49,6 +50,11 @@ class Entry:
         work = np.empty(function.work + 1)
         numbers = [STRAIGHT, function.address, p.ctypes.data, work.ctypes.data, int(timed)]
         return cls(numbers, (function, p, work), f"machine code: {function.why}")
+
+    @classmethod
+    def of_loops(cls, bound: Any) -> Entry:
+        """Take a bound :class:`symnum.pde.loops.LoopKernel`."""
+        return cls([LOOPS, bound.table[0], bound.table.ctypes.data, 0, bound.kernel.stages], bound, f"loops: {bound.kernel.remark}")
 
     @classmethod
     def of_python(cls, rhs: Callable[[float, Any], Any], size: int) -> Entry:
@@ -115,6 +121,22 @@ def _call_straight(typing: Any, address: Any, u: Any, p: Any, out: Any, work: An
 
 
 @_intrinsic
+def _call_loops(typing: Any, address: Any, table: Any, t: Any, u: Any, out: Any, stage: Any) -> Any:
+    """Call ``void(void *, double, double *, double *, i64 stage, i64 part, i64 parts)`` for the whole of a stage."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        whole, pointer = ir.IntType(64), ir.IntType(8).as_pointer()
+        kinds = [pointer, ir.DoubleType(), pointer, pointer, whole, whole, whole]
+        function = ir.FunctionType(ir.VoidType(), kinds).as_pointer()
+        table, t, u, out, stage = values[1:]
+        arguments = [builder.inttoptr(table, pointer), t, builder.inttoptr(u, pointer), builder.inttoptr(out, pointer), stage]
+        builder.call(builder.inttoptr(values[0], function), [*arguments, whole(0), whole(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.float64, types.intp, types.intp, types.intp), generate
+
+
+@_intrinsic
 def _write(typing: Any, address: Any, value: Any) -> Any:
     """Write a double to an address."""
 
@@ -130,6 +152,9 @@ def evaluate(entry: Any, t: float, u: Any, out: Any) -> None:
     """Fill ``out`` (n,) with the right-hand side at ``t`` and ``u`` (n,), which are contiguous and do not overlap."""
     if entry[0] == PLAIN:
         _call_plain(entry[1], t, u.ctypes.data, out.ctypes.data, entry[2])
+    elif entry[0] == LOOPS:
+        for stage in range(entry[4]):
+            _call_loops(entry[1], entry[2], t, u.ctypes.data, out.ctypes.data, stage)
     else:
         if entry[4]:
             _write(entry[2], t)
