@@ -40,7 +40,11 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """``head`` is "load" of a slot, "scalar" at a place in ``numbers``, "number", "truth", "time", or an operator of values."""
+    """One value: ``head`` says how it is made.
+
+    "load" of a slot, "scalar" at a place in ``numbers``, "number", "truth", "time", "single" (a value rounded to float32), or an
+    operator's name.
+    """
 
     head: str
     operands: tuple[int, ...]
@@ -106,6 +110,10 @@ class Block:
     def time(self) -> Value:
         """Return the time."""
         return self._intern(Instruction("time", (), 0))
+
+    def rounded(self, value: Value) -> Value:
+        """Return a value rounded to float32."""
+        return self._intern(Instruction("single", (value,), self.values[value].depth))
 
     def call(self, head: str, operands: tuple[Value, ...], truth: bool | None = None) -> Value:
         """Return an operator's value; ``truth`` tells whether it is a truth value, where the operator does not."""

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 
 from symnum.codegen.llvm_words import Spelled, Types, spell
 from symnum.operators import OPERATORS, operator
-from symnum.pde.loops.segments import SegmentWriter, Target
+from symnum.pde.loops.iterations import Target
+from symnum.pde.loops.segments import SegmentWriter
 from symnum.pde.loops.tables import NestForm
 
 ENTRY = "symnum_loops"
 """``void(ptr table, double t, ptr u, ptr out, i64 stage, i64 part, i64 parts)``; see ``kernel`` for the table."""
 
-FUNCTION, STAGES, WORK, NUMBERS, INTS = range(5)
-"""Places in the table that the entry is given."""
+FUNCTION, STAGES, WORK, NUMBERS, INTS, PARAMS, PLACES = range(7)
+"""Places in the table that the entry is given, and their number."""
 
-_GIVEN = "ptr %ints, i64 %at, double %t, ptr %u, ptr %out, ptr %work, ptr %numbers, i64 %part, i64 %parts"
+_GIVEN = "ptr %ints, i64 %at, double %t, ptr %u, ptr %out, ptr %work, ptr %numbers, ptr %params, i64 %part, i64 %parts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def _entry(stages: Sequence[Sequence[tuple[int, int]]]) -> str:
     lines = [
         f"define void @{ENTRY}(ptr %table, double %t, ptr %u, ptr %out, i64 %stage, i64 %part, i64 %parts) nounwind {{"
     ]
-    for name, place in (("work", WORK), ("numbers", NUMBERS), ("ints", INTS)):
+    for name, place in (("work", WORK), ("numbers", NUMBERS), ("ints", INTS), ("params", PARAMS)):
         lines += [
             f"%{name}.at = getelementptr ptr, ptr %table, i64 {place}",
             f"%{name} = load ptr, ptr %{name}.at",

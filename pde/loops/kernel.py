@@ -15,8 +15,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,17 +23,19 @@ import symnum
 from symnum.codegen import disk, machine
 from symnum.codegen.target import Unsupported
 from symnum.pde.graph import Graph, Node
-from symnum.pde.loops import affine, block, emit, nests, segments, tables
-from symnum.pde.loops.emit import ENTRY, FUNCTION, INTS, NUMBERS, STAGES, WORK
+from symnum.pde.loops import emit
+from symnum.pde.loops.emit import ENTRY, FUNCTION, INTS, NUMBERS, PARAMS, PLACES, STAGES, WORK
+from symnum.pde.loops.iterations import Target
 from symnum.pde.loops.lowering import NotLowered
 from symnum.pde.loops.nests import Loops, loops_of
-from symnum.pde.loops.segments import Target
 from symnum.pde.loops.storage import Storage
 from symnum.pde.loops.tables import NestForm, form_of
 
 _log = logging.getLogger("symnum")
 
 Array = Any
+
+_LLVM_TYPES = {np.dtype(np.float64): "double", np.dtype(np.float32): "float"}
 
 LEVEL = 2
 """Level of LLVM's code generation."""
@@ -55,12 +55,17 @@ class LoopKernel:
     array([ 3., -1., -2.])
     """
 
-    def __init__(self, graph: Graph, output: Node, dtype: Any = np.float64) -> None:
+    def __init__(self, graph: Graph, output: Node) -> None:
         began = time.perf_counter()
-        self.shape, self.dtype = output.shape, np.dtype(dtype)
-        loops = loops_of(Storage(graph, output))
-        target = Target("float" if self.dtype == np.float32 else "double", machine.best_lanes())
-        stages, forms, self.ints, self.numbers = _laid_out(loops, self.dtype)
+        self.shape, self.dtype = output.shape, np.dtype(output.dtype)
+        storage = Storage(graph, output)
+        loops = loops_of(storage)
+        self.memory_dtype = np.dtype(storage.dtype)
+        """Type of work memory and of constants."""
+        target = Target(machine.best_lanes(), _LLVM_TYPES[self.dtype], _LLVM_TYPES[self.memory_dtype])
+        stages, forms, self.ints, self.numbers = _laid_out(loops, self.memory_dtype)
+        self.parameters = dict(loops.memory.parameters)
+        """{name: place} of the parameters in the flat array of all their values."""
         try:
             self._text = emit.module_text(stages, forms, target)
             self._library, kept = _linked(self._text)
@@ -95,24 +100,31 @@ class LoopKernel:
 
         return evaluate
 
-    def bind(self) -> Bound:
-        """Return what one thread needs to call the kernel."""
-        return Bound(self)
+    def bind(self, parameters: Array = ()) -> Bound:
+        """Return what one thread needs to call the kernel; ``parameters`` are the values of all parameters in one flat array."""
+        return Bound(self, parameters)
 
-    def call(self, t: float, u: Array, out: Array) -> None:
+    def call(self, t: float, u: Array, out: Array, parameters: Array = ()) -> None:
         """Fill ``out`` from the state ``u``; both are contiguous arrays of the kernel's type and size, and do not overlap."""
-        self.function(self.bind().table, t, u.reshape(-1), out.reshape(-1))
+        bound = self.bind(parameters)
+        self.function(bound.table, t, u.reshape(-1), out.reshape(-1))
 
 
 class Bound:
-    """A kernel with work memory of its own; ``table`` is good as long as this object lives, for one call at a time."""
+    """A kernel with parameters and work memory of its own; ``table`` is good as long as this object lives, for one call at a time.
 
-    def __init__(self, kernel: LoopKernel) -> None:
+    ``parameters`` are the float64 values of all parameters one after the other; they may be changed between calls.
+    """
+
+    def __init__(self, kernel: LoopKernel, parameters: Array = ()) -> None:
         self.kernel = kernel
-        self.work = np.empty(kernel.work_size + 1, kernel.dtype)
-        table = np.zeros(5, np.int64)
+        self.work = np.empty(kernel.work_size + 1, kernel.memory_dtype)
+        self.parameters = np.array([*parameters, 0.0] if len(parameters) == 0 else parameters, np.float64)
+        table = np.zeros(PLACES, np.int64)
         table[FUNCTION], table[STAGES] = kernel.address, kernel.stages
-        for place, array in ((WORK, self.work), (NUMBERS, kernel.numbers), (INTS, kernel.ints)):
+        for place, array in (
+            (WORK, self.work), (NUMBERS, kernel.numbers), (INTS, kernel.ints), (PARAMS, self.parameters)
+        ):  # fmt: skip
             table[place] = array.__array_interface__["data"][0]
         self.table = table
 
@@ -145,7 +157,7 @@ def _linked(text: emit.Text) -> tuple[machine.Library, str]:
     """Return the linked machine code of a module, from disk where it is, and what was kept where."""
     symbols = {name: machine.c_function(name) for name in text.functions} | text.loops
     name = hashlib.blake2b(
-        "\0".join([text.module, str(LEVEL), symnum.__version__, machine.versions(), _own_text()]).encode(),
+        "\0".join([text.module, str(LEVEL), symnum.__version__, machine.versions()]).encode(),
         digest_size=20,
     ).hexdigest()
     kept = ""
@@ -166,10 +178,3 @@ def _linked(text: emit.Text) -> tuple[machine.Library, str]:
             except disk.CacheUnavailable as problem:
                 kept = f"not kept on disk: {problem}"
     return machine.Library(objects, symbols, (ENTRY,)), kept
-
-
-@cache
-def _own_text() -> str:
-    """Return the text of what writes the IR, so that a change of it is noticed."""
-    parts = (affine, block, emit, nests, segments, tables)
-    return "".join(Path(part.__file__ or "").read_text() for part in parts)

@@ -15,7 +15,7 @@ import numpy as np
 
 from symnum import term as interface
 from symnum.codegen.lower import Program, lower
-from symnum.pde.graph import Assembly, Constant, Elementwise, Input, Node, Product, View
+from symnum.pde.graph import Assembly, Constant, Elementwise, Input, Node, Product, View, is_boolean
 from symnum.pde.loops.affine import Affine, Cut, Interleave, SplitAt, flat_index, unravel
 from symnum.pde.loops.block import Block, Slot, Value
 from symnum.pde.loops.storage import Storage
@@ -37,7 +37,8 @@ class KeepNode(Exception):
 
 @dataclass
 class Memory:
-    """Where things lie: kept arrays in ``work``, constants in ``numbers`` behind the scalars, index arrays in ``ints``.
+    """Where things lie: kept arrays in ``work``, constants in ``numbers`` behind the scalars, index arrays in ``ints``, and the
+    parameters one after the other in ``params``.
 
     Offsets of constants count from the end of the scalars, whose number is known only at the end.
     """
@@ -45,6 +46,7 @@ class Memory:
     storage: Storage
     scalars: dict[float, int] = field(default_factory=dict)
     offsets: dict[int, int] = field(default_factory=dict)
+    parameters: dict[str, int] = field(default_factory=dict)
     work_size: int = 0
     arrays: list[Any] = field(default_factory=list)
     arrays_size: int = 0
@@ -53,10 +55,20 @@ class Memory:
     _placed: dict[Hashable, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        at = 0
+        for given in self.storage.graph.inputs:
+            if given.name not in ("t", "u"):
+                self.parameters[given.name] = at
+                at += given.size
         for node in self.storage.order:
             if node.index in self.storage.kept and node is not self.storage.root:
-                self.offsets[node.index] = self.work_size
-                self.work_size += -(-node.size // ALIGNED) * ALIGNED
+                self.offsets[node.index] = self.more_work(node.size)
+
+    def more_work(self, size: int) -> int:
+        """Return the offset in ``work`` of so many more entries."""
+        at = self.work_size
+        self.work_size += -(-size // ALIGNED) * ALIGNED
+        return at
 
     def constant(self, node: Node) -> tuple[int, Shape]:
         """Return offset and strides of a constant array; along axes where it does not change it has one entry, and stride 0."""
@@ -159,7 +171,8 @@ class Follower:
         if isinstance(node, Input):
             if node.name == "t":
                 return self.block.time()
-            return self._load_input(node, place)
+            at = self.memory.parameters[node.name]
+            return self.block.load(self._entry(node, "params", at, place))
         if isinstance(node, Elementwise):
             return (yield from self._elementwise(node, place))
         if isinstance(node, View):
@@ -188,13 +201,14 @@ class Follower:
     def _entry(self, node: Node, buffer: str, offset: int, place: Place) -> Slot:
         return Slot(buffer, flat_index(place, contiguous_strides(node.shape), offset, len(self.counts)))
 
-    def _load_input(self, node: Input, place: Place) -> Value:
-        raise NotLowered(f"the input {node.name!r} has no place in memory")
-
     def _flat_slot(self, node: Node, index: Affine) -> Slot | None:
         """Return the slot of a flat position in a node that lies in memory whole, or None."""
-        if isinstance(node, Input) and node.name == "u":
-            return Slot("u", index)
+        if isinstance(node, Input) and node.name != "t":
+            return (
+                Slot("u", index)
+                if node.name == "u"
+                else Slot("params", index.shifted(self.memory.parameters[node.name]))
+            )
         offset = self.memory.offsets.get(node.index)
         return None if offset is None else Slot("work", index.shifted(offset))
 
@@ -217,7 +231,13 @@ class Follower:
 
         for step, (head, operands) in enumerate(program.steps):
             found.append(block.call(head, tuple(map(value, operands)), program.is_boolean(count + step)))
-        return value(program.outputs[0])
+        return self._typed(node, value(program.outputs[0]))
+
+    def _typed(self, node: Node, value: Value) -> Value:
+        """Return a value rounded to the type of its node."""
+        if node.dtype == np.float32 and not (is_boolean(node) or node.weak):
+            return self.block.rounded(value)
+        return value
 
     def _broadcast(self, shape: Shape, place: Place) -> Place:
         zero = Affine.number(0, len(self.counts))
@@ -227,12 +247,11 @@ class Follower:
     def _view(self, node: View, place: Place) -> _Task:
         source, region = node.source, node.region
         if isinstance(region, Listed):
-            if not (isinstance(source, Input) or source.index in self.memory.offsets):
-                raise KeepNode(source)
             at = self.memory.list(region)
             through = Slot("ints", flat_index(place, contiguous_strides(region.shape), at, len(self.counts)))
             slot = self._flat_slot(source, Affine.number(0, len(self.counts)))
-            assert slot is not None
+            if slot is None:
+                raise KeepNode(source)
             return self.block.load(Slot(slot.buffer, slot.index, through))
         index = flat_index(place, region.strides, region.offset, len(self.counts))
         slot = self._flat_slot(source, index)

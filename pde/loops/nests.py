@@ -27,14 +27,15 @@ MAX_VALUES = 60_000
 class Statement:
     """Store the entry of ``node`` at ``place`` into ``buffer`` at ``index``; ``add`` adds it to what is there.
 
-    ``inside`` tells that this is what computes the node, which others read.
+    ``inside`` tells that this is what computes the node, which others read.  Without a node, the entry of work memory at ``place[0]``
+    is stored, or 0 where there is no place.
     """
 
-    node: Node
+    node: Node | None
     place: Place
     buffer: str
     index: Affine
-    inside: bool
+    inside: bool = False
     add: bool = False
 
     def changed(self, change: Cut.Change) -> Statement:
@@ -109,28 +110,61 @@ class _Builder:
     def build(self) -> Loops:
         stages: list[tuple[Nest, ...]] = []
         for nodes in self.storage.stages():
-            groups: dict[Any, tuple[Shape, list[Statement]]] = {}
+            groups: dict[int, dict[Shape, list[Statement]]] = {}
             for node in nodes:
-                for extents, statement in self._statements(node):
-                    key = (extents, statement.add)
-                    groups.setdefault(key, (extents, []))[1].append(statement)
-            nests = [nest for extents, found in groups.values() for nest in self._nests(extents, found)]
-            stages.append(tuple(nests))
+                for step, extents, statement in self._statements(node):
+                    groups.setdefault(step, {}).setdefault(extents, []).append(statement)
+            for step in sorted(groups):
+                stages.append(
+                    tuple(
+                        nest
+                        for extents, found in groups[step].items()
+                        for nest in self._nests(extents, found)
+                    )
+                )
         kept = len(self.memory.offsets)
         return Loops(tuple(stages), self.memory, self.boxes, kept)
 
     # --- statements -----------------------------------------------------------------------------------------------------------
 
-    def _statements(self, node: Node) -> Iterator[tuple[Shape, Statement]]:
-        """Yield the statements that store a node, with the extents of the nest of each."""
+    def _statements(self, node: Node) -> Iterator[tuple[int, Shape, Statement]]:
+        """Yield the statements that store a node: in which step of its stage, over which extents, and the statement."""
         if node is self.storage.root:
             buffer, start = "out", 0
         else:
             buffer, start = "work", self.memory.offsets[node.index]
         if isinstance(node, Total):
-            raise NotLowered("a sum over an axis")
+            yield from self._sum(node, buffer, start)
+            return
         for part, region in self._exploded(node):
-            yield from self._unrolled(part, region, buffer, start, part is node)
+            for extents, place, index in self._unrolled(region.shape, region.strides, region.offset + start):
+                yield 0, extents, Statement(part, place, buffer, index, part is node)
+
+    def _sum(self, node: Total, buffer: str, start: int) -> Iterator[tuple[int, Shape, Statement]]:
+        """Yield the statements of a sum: clear it, and add to it.
+
+        A sum over the first axis and others goes by way of one sum for each index of the first, which threads can share.
+        """
+        source = node.source
+        ways: list[tuple[Node | None, tuple[int, ...], str, int]] = [(source, node.axes, buffer, start)]
+        if node.axes[0] == 0 and len(node.axes) > 1:
+            between = self.memory.more_work(source.size // prod(source.shape[a] for a in node.axes[1:]))
+            ways = [(source, node.axes[1:], "work", between), (None, (0,), buffer, start)]
+        shape = source.shape
+        for step, (what, axes, into, at) in enumerate(ways, 1):
+            kept = [a for a in range(len(shape)) if a not in axes]
+            result = tuple(shape[a] for a in kept)
+            for extents, _, index in self._unrolled(result, contiguous_strides(result), at):
+                yield 0, extents, Statement(None, (), into, index)
+            strides = [0] * len(shape)
+            for a, stride in zip(kept, contiguous_strides(result), strict=True):
+                strides[a] = stride
+            for extents, place, index in self._unrolled(shape, tuple(strides), at, in_order=True):
+                if what is None:
+                    depth = len(extents)
+                    place = (flat_index(place, contiguous_strides(shape), ways[0][3], depth),)
+                yield step, extents, Statement(what, place, into, index, add=True)
+            shape = result
 
     def _exploded(self, node: Node) -> Iterator[tuple[Node, Strided]]:
         """Yield nodes and the regions of the target that they fill: the pieces of an assembly that do not overlap."""
@@ -144,8 +178,7 @@ class _Builder:
                 and part.region.is_whole()
                 and not inner
             ):
-                shape = part.source.shape
-                again = region.through(region.offset + _reach(region) + 1, lambda a, s=shape: a.reshape(s))
+                again = _reshaped(region, part.source.shape)
                 if again is not None and part.source.size == part.size:
                     stack.append((part.source, again))
                     continue
@@ -170,27 +203,30 @@ class _Builder:
         return found
 
     def _unrolled(
-        self, node: Node, region: Strided, buffer: str, start: int, inside: bool
-    ) -> Iterator[tuple[Shape, Statement]]:
-        """Yield one statement for each place along the short axes; the axis of the least step in memory is the innermost loop."""
-        extents = [n for n in region.shape if n > 1]
-        short = {a for a, n in enumerate(region.shape) if 1 < n <= UNROLLED}
+        self, shape: Shape, strides: Shape, start: int, *, in_order: bool = False
+    ) -> Iterator[tuple[Shape, Place, Affine]]:
+        """Yield for each place along the short axes the extents of the loops over the others, the place, and where it is stored.
+
+        The axis of the least step in memory is the innermost loop, or the last axis with ``in_order``.
+        """
+        extents = [n for n in shape if n > 1]
+        short = {a for a, n in enumerate(shape) if 1 < n <= UNROLLED}
         if len(short) == len(extents) and extents:
             short.discard(max(short))
-        looped = [a for a, n in enumerate(region.shape) if n > 1 and a not in short]
-        looped.sort(key=lambda a: (-abs(region.strides[a]), a))
+        looped = [a for a, n in enumerate(shape) if n > 1 and a not in short]
+        if not in_order:
+            looped.sort(key=lambda a: (-abs(strides[a]), a))
         depth = max(len(looped), 1)
-        counts = tuple(region.shape[a] for a in looped) or (1,)
+        counts = tuple(shape[a] for a in looped) or (1,)
         loop_of = {a: k for k, a in enumerate(looped)}
         order = sorted(short)
-        for corner in _corners([region.shape[a] for a in order]):
+        for corner in _corners([shape[a] for a in order]):
             fixed = dict(zip(order, corner, strict=True))
             place = tuple(
                 Affine.of_loop(loop_of[a], depth) if a in loop_of else Affine.number(fixed.get(a, 0), depth)
-                for a in range(len(region.shape))
+                for a in range(len(shape))
             )
-            index = flat_index(place, region.strides, region.offset + start, depth)
-            yield counts, Statement(node, place, buffer, index, inside)
+            yield counts, place, flat_index(place, strides, start, depth)
 
     # --- boxes ----------------------------------------------------------------------------------------------------------------
 
@@ -216,8 +252,9 @@ class _Builder:
             key = (box.counts[:-1], tuple((a.steps[:-1], None if a.steps[-1] else a.start) for a in box.at))
             first = sum(a.start for a in box.at if a.steps[-1])
             rows.setdefault(key, []).append((first, Segment(box.counts[-1], block)))
+        whole = any(s.add and not s.index.steps[0] for s in statements)
         return [
-            Nest(key[0], tuple(segment for _, segment in sorted(found, key=lambda pair: pair[0])))
+            Nest(key[0], tuple(segment for _, segment in sorted(found, key=lambda pair: pair[0])), whole)
             for key, found in rows.items()
         ]
 
@@ -225,16 +262,22 @@ class _Builder:
         follower = Follower(self.memory, box.counts, self.programs)
         block = follower.block
         for s in box.statements:
-            value = follower.value(s.node, s.place, inside=s.inside)
+            if s.node is not None:
+                value = follower.value(s.node, s.place, inside=s.inside)
+            elif s.place:
+                value = block.load(Slot("work", s.place[0]))
+            else:
+                value = block.number(0.0, self.memory.scalars)
             slot = Slot(s.buffer, s.index)
             block.slot(slot)
             block.stores.append(Store(slot, value, s.add))
         return block
 
 
-def _reach(region: Strided) -> int:
-    """Return how far a region reaches beyond its offset."""
-    return sum(s * (n - 1) for s, n in zip(region.strides, region.shape, strict=True) if s > 0)
+def _reshaped(region: Strided, shape: Shape) -> Strided | None:
+    """Return a region in another shape of the same entries, or None where no strides describe it."""
+    reach = sum(s * (n - 1) for s, n in zip(region.strides, region.shape, strict=True) if s > 0)
+    return region.through(region.offset + reach + 1, lambda a: a.reshape(shape))
 
 
 def _corners(extents: list[int]) -> Iterable[tuple[int, ...]]:

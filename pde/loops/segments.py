@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from symnum.codegen.llvm_words import Spelled, Types, literal
 from symnum.pde.loops.block import Instruction, Value
+from symnum.pde.loops.iterations import Iteration, Target, read, write
 from symnum.pde.loops.tables import NestForm, SegmentForm
-
-MOST_APART = 4
-"""Entries up to so far apart are loaded together and shuffled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The type of entries in memory, "double" or "float", and how many doubles a vector holds.  Arithmetic is in doubles."""
-
-    element: str
-    lanes: int
 
 
 class Writer(Protocol):
@@ -45,6 +34,7 @@ class SegmentWriter:
         self.nest, self.form, self.target = nest, form, nest.target
         self.emit = nest.emit
         self.loops = nest.form.loops
+        self.alone = form.single and self.loops > 1
         self.prefix = f"%s{number}"
         self.label = f"s{number}"
         self.count = nest.word()
@@ -89,8 +79,8 @@ class SegmentWriter:
                     f"{self.prefix}v{v}", member.cluster, self.offsets[member.cluster], member.distance, index
                 )
             else:
-                self._compute(
-                    f"{self.prefix}v{v}", instruction, one, lambda operand: self._name(operand, one, "v")
+                self.compute(
+                    f"{self.prefix}v{v}", instruction, one, lambda operand: self.name(operand, one, "v")
                 )
 
     def _outer_index(self, slot: int, name: str) -> str:
@@ -104,28 +94,22 @@ class SegmentWriter:
 
     def _load_one(self, name: str, cluster: int, offset: str, distance: int, index: str | None) -> None:
         """Load one entry at an offset of the cluster's buffer."""
-        element = self.target.element
-        base = f"%{self.form.clusters[cluster].buffer}"
-        self.emit(f"{name}.base = getelementptr {element}, ptr {base}, i64 {offset}")
-        self._load_at(name, f"{name}.base", distance, index)
+        buffer = self.form.clusters[cluster].buffer
+        element = self.target.element(buffer)
+        self.emit(f"{name}.base = getelementptr {element}, ptr %{buffer}, i64 {offset}")
+        self._load_at(name, f"{name}.base", distance, index, element)
 
-    def _load_at(self, name: str, base: str, distance: int, index: str | None) -> None:
-        element = self.target.element
+    def _load_at(self, name: str, base: str, distance: int, index: str | None, element: str) -> None:
         at = f"{name}.at"
         self.emit(f"{at} = getelementptr {element}, ptr {base}, i64 {distance}")
         if index is not None:
             self.emit(f"{at}.x = getelementptr {element}, ptr {at}, i64 {index}")
             at = f"{at}.x"
-        if element == "double":
-            self.emit(f"{name} = load double, ptr {at}")
-        else:
-            self.emit(
-                f"{name}.short = load {element}, ptr {at}", f"{name} = fpext {element} {name}.short to double"
-            )
+        self.emit(*read(name, at, 1, element))
 
     # --- values ---------------------------------------------------------------------------------------------------------------
 
-    def _name(self, value: Value, types: Types, inner: str) -> str:
+    def name(self, value: Value, types: Types, inner: str) -> str:
         """Return how a value is written as an operand; ``inner`` begins the names of values of the innermost loop."""
         instruction = self.form.values[value]
         if instruction.head == "number":
@@ -136,7 +120,7 @@ class SegmentWriter:
             return f"{self.prefix}{inner}{value}"
         return f"{self.prefix}v{value}" + (".x" if types.lanes > 1 else "")
 
-    def _compute(
+    def compute(
         self, name: str, instruction: Instruction, types: Types, operand: Callable[[Value], str]
     ) -> None:
         head = instruction.head
@@ -144,6 +128,13 @@ class SegmentWriter:
             return
         if head == "time":
             self.emit(f"{name} = fadd double %t, {literal(-0.0)}")
+        elif head == "single":
+            double, single = types.of("double"), types.of("float")
+            given = operand(instruction.operands[0])
+            self.emit(
+                f"{name}.short = fptrunc {double} {given} to {single}",
+                f"{name} = fpext {single} {name}.short to {double}",
+            )
         elif head == "scalar":
             (place,) = instruction.operands
             self._load_number(name, place)
@@ -153,9 +144,9 @@ class SegmentWriter:
             self.emit(spelled.text.format(name, *names))
 
     def _load_number(self, name: str, place: int) -> None:
-        element = self.target.element
+        element = self.target.element("numbers")
         self.emit(f"{name}.base = getelementptr {element}, ptr %numbers, i64 {place}")
-        self._load_at(name, f"{name}.base", 0, None)
+        self._load_at(name, f"{name}.base", 0, None, element)
 
     # --- the innermost loop ---------------------------------------------------------------------------------------------------
 
@@ -163,13 +154,13 @@ class SegmentWriter:
         """Write the innermost loop."""
         label, prefix, lanes = self.label, self.prefix, self.target.lanes
         for c, cluster in enumerate(self.form.clusters):
-            kind = "i64" if cluster.buffer == "ints" else self.target.element
+            kind = self.target.element(cluster.buffer)
             self.emit(f"{prefix}p{c} = getelementptr {kind}, ptr %{cluster.buffer}, i64 {self.offsets[c]}")
         low, count = "0", self.count
         if self.loops == 1 and not self.nest.form.whole:
             low, count = self._share()
-        if self.form.single and self.loops > 1:
-            _Iteration(self, Types(1), "0", "c").write()
+        if self.alone:
+            Iteration(self, Types(1), "0", "c").write()
             return
         sums = self.sums
         adds = any(add for _, _, add in self.form.stores)
@@ -198,7 +189,7 @@ class SegmentWriter:
                     f"{j}.over = icmp sgt i64 {j}.b, {prefix}last",
                     f"{j} = select i1 {j}.over, i64 {prefix}last, i64 {j}.b",
                 )
-            _Iteration(self, wide, j, "b").write()
+            Iteration(self, wide, j, "b").write()
             self.emit(f"{j}.next = add i64 {j}.b, {lanes}")
             if adds:
                 # what is added twice is wrong: the entries that make no whole vector go one by one
@@ -219,7 +210,7 @@ class SegmentWriter:
         self.emit(f"{one}.any = icmp slt i64 {one}.first, {count}")
         self.emit(f"br i1 {one}.any, label %{label}.singles, label %{label}.done", f"{label}.singles:")
         self.emit(f"{one} = phi i64 [ {one}.first, %{label}.begin ], [ {one}.next, %{label}.singles ]")
-        _Iteration(self, Types(1), one, "a").write()
+        Iteration(self, Types(1), one, "a").write()
         self.emit(f"{one}.next = add i64 {one}, 1", f"{one}.more = icmp slt i64 {one}.next, {count}")
         self.emit(f"br i1 {one}.more, label %{label}.singles, label %{label}.done", f"{label}.done:")
         for s in sums:
@@ -272,258 +263,10 @@ class SegmentWriter:
         slot, _, _ = self.form.stores[k]
         member = self.form.members[slot]
         name = f"{self.prefix}total{k}"
-        self._load_at(name, f"{self.prefix}p{member.cluster}", member.distance, None)
+        element = self.target.element(self.form.clusters[member.cluster].buffer)
+        self._load_at(name, f"{self.prefix}p{member.cluster}", member.distance, None, element)
         self.emit(
             f"{name}.row = load double, ptr {self.prefix}sum{k}",
             f"{name}.new = fadd double {name}, {name}.row",
+            *write(name, f"{name}.new", f"{name}.at", 1, element),
         )
-        kept = f"{name}.new"
-        if self.target.element != "double":
-            self.emit(f"{name}.kept = fptrunc double {kept} to {self.target.element}")
-            kept = f"{name}.kept"
-        self.emit(f"store {self.target.element} {kept}, ptr {name}.at")
-
-
-class _Iteration:
-    """Write the loads, values and stores of one iteration, or of as many as a vector has lanes."""
-
-    def __init__(self, segment: SegmentWriter, types: Types, j: str, inner: str) -> None:
-        self.segment, self.types, self.j, self.inner = segment, types, j, inner
-        self.form, self.target, self.emit = segment.form, segment.target, segment.emit
-        self.lanes = types.lanes
-        self.moved: dict[str | int, str] = {}
-        self.wide: dict[int, tuple[str, int, int]] = {}
-
-    def write(self) -> None:
-        """Write it."""
-        segment = self.segment
-        for v, instruction in enumerate(self.form.values):
-            if instruction.depth != segment.loops:
-                continue
-            name = f"{segment.prefix}{self.inner}{v}"
-            if instruction.head == "load":
-                self._load(name, instruction.operands[0])
-            else:
-                segment._compute(
-                    name, instruction, self.types, lambda o: segment._name(o, self.types, self.inner)
-                )
-        self._stores()
-
-    def _index(self, step: str | int) -> str:
-        """Return j times the step of a cluster."""
-        found = self.moved.get(step)
-        if found is None:
-            if step == 0 or self.j == "0":
-                found = "0"
-            elif step == 1:
-                found = self.j
-            else:
-                found = f"{self.segment.prefix}{self.inner}m{len(self.moved)}"
-                self.emit(f"{found} = mul i64 {self.j}, {step}")
-            self.moved[step] = found
-        return found
-
-    def _address(self, name: str, cluster: int, distance: int | str, kind: str = "") -> str:
-        kind = kind or self.target.element
-        index = self._index(self.segment.steps[cluster])
-        self.emit(
-            f"{name}.from = getelementptr {kind}, ptr {self.segment.prefix}p{cluster}, i64 {index}",
-            f"{name}.at = getelementptr {kind}, ptr {name}.from, i64 {distance}",
-        )
-        return f"{name}.at"
-
-    def _load(self, name: str, slot: int) -> None:
-        member = self.form.members[slot]
-        step = self.segment.steps[member.cluster]
-        if self.lanes == 1 and member.through is None:
-            self._read(name, self._address(name, member.cluster, member.distance), 1)
-        elif member.through is not None:
-            self._gather(name, slot)
-        elif step == 1:
-            self._read(name, self._address(name, member.cluster, member.distance), self.lanes)
-        elif step == -1:
-            at = self._address(name, member.cluster, member.distance - self.lanes + 1)
-            self._read(f"{name}.back", at, self.lanes)
-            self._shuffle(name, f"{name}.back", self.lanes, range(self.lanes - 1, -1, -1))
-        elif isinstance(step, int) and 1 < step <= MOST_APART:
-            whole, first, width = self._wide(member.cluster, step)
-            begin = member.distance - first
-            self._shuffle(name, whole, width, range(begin, begin + step * self.lanes - step + 1, step))
-        else:
-            self._gather(name, slot)
-
-    def _read(self, name: str, at: str, count: int) -> None:
-        """Load ``count`` entries as doubles."""
-        element = self.target.element
-        size = 8 if element == "double" else 4
-        kind, double = Types(count).of(element), Types(count).of("double")
-        if element == "double":
-            self.emit(f"{name} = load {kind}, ptr {at}, align {size}")
-        else:
-            self.emit(f"{name}.short = load {kind}, ptr {at}, align {size}")
-            self.emit(f"{name} = fpext {kind} {name}.short to {double}")
-
-    def _shuffle(self, name: str, vector: str, width: int, lanes: Iterable[int]) -> None:
-        kind = Types(width).of("double")
-        chosen = list(lanes)
-        mask = ", ".join(f"i32 {k}" for k in chosen)
-        self.emit(f"{name} = shufflevector {kind} {vector}, {kind} poison, <{len(chosen)} x i32> <{mask}>")
-
-    def _wide(self, cluster: int, step: int) -> tuple[str, int, int]:
-        """Load all entries from the first to the last that the lanes of a cluster's members need; return name, first and width."""
-        found = self.wide.get(cluster)
-        if found is None:
-            loaded = {
-                i.operands[0] for i in self.form.values if i.head == "load" and i.depth == self.segment.loops
-            }
-            members = self.form.members
-            distances = [members[s].distance for s in loaded if members[s].cluster == cluster]
-            first = min(distances)
-            width = (self.lanes - 1) * step + max(distances) - first + 1
-            name = f"{self.segment.prefix}{self.inner}wide{cluster}"
-            self._read(name, self._address(name, cluster, first), width)
-            found = self.wide[cluster] = (name, first, width)
-        return found
-
-    def _gather(self, name: str, slot: int) -> None:
-        """Load the entries of the lanes one by one."""
-        member = self.form.members[slot]
-        step = self.segment.steps[member.cluster]
-        filled, kind = "poison", self.types.of("double")
-        for lane in range(self.lanes):
-            one = f"{name}.{lane}" if self.lanes > 1 else name
-            base = self._address(
-                f"{one}.cell", member.cluster, self._lane_distance(one, lane, step, member.distance)
-            )
-            if member.through is None:
-                self._read(one, base, 1)
-            else:
-                through = self.form.members[member.through]
-                inner = self.segment.steps[through.cluster]
-                at = self._address(
-                    f"{one}.list",
-                    through.cluster,
-                    self._lane_distance(f"{one}.i", lane, inner, through.distance),
-                    "i64",
-                )
-                self.emit(f"{one}.index = load i64, ptr {at}")
-                self.emit(f"{one}.entry = getelementptr {self.target.element}, ptr {base}, i64 {one}.index")
-                self._read(one, f"{one}.entry", 1)
-            if self.lanes > 1:
-                filled_next = name if lane == self.lanes - 1 else f"{name}.{lane}.in"
-                self.emit(f"{filled_next} = insertelement {kind} {filled}, double {one}, i32 {lane}")
-                filled = filled_next
-
-    def _lane_distance(self, name: str, lane: int, step: str | int, distance: int) -> int | str:
-        if isinstance(step, int):
-            return distance + lane * step
-        if lane == 0:
-            return distance
-        self.emit(f"{name}.by = mul i64 {step}, {lane}", f"{name}.far = add i64 {name}.by, {distance}")
-        return f"{name}.far"
-
-    # --- stores ---------------------------------------------------------------------------------------------------------------
-
-    def _stores(self) -> None:
-        together = self._interleaved() if self.lanes > 1 else {}
-        done: set[int] = set()
-        for k, (slot, value, add) in enumerate(self.form.stores):
-            if k in done:
-                continue
-            name = f"{self.segment.prefix}{self.inner}to{k}"
-            written = self.segment._name(value, self.types, self.inner)
-            member = self.form.members[slot]
-            step = self.segment.steps[member.cluster]
-            if add and step == 0 and not (self.form.single and self.segment.loops > 1):
-                self._sum(k, name, written)
-            elif k in together:
-                group = together[k]
-                done |= set(group)
-                self._store_together(name, group, member.cluster)
-            elif self.lanes == 1 or step == 1:
-                at = self._address(name, member.cluster, member.distance)
-                if add:
-                    self._read(f"{name}.old", at, self.lanes)
-                    kind = self.types.of("double")
-                    self.emit(f"{name}.new = fadd {kind} {name}.old, {written}")
-                    written = f"{name}.new"
-                self._write(name, written, at, self.lanes)
-            else:
-                self._scatter(name, written, member.cluster, member.distance, add)
-
-    def _sum(self, k: int, name: str, written: str) -> None:
-        kind = self.types.of("double")
-        into = f"{self.segment.prefix}sum{'s' if self.lanes > 1 else ''}{k}"
-        self.emit(
-            f"{name}.old = load {kind}, ptr {into}",
-            f"{name}.new = fadd {kind} {name}.old, {written}",
-            f"store {kind} {name}.new, ptr {into}",
-        )
-
-    def _write(self, name: str, value: str, at: str, count: int) -> None:
-        element = self.target.element
-        size = 8 if element == "double" else 4
-        kind, double = Types(count).of(element), Types(count).of("double")
-        if element != "double":
-            self.emit(f"{name}.short = fptrunc {double} {value} to {kind}")
-            value = f"{name}.short"
-        self.emit(f"store {kind} {value}, ptr {at}, align {size}")
-
-    def _scatter(self, name: str, value: str, cluster: int, distance: int, add: bool) -> None:
-        step, kind = self.segment.steps[cluster], self.types.of("double")
-        for lane in range(self.lanes):
-            one = f"{name}.{lane}"
-            at = self._address(one, cluster, self._lane_distance(one, lane, step, distance))
-            self.emit(f"{one}.value = extractelement {kind} {value}, i32 {lane}")
-            written = f"{one}.value"
-            if add:
-                self._read(f"{one}.old", at, 1)
-                self.emit(f"{one}.new = fadd double {one}.old, {written}")
-                written = f"{one}.new"
-            self._write(one, written, at, 1)
-
-    def _interleaved(self) -> dict[int, list[int]]:
-        """Return for each store that fills every entry together with others all of these, in the order of their entries."""
-        groups: dict[int, dict[int, int]] = {}
-        for k, (slot, _, add) in enumerate(self.form.stores):
-            member = self.form.members[slot]
-            if not add:
-                groups.setdefault(member.cluster, {})[member.distance] = k
-        found: dict[int, list[int]] = {}
-        for cluster, stores in groups.items():
-            step = self.segment.steps[cluster]
-            distances = sorted(stores)
-            if (
-                isinstance(step, int)
-                and 1 < step <= MOST_APART
-                and len(distances) == step
-                and distances[-1] - distances[0] == step - 1
-            ):
-                group = [stores[d] for d in distances]
-                found |= dict.fromkeys(group, group)
-        return found
-
-    def _store_together(self, name: str, group: list[int], cluster: int) -> None:
-        """Store several vectors lane by lane in turn: join them two by two, then shuffle."""
-        lanes, step = self.lanes, len(group)
-        first = min(self.form.members[self.form.stores[k][0]].distance for k in group)
-        parts = [self.segment._name(self.form.stores[k][1], self.types, self.inner) for k in group]
-        width = lanes
-        while len(parts) > 2:
-            kind = Types(width).of("double")
-            joined = []
-            for i in range(0, len(parts), 2):
-                other = parts[i + 1] if i + 1 < len(parts) else "poison"
-                mask = ", ".join(f"i32 {k}" for k in range(2 * width))
-                joined.append(f"{name}.w{width}.{i}")
-                self.emit(
-                    f"{joined[-1]} = shufflevector {kind} {parts[i]}, {kind} {other}, <{2 * width} x i32> <{mask}>"
-                )
-            parts, width = joined, 2 * width
-        kind, total = Types(width).of("double"), lanes * step
-        # lane l of part k is entry k*lanes + l of the joined vectors
-        mask = ", ".join(f"i32 {(e % step) * lanes + e // step}" for e in range(total))
-        self.emit(
-            f"{name}.all = shufflevector {kind} {parts[0]}, {kind} {parts[1]}, <{total} x i32> <{mask}>"
-        )
-        self._write(name, f"{name}.all", self._address(name, cluster, first), total)

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from symnum import term as interface
 from symnum.operators import operator
-from symnum.pde.graph import Assembly, Constant, Elementwise, Graph, Input, Node, Product, Total
+from symnum.pde.graph import Assembly, Constant, Elementwise, Graph, Input, Node, Product, Total, is_boolean
 from symnum.pde.loops.bands import Bands, bands
 
 TRIP = 40.0
@@ -49,6 +51,12 @@ class Storage:
             if isinstance(node, Input) or any(atom.index in depends for atom in self.graph.atoms(node)):
                 depends.add(node.index)
         return {node.index for node in self.order} - depends
+
+    @property
+    def dtype(self) -> Any:
+        """Return the type that holds the entries of all nodes: float32 where every node has it."""
+        strong = {node.dtype for node in self.order if not (node.weak or is_boolean(node))}
+        return np.dtype(np.float32) if strong == {np.dtype(np.float32)} else np.dtype(np.float64)
 
     @cached_property
     def stencils(self) -> dict[int, Bands | None]:
