@@ -13,28 +13,63 @@ from symnum.pde.stepping import adaptive_kernels, fixed_kernels
 from symnum.pde.stepping.fixed import FixedStepper
 
 
-class Euler(FixedStepper):
-    """Euler's explicit method, of order 1."""
+class ExplicitStepper(FixedStepper):
+    """A method of which traced programs have fused stages, and which other systems step through with a kernel of its own."""
+
+    stages: tuple[fused.Stage, ...]
+    nodes: tuple[float, ...]
 
     def _prepare(self) -> None:
-        self._slope = np.empty_like(self.y)
+        found = self.problem.fused(self.stages)
+        self.fused = found is not None
+        if found is not None:
+            self._bound = found
+            self.entry = Entry.of_loops(found[0])
+            self._entries = np.array([Entry.of_loops(each).numbers for each in found])
+            block = np.empty((2, len(found), len(self.y)))
+            block[0, 0] = self.y
+            self._block, self._current = block, 0
+            self.y = block[0, 0]
+        else:
+            self._work = [np.empty_like(self.y) for _ in range(2 if len(self.stages) > 1 else 1)]
+
+    def _begin(self, a: float) -> None:
+        super()._begin(a)
+        if self.fused:
+            for each in self._bound:
+                each.parameters[each.kernel.parameters[fused.STEP]] = self.h
 
     def _advance(self, first: int, count: int, every: int, rows: Any) -> None:
-        fixed_kernels.euler(
-            self.entry.numbers, self.a, self.h, first, count, every, self.y, self._slope, rows
-        )
+        if self.fused:
+            self._current = fixed_kernels.fused(
+                self._entries, np.array(self.nodes), self.a, self.h, first, count, every, self._block, self._current, rows
+            )
+            self.y = self._block[self._current, 0]
+        else:
+            self._step_by_sums(self.entry.numbers, self.a, self.h, first, count, every, self.y, *self._work, rows)
+
+    def _step_by_sums(self, *arguments: Any) -> None:
+        """Call the kernel."""
+        raise NotImplementedError
 
 
-class RK4(FixedStepper):
+class Euler(ExplicitStepper):
+    """Euler's explicit method, of order 1."""
+
+    stages, nodes = fused.EULER, (0.0,)
+
+    def _step_by_sums(self, *arguments: Any) -> None:
+        fixed_kernels.euler(*arguments)
+
+
+class RK4(ExplicitStepper):
     """The classical Runge-Kutta method, of order 4."""
 
     evaluations = 4
+    stages, nodes = fused.RK4, (0.0, 0.5, 0.5, 1.0)
 
-    def _prepare(self) -> None:
-        self._work = [np.empty_like(self.y) for _ in range(3)]
-
-    def _advance(self, first: int, count: int, every: int, rows: Any) -> None:
-        fixed_kernels.rk4(self.entry.numbers, self.a, self.h, first, count, every, self.y, *self._work, rows)
+    def _step_by_sums(self, *arguments: Any) -> None:
+        fixed_kernels.rk4(*arguments)
 
 
 class Leapfrog(FixedStepper):

@@ -72,6 +72,25 @@ def rk4(
 
 
 @kernel
+def fused(
+    entries: Any, nodes: Any, a: float, h: float, first: int, count: int, every: int, block: Any, current: int, rows: Any
+) -> int:
+    """Step by stages that are fused with their sums (see ``fused``), and return which half of ``block`` the state is in.
+
+    ``block`` (2, stages, n) has the state as the first field of the half ``current``, and room for the stages behind it; the last
+    stage writes the state of the other half.  ``nodes`` are the times of the stages in units of h.
+    """
+    row, stages = 0, len(entries)
+    for s in range(first, first + count):
+        for k in range(stages - 1):
+            evaluate(entries[k], a + s * h + nodes[k] * h, block[current], block[current, k + 1])
+        evaluate(entries[-1], a + s * h + nodes[-1] * h, block[current], block[1 - current, 0])
+        current = 1 - current
+        row = keep(s + 1, every, block[current, 0], rows, row)
+    return current
+
+
+@kernel
 def leapfrog(
     entry: Any,
     a: float,
