@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from symnum import term as interface
-from symnum.pde import joins, products, shifts  # noqa: F401  # they enter their functions into the table
+from symnum.pde import contractions, joins, products, reductions, shifts  # noqa: F401  # they enter their functions into the table
 from symnum.pde.function_table import TABLE, takes
 from symnum.pde.graph import Elementwise, Graph
 from symnum.pde.refusal import refuse
@@ -22,7 +22,7 @@ from symnum.pde.traced import FLOATS, TracedArray, lift, wrap
 
 
 def call_function(
-    graph: Graph, name: str, function: Any, args: Sequence[Any], options: dict[str, Any]
+    graph: Graph, name: str, function: Callable[..., Any], args: Sequence[Any], options: dict[str, Any]
 ) -> Any:
     """Return the traced result of a function of NumPy; refuses a function that is not in the table."""
     options = dict(options)
@@ -33,12 +33,13 @@ def call_function(
             "make the buffer with np.zeros_like(u) or np.empty_like(u, shape=...), or leave out= away",
         )
     result: Any
-    public: Any = getattr(np, name, None)
-    if public is not function:
+    home = np.linalg if function.__module__ == "numpy.linalg" else np
+    known = f"linalg.{name}" if home is np.linalg else name
+    if getattr(home, name, None) is not function:
         _refuse_function(name, function)
-    if name in TABLE:
-        result = TABLE[name](graph, *args, **options)
-    elif name in _MOVING:
+    if known in TABLE:
+        result = TABLE[known](graph, *args, **options)
+    elif known in _MOVING:
         args = _positional(function, args, options)
         array = args[0] if isinstance(args[0], TracedArray) else wrap(graph, lift(graph, args[0]))
         result = array._viewed(lambda a: function(a, *args[1:], **options))
@@ -61,14 +62,14 @@ def _positional(function: Any, args: Sequence[Any], options: dict[str, Any]) -> 
 
 
 def _refuse_function(name: str, function: Any) -> NoReturn:
-    if name in _BY_VALUE:
-        cure = "its result is chosen by the values, which are not known yet: np.where, np.minimum and np.maximum work entry by entry"
-    else:
+    module = function.__module__.replace("numpy", "np")
+    cure = _CURES.get(module.removeprefix("np.")) or _CURES.get(name)
+    if cure is None:
         cure = (
             "write it with operators, slices, @ and functions such as np.where, np.roll, np.pad, np.stack, np.concatenate, np.sum, "
             "np.mean and np.diff; symnum.pde.array_functions.known_functions() lists them all"
         )
-    refuse(f"{function.__module__.replace('numpy', 'np')}.{name} is not among what can be traced", cure)
+    refuse(f"{module}.{name} is not among what can be traced", cure)
 
 
 def known_functions() -> list[str]:
@@ -80,12 +81,24 @@ def known_functions() -> list[str]:
     return sorted({*TABLE, *_MOVING, *_SPLITTING})
 
 
-_BY_VALUE = frozenset("amax amin max min argmax argmin any all sort argsort nonzero argwhere flatnonzero unique allclose array_equal "
-                      "isclose searchsorted partition median percentile quantile bincount histogram".split())  # fmt: skip
+_CURES = {
+    "fft": "a traced array is real: make the matrix of the derivative once, outside f, D = np.real(np.fft.ifft(1j*k[:, None] * "
+    "np.fft.fft(np.eye(n), axis=0), axis=0)), and write D @ u",
+    "solve": "make the inverse once, outside f, A_inv = np.linalg.inv(A), and write A_inv @ u",
+    "inv": "the inverse of a traced matrix has no formula of moderate size; write the system as one of its own unknowns",
+    "nan_to_num": "write np.where(np.isnan(u), 0.0, u)",
+    **dict.fromkeys(
+        "argmax argmin sort argsort nonzero argwhere flatnonzero unique allclose array_equal searchsorted partition median percentile "
+        "quantile bincount histogram digitize lexsort argpartition nanmedian".split(),
+        "its result is chosen by the values, which are not known yet: np.where, np.minimum, np.maximum, np.max and np.min can be traced",
+    ),
+}
+"""What to write instead of a function, or of those of a module."""
 
 _MOVING = frozenset(
     "atleast_1d atleast_2d atleast_3d broadcast_to delete diagonal expand_dims flip fliplr flipud matrix_transpose moveaxis "
-    "permute_dims ravel repeat reshape resize rollaxis rot90 squeeze swapaxes take tile transpose".split()
+    "permute_dims ravel repeat require reshape resize rollaxis rot90 squeeze swapaxes take take_along_axis tile transpose "
+    "linalg.matrix_transpose linalg.diagonal".split()
 )
 """Functions of one array that only move its entries."""
 
@@ -225,7 +238,7 @@ def _clip(
     graph: Graph, a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
 ) -> TracedArray:
     low, high = (a_min if a_min is not None else min), (a_max if a_max is not None else max)
-    result = wrap(graph, lift(graph, a))
+    result: Any = wrap(graph, lift(graph, a))
     result = result if low is None else np.maximum(result, low)
     return result if high is None else np.minimum(result, high)
 
@@ -236,3 +249,132 @@ def _select(graph: Graph, condlist: Any, choicelist: Any, default: Any = 0) -> T
     for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
         result = _where(graph, condition, choice, result)
     return result
+
+
+@takes("piecewise")
+def _piecewise(graph: Graph, x: Any, condlist: Any, funclist: Any, *args: Any, **options: Any) -> Any:
+    array: Any = wrap(graph, lift(graph, x))
+    conditions = list(condlist) if isinstance(condlist, list | tuple) else [condlist]
+    if len(funclist) not in (len(conditions), len(conditions) + 1):
+        raise ValueError(
+            f"np.piecewise: {len(conditions)} conditions need {len(conditions)} or {len(conditions) + 1} functions, not {len(funclist)}"
+        )
+    values = [value(array, *args, **options) if callable(value) else value for value in funclist]
+    result = np.zeros_like(array)
+    if len(values) > len(conditions):
+        result = result + values.pop()
+    for condition, value in zip(conditions, values, strict=True):
+        result = _where(graph, condition, value, result)
+    return result
+
+
+@takes("nan_to_num")
+def _nan_to_num(
+    graph: Graph, x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    array: Any = wrap(graph, lift(graph, x))
+    largest = float(np.finfo(array.dtype).max)
+    array = np.where(array == np.inf, largest if posinf is None else posinf, array)
+    array = np.where(array == -np.inf, -largest if neginf is None else neginf, array)
+    return np.where(np.isnan(array), nan, array)
+
+
+@takes("isclose")
+def _isclose(
+    graph: Graph, a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Any:
+    x, y = (wrap(graph, lift(graph, value)) for value in (a, b))
+    return (abs(x - y) <= atol + rtol * abs(y)) | (x == y)
+
+
+@takes("round", "around")
+def _round(graph: Graph, a: Any, decimals: int = 0) -> Any:
+    array = wrap(graph, lift(graph, a))
+    if decimals == 0:
+        return np.rint(array)
+    if decimals < 0:
+        return np.rint(array / 10.0**-decimals) * 10.0**-decimals
+    return np.rint(array * 10.0**decimals) / 10.0**decimals
+
+
+@takes("fix")
+def _fix(graph: Graph, x: Any) -> Any:
+    return np.trunc(wrap(graph, lift(graph, x)))
+
+
+@takes("sinc")
+def _sinc(graph: Graph, x: Any) -> Any:
+    angle = np.pi * wrap(graph, lift(graph, x))
+    return np.where(angle == 0, 1.0, np.sin(angle) / angle)
+
+
+@takes("tril")
+def _tril(graph: Graph, m: Any, k: int = 0) -> Any:
+    array: Any = wrap(graph, lift(graph, m))
+    rows, columns = array.shape[-2:]
+    return np.where(np.tri(rows, columns, k=k, dtype=bool), array, 0.0)
+
+
+@takes("triu")
+def _triu(graph: Graph, m: Any, k: int = 0) -> Any:
+    array: Any = wrap(graph, lift(graph, m))
+    rows, columns = array.shape[-2:]
+    return np.where(np.tri(rows, columns, k=k - 1, dtype=bool), 0.0, array)
+
+
+# --- arrays on a common grid ----------------------------------------------------------------------------------------------------
+
+
+@takes("broadcast_arrays")
+def _broadcast_arrays(graph: Graph, *args: Any, subok: bool = False) -> tuple[Any, ...]:
+    shape = np.broadcast_shapes(*(np.shape(a) for a in args))
+    return tuple(np.broadcast_to(a, shape) for a in args)
+
+
+@takes("meshgrid")
+def _meshgrid(graph: Graph, *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+    ndim = len(xi)
+    axes = [1, 0, *range(2, ndim)] if indexing == "xy" and ndim > 1 else list(range(ndim))
+    spread = [
+        wrap(graph, lift(graph, x)).reshape([-1 if i == axis else 1 for i in range(ndim)])
+        for x, axis in zip(xi, axes)
+    ]
+    return spread if sparse else list(_broadcast_arrays(graph, *spread))
+
+
+# --- chosen entries -------------------------------------------------------------------------------------------------------------
+
+
+@takes("extract", "compress")
+def _compress(graph: Graph, condition: Any, a: Any, axis: Any = None) -> Any:
+    array: Any = wrap(graph, lift(graph, a))
+    array, condition = (
+        (array.ravel(), np.ravel(condition)) if axis is None else (np.moveaxis(array, axis, 0), condition)
+    )
+    if isinstance(condition, TracedArray):
+        refuse(
+            "entries were chosen by a traced condition, so how many there are would depend on data",
+            "write np.where(condition, u, 0)",
+        )
+    taken = array[np.flatnonzero(condition)]
+    return taken if axis is None else np.moveaxis(taken, 0, axis)
+
+
+@takes("putmask", "place")
+def _putmask(graph: Graph, a: Any, mask: Any, values: Any) -> None:
+    if np.ndim(values):
+        refuse(
+            "np.putmask and np.place repeat an array of values", "write a[...] = np.where(mask, values, a)"
+        )
+    _copyto(graph, a, values, where=mask)
+
+
+@takes("fill_diagonal")
+def _fill_diagonal(graph: Graph, a: Any, val: Any, wrap: bool = False) -> None:
+    if not isinstance(a, TracedArray) or a.ndim != 2 or wrap:
+        refuse(
+            "np.fill_diagonal of a real array, of more than two axes, or with wrap",
+            "write the entries by slices",
+        )
+    n, m = a.shape
+    a[np.arange(min(n, m)), np.arange(min(n, m))] = val

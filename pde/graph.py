@@ -16,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -25,109 +24,17 @@ import numpy as np
 from symnum import term as interface
 from symnum.backends import interned
 from symnum.operators import OPERATORS
-from symnum.pde.boxes import composed, disjoint, marks, within
-from symnum.pde.regions import Listed, Region, Shape, Strided, region_of
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
-    """An array of the program: its place in the order of creation, its shape, and its type, float64 or float32.
-
-    A ``weak`` node, such as a Python number or the time, takes the type of the arrays that it meets.  The type of a condition is the
-    one in which it is decided.
-    """
-
-    index: int
-    shape: Shape
-    dtype: Any
-    weak: bool
-
-    @property
-    def size(self) -> int:
-        """Return the number of entries."""
-        return prod(self.shape)
-
-    @property
-    def sources(self) -> tuple[Node, ...]:
-        """Return the nodes that this one reads; the atoms of an elementwise node are known to its graph."""
-        return ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Input(Node):
-    """The time ``t``, the state ``u``, or a parameter."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Constant(Node):
-    """An array of numbers; ``value`` is of the node's type, contiguous and read-only."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Elementwise(Node):
-    """One formula for every entry; its atoms broadcast to the shape.  ``boolean`` marks a condition."""
-
-    term: Any
-    boolean: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class View(Node):
-    """The entries of ``source`` that ``region`` names."""
-
-    source: Node
-    region: Region
-
-    @property
-    def sources(self) -> tuple[Node, ...]:
-        """Return the array that is looked at."""
-        return (self.source,)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Assembly(Node):
-    """``base`` with the entries of each region replaced by a piece; a later piece covers an earlier one."""
-
-    base: Node | None
-    pieces: tuple[tuple[Region, Node], ...]
-
-    @property
-    def sources(self) -> tuple[Node, ...]:
-        """Return the base and the pieces."""
-        nodes = tuple(node for _, node in self.pieces)
-        return nodes if self.base is None else (self.base, *nodes)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Product(Node):
-    """matrix @ source on the last but one axis (``left``), or source @ matrix on the last axis; ``matrix`` is dense or CSR."""
-
-    source: Node
-    matrix: Any
-    left: bool
-
-    @property
-    def sources(self) -> tuple[Node, ...]:
-        """Return the array that is multiplied."""
-        return (self.source,)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Total(Node):
-    """The sum of ``source`` over ``axes``, which are dropped."""
-
-    source: Node
-    axes: tuple[int, ...]
-
-    @property
-    def sources(self) -> tuple[Node, ...]:
-        """Return the array that is summed."""
-        return (self.source,)
-
+from symnum.pde.assemblies import provider, region_within, visible_pieces
+from symnum.pde.nodes import Assembly as Assembly
+from symnum.pde.nodes import Constant as Constant
+from symnum.pde.nodes import Elementwise as Elementwise
+from symnum.pde.nodes import Input as Input
+from symnum.pde.nodes import Node as Node
+from symnum.pde.nodes import Product as Product
+from symnum.pde.nodes import Total as Total
+from symnum.pde.nodes import View as View
+from symnum.pde.nodes import is_boolean as is_boolean
+from symnum.pde.regions import Region, Shape, Strided
 
 MAX_FORMULA = 128
 """Formulas that would make one of more operations than this, repeated ones counted again, are arrays of their own for the
@@ -295,7 +202,7 @@ class Graph:
         """Return whether the base shows, whether the visible pieces overlap, and these pieces in their order."""
         found = self._visible.get(node.index)
         if found is None:
-            found = self._visible[node.index] = _visible(node)
+            found = self._visible[node.index] = visible_pieces(node)
         return found
 
     def elementwise(self, head: str, nodes: Sequence[Node]) -> Node:
@@ -390,12 +297,13 @@ class Graph:
             if is_boolean(node):
                 return self.elementwise("!=", [self.view(self.numeric(node), region), self.number(0)])
             if isinstance(node, View):
-                node, region = node.source, _composed(node.region, region)
+                region = region_within(node.region, region)
+                node = node.source
                 continue
-            provider = _provider(node, region) if isinstance(node, Assembly) else None
-            if provider is None:
+            holder = provider(node, region) if isinstance(node, Assembly) else None
+            if holder is None:
                 break
-            node, region = provider
+            node, region = holder
         weak = node.weak and not region.shape
         found: Node = self._intern(View, (node.index, region), region.shape, node.dtype, weak, node, region)
         return found
@@ -487,66 +395,6 @@ class Graph:
             elif any(atom.index in moving for atom in self.atoms(node)):
                 moving.add(node.index)
         return moving
-
-
-def is_boolean(node: Node) -> bool:
-    """Tell whether a node is a condition."""
-    return isinstance(node, Elementwise) and node.boolean
-
-
-def _composed(outer: Region, inner: Region) -> Region:
-    """Return the region of the entries ``inner`` of those that ``outer`` takes."""
-    if isinstance(outer, Strided) and isinstance(inner, Strided):
-        found = composed(outer, inner)
-        if found is not None:
-            return found
-    return region_of(outer.flat().reshape(-1)[inner.flat()])
-
-
-def _visible(node: Assembly) -> tuple[bool, bool, list[tuple[Region, Node]]]:
-    shape, places = marks([region for region, _ in node.pieces], node.shape)
-    covered = np.zeros(shape, bool)
-    visible: list[tuple[Region, Node]] = []
-    overlap = False
-    for (region, piece), place in zip(reversed(node.pieces), reversed(places), strict=True):
-        hidden = covered[place]
-        if hidden.all():
-            continue
-        overlap = overlap or bool(hidden.any())
-        covered[place] = True
-        visible.append((region, piece))
-    return not covered.all(), overlap, visible[::-1]
-
-
-def _provider(node: Assembly, region: Region) -> tuple[Node, Region] | None:
-    """Return the one piece (or the base) that holds all entries of a region, and the region in it, or None."""
-    if region.is_whole() and region.size == node.size:
-        return None  # one piece that covers everything would not have been assembled
-    for where, piece in reversed(node.pieces):
-        inside = within(where, region, node.shape)
-        if inside is not None:
-            return piece, inside
-        apart = disjoint(where, region, node.shape)
-        if apart is None:
-            return _provider_by_position(node, region)
-        if not apart:
-            return None
-    return None if node.base is None else (node.base, region)
-
-
-def _provider_by_position(node: Assembly, region: Region) -> tuple[Node, Region] | None:
-    wanted = region.flat()
-    place = np.full(node.size, -1, np.int64)
-    for where, piece in reversed(node.pieces):
-        positions = where.flat().reshape(-1)
-        place[positions] = np.arange(positions.size)
-        local = place[wanted]
-        if (local >= 0).all():
-            inner = region_of(local)
-            return None if isinstance(inner, Listed) and isinstance(region, Strided) else (piece, inner)
-        if (local >= 0).any():
-            return None
-    return None if node.base is None else (node.base, region)
 
 
 def _digest(array: Any) -> bytes:

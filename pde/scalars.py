@@ -9,8 +9,8 @@ import numpy as np
 
 from symnum.algebra.substitute import substitute
 from symnum.backends import interned
+from symnum.pde.derivative_rows import linear_matrix
 from symnum.pde.graph import Assembly, Constant, Elementwise, Graph, Input, Node, Product, Total, View
-from symnum.pde.jacobian import linear_matrix
 
 
 def entry_symbols(name: str, shape: tuple[int, ...]) -> list[Any]:

@@ -18,8 +18,9 @@ Arrays = dict[str, Any]
 class Problem:
     """An initial value problem of flat states, and what a method may be told.
 
-    ``entry()`` gives the right-hand side for kernels (:class:`symnum.pde.stepping.entry.Entry`), ``linear()`` the linear part that is
-    treated apart, as a sparse matrix; they are called by the methods that need them.  ``shape`` is that of the state in messages.
+    ``entry()`` gives the right-hand side for kernels (:class:`symnum.pde.stepping.entry.Entry`), ``fused(stages)`` kernels of
+    stages of a step or None, ``linear()`` the linear part that is treated apart, as a sparse matrix; methods call what they need.
+    ``shape`` is that of the state in messages.
     """
 
     rhs: Function
@@ -33,6 +34,7 @@ class Problem:
     max_step: float
     dt: float | None
     entry: Callable[[], Any]
+    fused: Callable[[Any], Any]
     linear: Callable[[], Any]
 
     @property

@@ -204,7 +204,8 @@ class OdeSystem:
 
         ``events``: SciPy's, functions g(t, u) with u in the shape of the state.  ``progress(t, steps)`` is called after each step, in
         compiled loops some twenty times a second.  ``checkpoint``: a file (.npz) that keeps the run, and from which it goes on when
-        it exists.  ``linear``: the constant linear part as a sparse matrix; by default what is constant in the Jacobian.
+        it exists.  ``linear``: the linear part as a sparse matrix, by default what is constant in the Jacobian of a
+        traced system, and the Jacobian at the start of another.
 
         A run that ends early, also by Ctrl-C, warns, and returns what it reached with ``sol.success`` and ``sol.message``.
         Raises ValueError for a wrong shape of ``u0``, an unknown method or parameter, a bad time span or ``dt``, and the checkpoint
@@ -236,7 +237,8 @@ class OdeSystem:
         flat = start.reshape(-1)
         problem = Problem(
             rhs, jacobian, float(span[0]), float(span[1]), flat, self.shape, rtol, np.reshape(atol, -1) if np.ndim(atol) else atol,
-            max_step, dt, lambda: code.entry(parameters), lambda: self._linear(linear, jacobian, float(span[0]), flat),
+            max_step, dt, lambda: code.entry(parameters), lambda stages: code.fused(stages, parameters),
+            lambda: self._linear(linear, parameters, float(span[0]), flat),
         )  # fmt: skip
         file = None
         if checkpoint is not None:
@@ -257,19 +259,23 @@ class OdeSystem:
             partial(self.observe, parameters=parameters), run.t_events, run.y_events,
         )  # fmt: skip
 
-    def _linear(self, given: Any, jacobian: Callable[[float, Any], Any], t: float, y: Any) -> Any:
+    def _linear(self, given: Any, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
         """Return the linear part that some methods treat apart, as a scipy.sparse.csr_matrix of the flattened system.
 
-        Any matrix will do, the better it holds what is stiff: without one it is the Jacobian at the start.
+        Any matrix will do, the better it holds what is stiff.
         """
         from scipy.sparse import csr_matrix
 
-        found = csr_matrix(jacobian(t, y) if given is None else given, dtype=np.float64)
+        found = csr_matrix(self._stiff_part(parameters, t, y) if given is None else given, dtype=np.float64)
         if found.shape != (len(y), len(y)):
             raise ValueError(
                 f"linear has shape {found.shape}, but it acts on the flattened state of {len(y)} entries; give a square sparse matrix"
             )
         return found
+
+    def _stiff_part(self, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
+        """Return the Jacobian at the start."""
+        return self.compile().bound(parameters)[1](t, y)
 
     def _said_shape(self) -> str:
         return f"the system has {len(self.states)} states, so it must be {self.shape}"
@@ -413,6 +419,10 @@ class CompiledSystem:
         if fill is None:
             return Entry.of_python(self.bound(parameters)[0], len(self.system.states))
         return Entry.of_straight(fill.function, self._parameters(parameters), fill.timed)
+
+    def fused(self, stages: Sequence[Any], parameters: Mapping[Any, Any] | None = None) -> None:
+        """Return None: stages of a time step are fused with array programs only."""
+        return None
 
 
 def _identity(problem: Problem, method: str, t_eval: Any) -> dict[str, Any]:

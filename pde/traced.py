@@ -85,9 +85,19 @@ class TracedArray(NDArrayOperatorsMixin):
         return self._viewed(lambda a: a.T)
 
     @property
+    def mT(self) -> TracedArray:
+        """Return the array with its last two axes exchanged."""
+        return self._viewed(lambda a: a.mT)
+
+    @property
     def real(self) -> TracedArray:
         """Return the array: traced arrays are real."""
         return self
+
+    @property
+    def imag(self) -> TracedArray:
+        """Return zeros: traced arrays are real."""
+        return wrap(self._graph, self._graph.number(0, self.shape, self.node.dtype))
 
     def __len__(self) -> int:
         if not self.shape:
@@ -164,15 +174,10 @@ class TracedArray(NDArrayOperatorsMixin):
                 f"np.{ufunc.__name__} would write a traced array into a real array of shape {target.shape}",
                 "make the buffer with np.zeros_like(u) or np.empty_like(u, shape=...), or leave out= and in-place operators away",
             )
-        if method == "reduce" and ufunc is np.add:
-            result = self._call(
-                "sum", np.sum, inputs, {"axis": 0, **{k: v for k, v in options.items() if v is not None}}
-            )
-        elif method != "__call__":
-            refuse(
-                f"np.{ufunc.__name__}.{method} is not among what can be traced",
-                "write it with operators, slices and np.sum",
-            )
+        from symnum.pde.ufuncs import apply_method, apply_ufunc
+
+        if method != "__call__":
+            result = apply_method(self._graph, ufunc, method, inputs, options)
         else:
             options = {k: v for k, v in options.items() if not (k == "where" and v is True)}
             dtype = options.pop("dtype", None)
@@ -181,8 +186,6 @@ class TracedArray(NDArrayOperatorsMixin):
                     f"np.{ufunc.__name__} was given {sorted(options)}",
                     "leave these options away; np.where chooses entries",
                 )
-            from symnum.pde.ufuncs import apply_ufunc
-
             result = apply_ufunc(self._graph, ufunc, inputs)
             result = result if dtype is None else result.astype(dtype)
         if target is not None and (
@@ -254,6 +257,8 @@ class TracedArray(NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         if name in _FUNCTION_METHODS:
             function = getattr(np, name)
+            if isinstance(function, np.ufunc):
+                return lambda: function(self)
             return lambda *args, **options: self._call(name, function, (self, *args), options)
         if name.startswith("__"):
             raise AttributeError(f"a traced array has no attribute {name!r}")
@@ -285,6 +290,10 @@ class TracedArray(NDArrayOperatorsMixin):
         """Return an array of its own."""
         return wrap(self._graph, self.node)
 
+    def compress(self, condition: Any, axis: Any = None) -> Any:
+        """Return the entries where a constant condition holds."""
+        return np.compress(condition, self, axis=axis)
+
     def fill(self, value: Any) -> None:
         """Set every entry to one value."""
         self[...] = value
@@ -309,15 +318,17 @@ _MAX_LOOP = 100
 """A loop over more entries than this is refused; unpacking x, y, z = u is not."""
 
 _FUNCTION_METHODS = frozenset(
-    {"sum", "mean", "dot", "clip", "squeeze", "swapaxes", "take", "repeat", "diagonal"}
+    "sum mean var std prod max min any all ptp cumsum cumprod trace dot clip round squeeze swapaxes take repeat diagonal "
+    "conj conjugate".split()
 )
 """Methods that are NumPy's functions with the array in front."""
 
 _BY_VALUE = "write np.where, np.minimum and np.maximum, which work entry by entry"
 _VALUE_METHODS = {
-    "max": _BY_VALUE, "min": _BY_VALUE, "argmax": _BY_VALUE, "argmin": _BY_VALUE, "any": _BY_VALUE, "all": _BY_VALUE, "sort": _BY_VALUE,
-    "nonzero": _BY_VALUE, "item": "keep it as an array of one entry", "tolist": "compute with the array itself",
-    "flat": "write u.ravel()", "round": "leave the rounding away, or write np.floor(u + 0.5)",
+    **dict.fromkeys(("argmax", "argmin", "argsort", "sort", "partition", "argpartition", "nonzero", "searchsorted", "choose"), _BY_VALUE),
+    "item": "keep it as an array of one entry", "tolist": "compute with the array itself", "flat": "write u.ravel()",
+    "tobytes": "compute with the array itself", "data": "compute with the array itself", "view": "write u.reshape, or u.astype",
+    "put": "write u[places] = values", "setflags": "leave it away",
 }  # fmt: skip
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,11 +15,17 @@ from symnum.backends import interned
 from symnum.pde.array_parameters import ArrayParameters
 from symnum.pde.graph import Graph, Node
 from symnum.pde.jacobian import CompiledJacobian, JacobianStructure
+from symnum.pde.jacobian_products import JacobianProducts
 from symnum.pde.program import ArrayProgram
 from symnum.pde.refusal import TraceError
 from symnum.pde.scalars import entry_symbols, scalar_terms
 from symnum.pde.system import Functions, OdeSystem
 from symnum.pde.traced import FLOATS, TracedArray, holds_traced, lift, wrap
+
+if TYPE_CHECKING:
+    from symnum.pde.adjoint import ObjectiveGradient
+    from symnum.pde.sensitivity import Sensitivities
+    from symnum.pde.stepping.traced import TracedKernels
 
 RightHandSide = Callable[..., Any]
 
@@ -208,6 +215,90 @@ class TracedSystem(OdeSystem):
         """Return where the Jacobian of the flattened system may be non-zero: a boolean scipy.sparse.csc_matrix."""
         return self.structure().pattern()
 
+    def linear_part(self, parameters: Mapping[Any, Any] | None = None) -> Any:
+        """Return the matrix L of what is linear in the flattened state with constant coefficients: a scipy.sparse.csc_matrix.
+
+        du/dt = L u + the rest, where L holds those terms of the Jacobian that depend neither on the state nor on time.
+        ``parameters`` {name or symbol: value} change some for this matrix.
+
+        >>> import numpy as np
+        >>> trace(lambda t, u: u * (1 - u) - 3 * u[::-1], np.ones(2)).linear_part().toarray().tolist()
+        [[1.0, -3.0], [-3.0, 1.0]]
+        """
+        return self.compile("numpy").linear_part(parameters)
+
+    def _stiff_part(self, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
+        return self.linear_part(parameters)
+
+    def hessian_sparsity(self, objective: Callable[[Any], Any] | None = None) -> Any:
+        """Return which second derivatives may be non-zero: a boolean scipy.sparse.csc_matrix over pairs of entries of the state.
+
+        Without an ``objective`` these are the second derivatives of any entry of the right-hand side; ``objective(u)``, in NumPy, is
+        a number computed from the state, and then they are its own.  Raises ValueError for an objective that is no number.
+
+        >>> trace(lambda t, u: np.roll(u, 1) * u, np.ones(4)).hessian_sparsity().nnz
+        8
+        """
+        from symnum.pde.hessian import objective_pattern, system_pattern
+
+        with self._lock:
+            return system_pattern(self) if objective is None else objective_pattern(self, objective)
+
+    def sensitivities(
+        self,
+        t_span: tuple[float, float],
+        by: Sequence[Any] | None = None,
+        *,
+        directions: Any = None,
+        u0: Any = None,
+        **options: Any,
+    ) -> Sensitivities:
+        """Solve together with the derivatives of the solution by parameters and along changes of the initial state.
+
+        ``by``: names of parameters, by default all; ``directions``: (k, *shape), changes of the initial state; ``options`` are those
+        of :meth:`solve`, whose tolerances hold for the derivatives, too.  Raises ValueError for unknown names and other shapes.
+
+        >>> decay = trace(lambda t, u, k: -k * u, np.ones(1), parameters={"k": 2.0})
+        >>> found = decay.sensitivities((0.0, 1.0), rtol=1e-8)
+        >>> round(float(found.by_parameter["k"][-1, 0]), 4)  # of exp(-k*t), that is -t*exp(-k*t)
+        -0.1353
+        """
+        from symnum.pde.sensitivity import solve_sensitivities
+
+        return solve_sensitivities(self, t_span, by, directions, u0, options)
+
+    def gradient(
+        self,
+        objective: Callable[[Any], Any] | None,
+        t_span: tuple[float, float],
+        by: Sequence[Any] | None = None,
+        *,
+        running: Callable[[float, Any], Any] | None = None,
+        u0: Any = None,
+        method: str = "BDF",
+        rtol: float = 1e-8,
+        atol: float = 1e-10,
+        parameters: Mapping[Any, Any] | None = None,
+    ) -> ObjectiveGradient:
+        """Return the gradient of objective(u(T)) + the integral of running(t, u), by the adjoint equation.
+
+        ``objective(u)`` and ``running(t, u)`` give a number, in NumPy; either may be None.  ``by``: names of parameters, by default
+        all; the derivative by the initial state comes with it.  The cost is that of two solves for any number of parameters.
+        Raises ValueError for objectives that are no number, unknown names and methods; RuntimeError where a solve fails.
+
+        >>> decay = trace(lambda t, u, k: -k * u, np.ones(3), parameters={"k": 2.0})
+        >>> found = decay.gradient(lambda u: np.sum(u), (0.0, 1.0))
+        >>> round(found.by_parameter["k"], 4), found.by_initial_state.round(4).tolist()
+        (-0.406, [0.1353, 0.1353, 0.1353])
+        """
+        from symnum.pde.adjoint import objective_gradient
+        from symnum.pde.sensitivity import parameter_names
+
+        return objective_gradient(
+            self, objective, running, t_span, parameter_names(self, by), u0=u0, method=method, rtol=rtol, atol=atol,
+            parameters=parameters,
+        )  # fmt: skip
+
     def initial_state(self, parameters: Mapping[Any, Any] | None = None) -> Any:
         """Return the state that the system was traced with."""
         self.array_parameters.changed(parameters)  # names what is no parameter
@@ -239,6 +330,7 @@ class CompiledTrace:
         self.system, self.target = system, target
         self._program = ArrayProgram(system.graph, [system.output], target, often=True)
         self._jacobian: CompiledJacobian | None = None
+        self._products = JacobianProducts(system.graph, system.output, system._state, target)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledTrace, (self.system, self.target)
@@ -274,17 +366,20 @@ class CompiledTrace:
         values = self.system.array_parameters.changed(parameters)
         return lambda t, u: self._rhs(t, u, None, values), lambda t, u: self._jacobian_at(t, u, values)
 
+    @cached_property
+    def kernels(self) -> TracedKernels:
+        """Return the loop kernels for time stepping."""
+        from symnum.pde.stepping.traced import TracedKernels
+
+        return TracedKernels(self.system.graph, self.system.output)
+
     def entry(self, parameters: Mapping[Any, Any] | None = None) -> Any:
         """Return the right-hand side for kernels: a :class:`symnum.pde.stepping.entry.Entry`."""
-        from symnum.pde.loops import LoopKernel, NotLowered
-        from symnum.pde.stepping.entry import Entry
+        return self.kernels.entry(self.system.array_parameters.flat(parameters), self.bound(parameters)[0])
 
-        try:
-            return Entry.of_loops(LoopKernel(self.system.graph, self.system.output).bind())
-        except NotLowered as problem:
-            entry = Entry.of_python(self.bound(parameters)[0], self.system.output.size)
-            entry.why += f", as it has no loops: {problem}"
-            return entry
+    def fused(self, stages: Sequence[Any], parameters: Mapping[Any, Any] | None = None) -> list[Any] | None:
+        """Return the kernels of stages of a time step (:mod:`symnum.pde.stepping.fused`), or None where there are no loops."""
+        return self.kernels.stages(stages, self.system.array_parameters.flat(parameters))
 
     def jacobian(self, t: float, u: Any, p: Any = None) -> Any:
         """Return d(rhs)/d(u) of the flattened system as a scipy.sparse.csc_matrix; its structure is found at the first call.
@@ -293,13 +388,37 @@ class CompiledTrace:
         """
         return self._jacobian_at(t, u, self.system.array_parameters.changed(p))
 
+    def linear_part(self, p: Any = None) -> Any:
+        """Return the constant linear part of the right-hand side; see :meth:`TracedSystem.linear_part`."""
+        return self._jacobian_code().linear_part(self.system.array_parameters.changed(p))
+
+    def jvp(self, t: float, u: Any, v: Any, p: Any = None) -> Any:
+        """Return the product of the Jacobian at (t, u) with a direction ``v``, in the shape of v, without forming the Jacobian.
+
+        Raises ValueError for a direction that has neither the shape of the state nor its flat one.
+
+        >>> trace(lambda t, u: u**2, np.ones(3)).compile("numpy").jvp(0.0, np.array([1.0, 2.0, 3.0]), np.ones(3))
+        array([2., 4., 6.])
+        """
+        return self._products.forward(t, u, v, self.system.array_parameters.changed(p))
+
+    def vjp(self, t: float, u: Any, w: Any, p: Any = None) -> Any:
+        """Return the product of the transposed Jacobian at (t, u) with weights ``w``, in the shape of w, without forming the Jacobian.
+
+        Raises ValueError for weights that have neither the shape of the state nor its flat one.
+        """
+        return self._products.backward(t, u, w, self.system.array_parameters.changed(p))
+
     def _jacobian_at(self, t: float, u: Any, values: Mapping[str, Any]) -> Any:
+        return self._jacobian_code()(t, np.asarray(u, dtype=self.system.dtype), values)
+
+    def _jacobian_code(self) -> CompiledJacobian:
         if self._jacobian is None:
             with self.system._lock:
                 self._jacobian = self._jacobian or CompiledJacobian(
                     self.system.graph, self.system.structure(), self.target
                 )
-        return self._jacobian(t, np.asarray(u, dtype=self.system.dtype), values)
+        return self._jacobian
 
 
 def _compare(f: RightHandSide, system: TracedSystem) -> None:

@@ -89,7 +89,7 @@ def bands(matrix: Any) -> Bands | None:
     >>> found.distances, found.coefficients, found.inner
     (((0, 1), (0,)), ((1.0, -1.0), (1.0,)), (4,))
     """
-    rows, columns, values = _entries(matrix)
+    rows, columns, values = entries_of(matrix)
     count = matrix.shape[0]
     per_row = np.bincount(rows, minlength=count)
     width = int(per_row.max(initial=0))
@@ -141,7 +141,7 @@ def _runs(kinds: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     return tuple(inner.tolist()), tuple(outer.tolist())
 
 
-def _entries(matrix: Any) -> tuple[Any, Any, Any]:
+def entries_of(matrix: Any) -> tuple[Any, Any, Any]:
     """Return rows, columns and values of what is not zero, row by row."""
     if isinstance(matrix, np.ndarray):
         rows, columns = np.nonzero(matrix)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from symnum.codegen.llvm_words import Spelled, Types, spell
 from symnum.operators import OPERATORS, operator
 from symnum.pde.loops.iterations import Target
+from symnum.pde.loops.matrices import GEMM, MatrixCall, call_text, gemm_address
 from symnum.pde.loops.segments import SegmentWriter
-from symnum.pde.loops.tables import NestForm
+from symnum.pde.loops.tables import Form, NestForm
 
 ENTRY = "symnum_loops"
 """``void(ptr table, double t, ptr u, ptr out, i64 stage, i64 part, i64 parts)``; see ``kernel`` for the table."""
@@ -27,28 +28,35 @@ _GIVEN = "ptr %ints, i64 %at, double %t, ptr %u, ptr %out, ptr %work, ptr %numbe
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A module, and the symbols that it needs: functions of C, and {symbol: address} of NumPy's loops."""
+    """A module, and the symbols that it needs: functions of C, and {symbol: address} of NumPy's loops and of BLAS."""
 
     module: str
     functions: tuple[str, ...]
     loops: dict[str, int]
 
 
-def module_text(
-    stages: Sequence[Sequence[tuple[int, int]]], forms: Sequence[NestForm], target: Target
-) -> Text:
+def module_text(stages: Sequence[Sequence[tuple[int, int]]], forms: Sequence[Form], target: Target) -> Text:
     """Return the module of a program; ``stages`` has (number of the form, place of the table in ``ints``) of each nest."""
     spelled: dict[tuple[str, bool, int], Spelled] = {}
-    functions = [_Writer(k, form, target, spelled).text() for k, form in enumerate(forms)]
+    functions = [
+        call_text(k, form, _GIVEN, target.memory)
+        if isinstance(form, MatrixCall)
+        else _Writer(k, form, target, spelled).text()
+        for k, form in enumerate(forms)
+    ]
     declared = dict.fromkeys(part for s in spelled.values() for part in s.declared)
     parts = [*declared, *functions, _entry(stages)]
     if any("vector.reduce" in text for text in functions):
         kind = Types(target.lanes).of("double")
         parts.insert(0, f"declare double @llvm.vector.reduce.fadd.v{target.lanes}f64(double, {kind})")
+    loops = {symbol: address for s in spelled.values() for symbol, address in s.loops}
+    if any(isinstance(form, MatrixCall) for form in forms):
+        loops[GEMM] = gemm_address(target.memory)
+        parts.insert(0, f"declare void @{GEMM}({', '.join(['ptr'] * 13)}) nounwind")
     return Text(
         "\n".join(parts),
         tuple(dict.fromkeys(name for s in spelled.values() for name in s.functions)),
-        {symbol: address for s in spelled.values() for symbol, address in s.loops},
+        loops,
     )
 
 

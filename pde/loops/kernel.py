@@ -29,7 +29,7 @@ from symnum.pde.loops.iterations import Target
 from symnum.pde.loops.lowering import NotLowered
 from symnum.pde.loops.nests import Loops, loops_of
 from symnum.pde.loops.storage import Storage
-from symnum.pde.loops.tables import NestForm, form_of
+from symnum.pde.loops.tables import Form, form_of
 
 _log = logging.getLogger("symnum")
 
@@ -129,11 +129,11 @@ class Bound:
         self.table = table
 
 
-def _laid_out(loops: Loops, dtype: Any) -> tuple[list[list[tuple[int, int]]], list[NestForm], Array, Array]:
+def _laid_out(loops: Loops, dtype: Any) -> tuple[list[list[tuple[int, int]]], list[Form], Array, Array]:
     """Return the nests of each stage as (form, place of its table), the forms, and the arrays ``ints`` and ``numbers``."""
     memory = loops.memory
     bases = {"numbers": max(len(memory.scalars), 1), "ints": 0}
-    forms: dict[NestForm, int] = {}
+    forms: dict[Form, int] = {}
     for _ in range(2):
         # the tables come first in ints, so that the lists behind them begin where the first round ends
         words: list[int] = []

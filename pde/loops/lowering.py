@@ -91,14 +91,21 @@ class Memory:
             self.arrays_size += value.size
         return found
 
-    def list(self, region: Listed) -> int:
-        """Return the offset in ``ints`` of the positions of a region after putting them there."""
-        found = self._placed.get(region)
+    def list(self, key: Hashable, positions: Any) -> int:
+        """Return the offset in ``ints`` of whole numbers after putting them there; equal keys are one array."""
+        found = self._placed.get(key)
         if found is None:
-            found = self._placed[region] = self.lists_size
-            self.lists.append(region.positions.reshape(-1))
-            self.lists_size += region.size
+            found = self._placed[key] = self.lists_size
+            self.lists.append(positions.reshape(-1))
+            self.lists_size += positions.size
         return found
+
+    def whole(self, node: Node) -> tuple[str, int] | None:
+        """Return buffer and offset of a node that lies in memory whole, or None."""
+        if isinstance(node, Input) and node.name != "t":
+            return ("u", 0) if node.name == "u" else ("params", self.parameters[node.name])
+        offset = self.offsets.get(node.index)
+        return None if offset is None else ("work", offset)
 
     @cached_property
     def constants(self) -> dict[int, Any]:
@@ -164,7 +171,7 @@ class Follower:
         return self._known[node.index, place]
 
     def _follow(self, node: Node, place: Place, inside: bool) -> _Task:
-        if not inside or node.index in self.storage.constant:
+        if not inside or isinstance(node, Input) or node.index in self.storage.constant:
             slot = self._slot(node, place)
             if slot is not None:
                 return self.block.load(slot)
@@ -203,14 +210,8 @@ class Follower:
 
     def _flat_slot(self, node: Node, index: Affine) -> Slot | None:
         """Return the slot of a flat position in a node that lies in memory whole, or None."""
-        if isinstance(node, Input) and node.name != "t":
-            return (
-                Slot("u", index)
-                if node.name == "u"
-                else Slot("params", index.shifted(self.memory.parameters[node.name]))
-            )
-        offset = self.memory.offsets.get(node.index)
-        return None if offset is None else Slot("work", index.shifted(offset))
+        found = self.memory.whole(node)
+        return None if found is None else Slot(found[0], index.shifted(found[1]))
 
     # --- nodes ----------------------------------------------------------------------------------------------------------------
 
@@ -247,7 +248,7 @@ class Follower:
     def _view(self, node: View, place: Place) -> _Task:
         source, region = node.source, node.region
         if isinstance(region, Listed):
-            at = self.memory.list(region)
+            at = self.memory.list(region, region.positions)
             through = Slot("ints", flat_index(place, contiguous_strides(region.shape), at, len(self.counts)))
             slot = self._flat_slot(source, Affine.number(0, len(self.counts)))
             if slot is None:
@@ -264,15 +265,49 @@ class Follower:
 
     def _assembly(self, node: Assembly, place: Place) -> _Task:
         base_shows, _, pieces = self.graph.visible(node)
+        over: list[tuple[Value, Value]] = []
+        found: Value | None = None
         for region, piece in reversed(pieces):
             if isinstance(region, Listed):
-                raise NotLowered("an array is written to at listed positions")
+                over.append((yield from self._listed(node, region, piece, place)))
+                continue
             inner = self._within(region, node.shape, place)
             if inner is not None:
-                return (yield piece, inner)
-        if not base_shows or node.base is None:
-            return self.block.number(float("nan"), self.memory.scalars)
-        return (yield node.base, place)
+                found = yield piece, inner
+                break
+        if found is None:
+            if base_shows and node.base is not None:
+                found = yield node.base, place
+            else:
+                found = self.block.number(float("nan"), self.memory.scalars)
+        for condition, value in reversed(over):
+            found = self.block.call("ifelse", (condition, value, found), False)
+        return found
+
+    def _listed(
+        self, node: Assembly, region: Listed, piece: Node, place: Place
+    ) -> Generator[tuple[Node, Place], Value, tuple[Value, Value]]:
+        """Return whether the entry at a place is among the listed ones, and which entry of the piece it is then."""
+        block, memory = self.block, self.memory
+        zero = Affine.number(0, len(self.counts))
+        at = np.full(node.size, -1, np.int64)
+        at[region.positions.reshape(-1)] = np.arange(region.size)
+        index = flat_index(place, contiguous_strides(node.shape), 0, len(self.counts))
+        chosen = memory.array(("chosen", node.index, region), (at >= 0).astype(float))
+        mark = block.load(Slot("numbers", index.shifted(chosen)))
+        condition = block.call("!=", (mark, block.number(0.0, memory.scalars)))
+        if all(atom.size == 1 for atom in self.graph.atoms(piece)) and isinstance(piece, Elementwise):
+            return condition, (yield piece, (zero,) * len(piece.shape))
+        if piece.index in self.storage.constant:
+            values = np.broadcast_to(memory.constants[piece.index], piece.shape)
+            whole: tuple[str, int] | None = ("numbers", memory.array(("whole", piece.index), values))
+        else:
+            whole = memory.whole(piece)
+        if whole is None:
+            raise KeepNode(piece)
+        positions = memory.list(("chosen", node.index, region), np.maximum(at, 0))
+        through = Slot("ints", index.shifted(positions))
+        return condition, block.load(Slot(whole[0], zero.shifted(whole[1]), through))
 
     def _within(self, region: Strided, shape: Shape, place: Place) -> Place | None:
         """Return the place in a piece of a place in its assembly, or None where it lies outside; raises Cut where it does both."""
@@ -325,9 +360,10 @@ class Follower:
 
     def _product(self, node: Product, place: Place) -> _Task:
         stencil = self.storage.stencils[node.index]
-        assert stencil is not None, "other products are kept"
         axis = len(place) - (2 if node.left and len(place) > 1 else 1)
         row = place[axis]
+        if stencil is None:
+            return self._gathered_product(node, place, axis)
         kind = stencil.kind_of(row, self.counts)
         block, total = self.block, None
         for entry, distance in enumerate(stencil.distances[kind]):
@@ -341,6 +377,25 @@ class Follower:
                     x = block.call("*", (x, block.number(number, self.memory.scalars)))
             total = x if total is None else block.call("+", (total, x))
         return block.number(0.0, self.memory.scalars) if total is None else total
+
+    def _gathered_product(self, node: Product, place: Place, axis: int) -> Value:
+        """Return an entry of a product whose matrix has its own columns in each row."""
+        gather = self.storage.gathers[node.index]
+        assert gather is not None, "BLAS makes other products"
+        strides = contiguous_strides(node.source.shape)
+        start = (*place[:axis], Affine.number(0, len(self.counts)), *place[axis + 1 :])
+        first = self._flat_slot(node.source, flat_index(start, strides, 0, len(self.counts)))
+        if first is None:
+            raise KeepNode(node.source)
+        block, total = self.block, None
+        count = gather.columns.shape[1]
+        columns = self.memory.list(("columns", node.index), gather.columns * strides[axis])
+        for entry in range(len(gather.columns)):
+            through = Slot("ints", place[axis].shifted(columns + entry * count))
+            x = block.load(Slot(first.buffer, first.index, through))
+            x = block.call("*", (x, block.load(self._coefficient(node, gather.values, entry, place[axis]))))
+            total = x if total is None else block.call("+", (total, x))
+        return block.number(0.0, self.memory.scalars) if total is None else self._typed(node, total)
 
     def _coefficient(self, node: Product, values: Any, entry: int, row: Affine) -> Slot:
         at = self.memory.array(("bands", node.index), values)

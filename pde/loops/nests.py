@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from symnum.codegen.lower import Program
-from symnum.pde.graph import Assembly, Node, Total, View
+from symnum.pde.graph import Assembly, Node, Product, Total, View
 from symnum.pde.loops.affine import Affine, Cut, flat_index
 from symnum.pde.loops.block import Block, Slot, Store
 from symnum.pde.loops.lowering import Follower, KeepNode, Memory, NotLowered, Place, corner_of
+from symnum.pde.loops.matrices import MAX_DENSE, MatrixCall, matrix_call
 from symnum.pde.loops.storage import Storage
 from symnum.pde.regions import Shape, Strided, contiguous_strides
 
@@ -80,7 +83,7 @@ class Nest:
 class Loops:
     """The nests of a program, stage by stage, and the memory that they read."""
 
-    stages: tuple[tuple[Nest, ...], ...]
+    stages: tuple[tuple[Nest | MatrixCall, ...], ...]
     memory: Memory
     boxes: int
     kept: int
@@ -108,31 +111,49 @@ class _Builder:
         self.boxes = self.values = 0
 
     def build(self) -> Loops:
-        stages: list[tuple[Nest, ...]] = []
+        stages: list[tuple[Nest | MatrixCall, ...]] = []
         for nodes in self.storage.stages():
             groups: dict[int, dict[Shape, list[Statement]]] = {}
+            calls = [self._call(node) for node in nodes if self._is_call(node)]
             for node in nodes:
+                if self._is_call(node):
+                    continue
                 for step, extents, statement in self._statements(node):
                     groups.setdefault(step, {}).setdefault(extents, []).append(statement)
-            for step in sorted(groups):
-                stages.append(
-                    tuple(
-                        nest
-                        for extents, found in groups[step].items()
-                        for nest in self._nests(extents, found)
-                    )
-                )
+            steps = [
+                [nest for extents, found in groups[step].items() for nest in self._nests(extents, found)]
+                for step in sorted(groups)
+            ]
+            stages += [(*calls, *steps[0]), *map(tuple, steps[1:])] if steps else [tuple(calls)]
         kept = len(self.memory.offsets)
         return Loops(tuple(stages), self.memory, self.boxes, kept)
+
+    def _is_call(self, node: Node) -> bool:
+        """Tell whether BLAS computes a node."""
+        return isinstance(node, Product) and self.storage.gathers.get(node.index, False) is None
+
+    def _call(self, node: Node) -> MatrixCall:
+        assert isinstance(node, Product)
+        if node.matrix.shape[0] * node.matrix.shape[1] > MAX_DENSE:
+            raise NotLowered(
+                f"a sparse matrix of shape {node.matrix.shape} with long rows is multiplied by SciPy"
+            )
+        source, target = self.memory.whole(node.source), self._target(node)
+        if source is None:
+            raise KeepNode(node.source)
+        if self.storage.graph.dtype != self.storage.dtype or source[0] == "params":
+            raise NotLowered("a product of matrices mixes float32 and float64")
+        dense = node.matrix if isinstance(node.matrix, np.ndarray) else node.matrix.toarray()
+        return matrix_call(node, source, target, self.memory.array(("matrix", node.index), dense))
+
+    def _target(self, node: Node) -> tuple[str, int]:
+        return ("out", 0) if node is self.storage.root else ("work", self.memory.offsets[node.index])
 
     # --- statements -----------------------------------------------------------------------------------------------------------
 
     def _statements(self, node: Node) -> Iterator[tuple[int, Shape, Statement]]:
         """Yield the statements that store a node: in which step of its stage, over which extents, and the statement."""
-        if node is self.storage.root:
-            buffer, start = "out", 0
-        else:
-            buffer, start = "work", self.memory.offsets[node.index]
+        buffer, start = self._target(node)
         if isinstance(node, Total):
             yield from self._sum(node, buffer, start)
             return

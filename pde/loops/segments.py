@@ -268,5 +268,5 @@ class SegmentWriter:
         self.emit(
             f"{name}.row = load double, ptr {self.prefix}sum{k}",
             f"{name}.new = fadd double {name}, {name}.row",
-            *write(name, f"{name}.new", f"{name}.at", 1, element),
+            *write(f"{name}.to", f"{name}.new", f"{name}.at", 1, element),
         )

@@ -16,6 +16,7 @@ from symnum import term as interface
 from symnum.operators import operator
 from symnum.pde.graph import Assembly, Constant, Elementwise, Graph, Input, Node, Product, Total, is_boolean
 from symnum.pde.loops.bands import Bands, bands
+from symnum.pde.loops.matrices import Gather, gathered
 
 TRIP = 40.0
 """Cost of writing an entry to memory and reading it again, in additions by vector instructions."""
@@ -67,6 +68,15 @@ class Storage:
                 # one entry of a product from the right is made of a column of the matrix
                 found[node.index] = bands(node.matrix if node.left else node.matrix.T)
         return found
+
+    @cached_property
+    def gathers(self) -> dict[int, Gather | None]:
+        """Return {index of a product that is no stencil: its matrix row by row, or None where BLAS multiplies}."""
+        return {
+            node.index: gathered(node)
+            for node in self.order
+            if isinstance(node, Product) and self.stencils[node.index] is None
+        }
 
     def _must_be_kept(self, node: Node) -> bool:
         if node.index in self.constant:

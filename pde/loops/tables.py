@@ -7,9 +7,10 @@ the cluster begins and how far it moves with each outer loop.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symnum.pde.loops.block import Instruction, Slot
+from symnum.pde.loops.matrices import MatrixCall
 from symnum.pde.loops.nests import Nest, Segment
 
 NEAR = 16
@@ -57,12 +58,22 @@ class NestForm:
     whole: bool
 
 
-def form_of(nest: Nest, bases: dict[str, int]) -> tuple[NestForm, list[int]]:
+Form = NestForm | MatrixCall
+"""A call of BLAS is its own form, with all its numbers 0."""
+
+
+def form_of(nest: Nest | MatrixCall, bases: dict[str, int]) -> tuple[Form, list[int]]:
     """Return the form of a nest, and its table: outer counts, then for each segment its count and its clusters.
 
     ``bases`` are the places at which the arrays of a buffer begin.  A cluster has its beginning, its steps along the loops that move
     it, and its innermost step where the code does not know it.
     """
+    if isinstance(nest, MatrixCall):
+        (source, at), (target, to) = nest.source, nest.target
+        call = replace(
+            nest, batch=0, rows=0, inner=0, columns=0, source=(source, 0), target=(target, 0), matrix=0
+        )
+        return call, [nest.batch, nest.rows, nest.inner, nest.columns, at, to, nest.matrix + bases["numbers"]]
     table = list(nest.outer)
     segments = []
     for segment in nest.segments:

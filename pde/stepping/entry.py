@@ -54,7 +54,11 @@ class Entry:
     @classmethod
     def of_loops(cls, bound: Any) -> Entry:
         """Take a bound :class:`symnum.pde.loops.LoopKernel`."""
-        return cls([LOOPS, bound.table[0], bound.table.ctypes.data, 0, bound.kernel.stages], bound, f"loops: {bound.kernel.remark}")
+        return cls(
+            [LOOPS, bound.table[0], bound.table.ctypes.data, 0, bound.kernel.stages],
+            bound,
+            f"loops: {bound.kernel.remark}",
+        )
 
     @classmethod
     def of_python(cls, rhs: Callable[[float, Any], Any], size: int) -> Entry:
@@ -129,7 +133,13 @@ def _call_loops(typing: Any, address: Any, table: Any, t: Any, u: Any, out: Any,
         kinds = [pointer, ir.DoubleType(), pointer, pointer, whole, whole, whole]
         function = ir.FunctionType(ir.VoidType(), kinds).as_pointer()
         table, t, u, out, stage = values[1:]
-        arguments = [builder.inttoptr(table, pointer), t, builder.inttoptr(u, pointer), builder.inttoptr(out, pointer), stage]
+        arguments = [
+            builder.inttoptr(table, pointer),
+            t,
+            builder.inttoptr(u, pointer),
+            builder.inttoptr(out, pointer),
+            stage,
+        ]
         builder.call(builder.inttoptr(values[0], function), [*arguments, whole(0), whole(1)])
         return context.get_dummy_value()
 

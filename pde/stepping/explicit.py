@@ -9,7 +9,8 @@ import numpy as np
 
 from symnum.pde.kept import Kept
 from symnum.pde.steppers import Arrays, Problem
-from symnum.pde.stepping import adaptive_kernels, fixed_kernels
+from symnum.pde.stepping import adaptive_kernels, fixed_kernels, fused
+from symnum.pde.stepping.entry import Entry
 from symnum.pde.stepping.fixed import FixedStepper
 
 
@@ -18,20 +19,21 @@ class ExplicitStepper(FixedStepper):
 
     stages: tuple[fused.Stage, ...]
     nodes: tuple[float, ...]
+    work: int
 
     def _prepare(self) -> None:
         found = self.problem.fused(self.stages)
         self.fused = found is not None
         if found is not None:
             self._bound = found
-            self.entry = Entry.of_loops(found[0])
+            self.why = f"fused stages in loops: {found[0].kernel.remark}"
             self._entries = np.array([Entry.of_loops(each).numbers for each in found])
             block = np.empty((2, len(found), len(self.y)))
             block[0, 0] = self.y
             self._block, self._current = block, 0
             self.y = block[0, 0]
         else:
-            self._work = [np.empty_like(self.y) for _ in range(2 if len(self.stages) > 1 else 1)]
+            self._work = [np.empty_like(self.y) for _ in range(self.work)]
 
     def _begin(self, a: float) -> None:
         super()._begin(a)
@@ -42,11 +44,22 @@ class ExplicitStepper(FixedStepper):
     def _advance(self, first: int, count: int, every: int, rows: Any) -> None:
         if self.fused:
             self._current = fixed_kernels.fused(
-                self._entries, np.array(self.nodes), self.a, self.h, first, count, every, self._block, self._current, rows
+                self._entries,
+                np.array(self.nodes),
+                self.a,
+                self.h,
+                first,
+                count,
+                every,
+                self._block,
+                self._current,
+                rows,
             )
             self.y = self._block[self._current, 0]
         else:
-            self._step_by_sums(self.entry.numbers, self.a, self.h, first, count, every, self.y, *self._work, rows)
+            self._step_by_sums(
+                self.entry.numbers, self.a, self.h, first, count, every, self.y, *self._work, rows
+            )
 
     def _step_by_sums(self, *arguments: Any) -> None:
         """Call the kernel."""
@@ -56,7 +69,7 @@ class ExplicitStepper(FixedStepper):
 class Euler(ExplicitStepper):
     """Euler's explicit method, of order 1."""
 
-    stages, nodes = fused.EULER, (0.0,)
+    stages, nodes, work = fused.EULER, (0.0,), 1
 
     def _step_by_sums(self, *arguments: Any) -> None:
         fixed_kernels.euler(*arguments)
@@ -66,7 +79,7 @@ class RK4(ExplicitStepper):
     """The classical Runge-Kutta method, of order 4."""
 
     evaluations = 4
-    stages, nodes = fused.RK4, (0.0, 0.5, 0.5, 1.0)
+    stages, nodes, work = fused.RK4, (0.0, 0.5, 0.5, 1.0), 3
 
     def _step_by_sums(self, *arguments: Any) -> None:
         fixed_kernels.rk4(*arguments)

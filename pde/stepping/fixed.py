@@ -36,6 +36,7 @@ class FixedStepper:
         self.every = wanted is None
         self.stretch, self.done = 0, 0
         self._old: tuple[float, Any] = (self.t, self.y.copy())
+        self.why = self.entry.why
         self._prepare()
         self._begin(problem.t0)
         if problem.t1 == problem.t0:
@@ -112,7 +113,7 @@ class FixedStepper:
 
     def counts(self) -> dict[str, Any]:
         """Return the calls of the right-hand side, and which code it is."""
-        return {"rhs_calls": self.steps * self.evaluations, "rhs": self.entry.why}
+        return {"rhs_calls": self.steps * self.evaluations, "rhs": self.why}
 
     def _remembered(self) -> Arrays:
         return {name: getattr(self, name).copy() for name in ("y", *self.memory)}

@@ -73,7 +73,16 @@ def rk4(
 
 @kernel
 def fused(
-    entries: Any, nodes: Any, a: float, h: float, first: int, count: int, every: int, block: Any, current: int, rows: Any
+    entries: Any,
+    nodes: Any,
+    a: float,
+    h: float,
+    first: int,
+    count: int,
+    every: int,
+    block: Any,
+    current: int,
+    rows: Any,
 ) -> int:
     """Step by stages that are fused with their sums (see ``fused``), and return which half of ``block`` the state is in.
 

@@ -36,7 +36,9 @@ def copied(graph: Graph, root: Node, target: Graph, inputs: Mapping[str, Node]) 
         elif isinstance(node, Assembly):
             base_shows, _, pieces = graph.visible(node)
             base = known[node.base.index] if base_shows and node.base is not None else None
-            found = target.assemble(node.shape, base, [(region, known[piece.index]) for region, piece in pieces])
+            found = target.assemble(
+                node.shape, base, [(region, known[piece.index]) for region, piece in pieces]
+            )
         elif isinstance(node, Product):
             found = target.product(known[node.source.index], node.matrix, node.left)
         else:

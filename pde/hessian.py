@@ -1,0 +1,49 @@
+"""Where second derivatives may be non-zero: the pattern of the Jacobian of a gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symnum.pde.jacobian import JacobianStructure
+from symnum.pde.jacobian_products import WEIGHT
+from symnum.pde.linearise import cotangents
+from symnum.pde.traced import TracedArray, lift, wrap
+
+if TYPE_CHECKING:
+    from symnum.pde.graph import Node
+    from symnum.pde.traced_system import TracedSystem
+
+
+def system_pattern(system: TracedSystem) -> Any:
+    """Return the pairs (j, k) for which d2 f_i / du_j du_k may be non-zero for some i: a boolean csc_matrix."""
+    weight = system.graph.input(WEIGHT, system.output.shape)
+    return _pattern(system, system.output, weight)
+
+
+def objective_pattern(system: TracedSystem, objective: Callable[[Any], Any]) -> Any:
+    """Return the pairs (j, k) for which d2 G / du_j du_k may be non-zero, where G is ``objective(u)``: a boolean csc_matrix."""
+    return _pattern(system, traced_objective(system, objective), system.graph.number(1.0))
+
+
+def traced_objective(system: TracedSystem, objective: Callable[..., Any], *inputs: Node) -> Node:
+    """Return the node of ``objective(*inputs, u)`` in the graph of a system; raises ValueError where it is not one number."""
+    arrays = [wrap(system.graph, node) for node in (*inputs, system._state)]
+    result = objective(*arrays)
+    if not isinstance(result, TracedArray | int | float | np.number) and np.shape(result) != ():
+        raise ValueError(
+            f"the objective returned {type(result).__name__}, but it must be one number computed from the state, such as np.sum(u**2)"
+        )
+    node = system.graph.numeric(lift(system.graph, result))
+    if node.shape != ():
+        raise ValueError(
+            f"the objective returned an array of shape {node.shape}, but it must be one number; write np.sum(...) or u[i, j]"
+        )
+    return node
+
+
+def _pattern(system: TracedSystem, output: Node, weight: Node) -> Any:
+    (gradient,) = cotangents(system.graph, output, weight, [system._state])
+    return JacobianStructure(system.graph, gradient, system._state).pattern()
