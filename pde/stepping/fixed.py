@@ -10,6 +10,7 @@ import numpy as np
 
 from symnum.pde.kept import Kept
 from symnum.pde.steppers import Arrays, Problem, hermite
+from symnum.pde.stepping.fixed_kernels import is_finite
 
 NOTHING = np.zeros((0, 0))
 
@@ -35,9 +36,10 @@ class FixedStepper:
         self.ends = np.unique(stops)[:: int(problem.direction)]
         self.every = wanted is None
         self.stretch, self.done = 0, 0
-        self._old: tuple[float, Any] = (self.t, self.y.copy())
         self.why = self.entry.why
         self._prepare()
+        self._t_old = self.t
+        self._before = {name: np.empty_like(getattr(self, name)) for name in ("y", *self.memory)}
         self._begin(problem.t0)
         if problem.t1 == problem.t0:
             self.status = "finished"
@@ -60,12 +62,12 @@ class FixedStepper:
         """Take up to ``most`` steps of the present stretch."""
         count = min(most, self.count - self.done)
         times, rows = kept.room(count) if self.every else (NOTHING, NOTHING)
-        before = self._remembered()
-        self._old = (self.t, before["y"])
+        self._remember()
+        self._t_old = self.t
         self._advance(self.done, count, int(self.every), rows)
         self.entry.raise_failure()
-        if not np.isfinite(self.y).all():
-            self.restore_arrays(before)
+        if not is_finite(self.y):
+            self.restore_arrays(self._before)
             count = self._up_to_failure(count, rows)
         self.done += count
         self.steps += count
@@ -91,14 +93,14 @@ class FixedStepper:
     def _up_to_failure(self, count: int, rows: Any) -> int:
         """Take the steps again one by one; stop before the one that is not finite, and return how many were good."""
         for good in range(count):
-            before = self._remembered()
+            self._remember()
             self._advance(self.done + good, 1, int(self.every), rows[good:])
             self.entry.raise_failure()
-            bad = ~np.isfinite(self.y)
-            if bad.any():
+            if not is_finite(self.y):
+                bad = ~np.isfinite(self.y)
                 flat = int(np.argmax(bad))
                 value, t = self.y[flat], self._time(self.done + good + 1)
-                self.restore_arrays(before)
+                self.restore_arrays(self._before)
                 self.status = "failed"
                 self.message = (
                     f"the state became {value} in entry {self.problem.place(flat)} at t = {t:g}: the steps of {abs(self.h):g} are too long "
@@ -109,14 +111,15 @@ class FixedStepper:
 
     def curve(self) -> Callable[[float], Any]:
         """Return the cubic through states and slopes at both ends of the last step ."""
-        return hermite(self.entry, *self._old, self.t, self.y)
+        return hermite(self.entry, self._t_old, self._before["y"].copy(), self.t, self.y)
 
     def counts(self) -> dict[str, Any]:
         """Return the calls of the right-hand side, and which code it is."""
         return {"rhs_calls": self.steps * self.evaluations, "rhs": self.why}
 
-    def _remembered(self) -> Arrays:
-        return {name: getattr(self, name).copy() for name in ("y", *self.memory)}
+    def _remember(self) -> None:
+        for name in ("y", *self.memory):
+            self._before[name][...] = getattr(self, name)
 
     def restore_arrays(self, arrays: Mapping[str, Any]) -> None:
         """Take back the state and what else the next step depends on."""
@@ -126,7 +129,8 @@ class FixedStepper:
     def state(self) -> Arrays:
         """Return state, place and memory."""
         places = np.array([self.stretch, self.done, self.steps])
-        return {**self._remembered(), "clock": np.array([self.t, self.a]), "places": places}
+        remembered = {name: getattr(self, name).copy() for name in ("y", *self.memory)}
+        return {**remembered, "clock": np.array([self.t, self.a]), "places": places}
 
     def restore(self, arrays: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` returned."""
