@@ -24,6 +24,7 @@ from symnum.pde.traced import FLOATS, TracedArray, holds_traced, lift, wrap
 
 if TYPE_CHECKING:
     from symnum.pde.adjoint import ObjectiveGradient
+    from symnum.pde.loops import LoopFunction
     from symnum.pde.sensitivity import Sensitivities
     from symnum.pde.stepping.traced import TracedKernels
 
@@ -328,7 +329,11 @@ class CompiledTrace:
 
     def __init__(self, system: TracedSystem, target: str = "auto") -> None:
         self.system, self.target = system, target
-        self._program = ArrayProgram(system.graph, [system.output], target, often=True)
+        self._loops, self._why = _loops(system, target)
+        # numbers of the same program without loops, for targets that have none
+        self._program = (
+            ArrayProgram(system.graph, [system.output], target, often=True) if self._loops is None else None
+        )
         self._jacobian: CompiledJacobian | None = None
         self._products = JacobianProducts(system.graph, system.output, system._state, target)
 
@@ -349,6 +354,13 @@ class CompiledTrace:
             raise ValueError(
                 f"u has shape {u.shape}; the system takes {self.system.shape}, or {(self.system.output.size,)} when flat"
             )
+        if self._loops is not None and (
+            out is None or (isinstance(out, np.ndarray) and out.shape == u.shape)
+        ):
+            return self._loops(t, u, np.empty(u.shape, self.system.dtype) if out is None else out, values)
+        if out is not None and (not isinstance(out, np.ndarray) or out.shape != u.shape):
+            raise ValueError(f"out must be an array of shape {u.shape}; write out=np.empty_like(u)")
+        assert self._program is not None
         (result,) = self._program.run(t, u, values)
         if out is None:
             return (
@@ -356,10 +368,13 @@ class CompiledTrace:
                 if result.flags.c_contiguous
                 else np.array(result, order="C").reshape(u.shape)
             )
-        if not isinstance(out, np.ndarray) or out.shape != u.shape:
-            raise ValueError(f"out must be an array of shape {u.shape}; write out=np.empty_like(u)")
         out[...] = result.reshape(u.shape)
         return out
+
+    @property
+    def why(self) -> str:
+        """Say what computes the right-hand side, and why."""
+        return self._why if self._loops is None else self._loops.why
 
     def bound(self, parameters: Mapping[Any, Any] | None = None) -> Functions:
         """Return (f(t, u), jacobian(t, u)) with some parameters changed; raises ValueError for a name that is no parameter."""
@@ -371,11 +386,15 @@ class CompiledTrace:
         """Return the loop kernels for time stepping."""
         from symnum.pde.stepping.traced import TracedKernels
 
-        return TracedKernels(self.system.graph, self.system.output)
+        return TracedKernels(
+            self.system.graph, self.system.output, None if self._loops is None else self._loops.kernel
+        )
 
     def entry(self, parameters: Mapping[Any, Any] | None = None) -> Any:
         """Return the right-hand side for kernels: a :class:`symnum.pde.stepping.entry.Entry`."""
-        return self.kernels.entry(self.system.array_parameters.flat(parameters), self.bound(parameters)[0])
+        return self.kernels.entry(
+            self.system.array_parameters.flat(parameters), self.bound(parameters)[0], self.why
+        )
 
     def fused(self, stages: Sequence[Any], parameters: Mapping[Any, Any] | None = None) -> list[Any] | None:
         """Return the kernels of stages of a time step (:mod:`symnum.pde.stepping.fused`), or None where there are no loops."""
@@ -416,9 +435,25 @@ class CompiledTrace:
         if self._jacobian is None:
             with self.system._lock:
                 self._jacobian = self._jacobian or CompiledJacobian(
-                    self.system.graph, self.system.structure(), self.target
+                    self.system.graph,
+                    self.system.structure(),
+                    "auto" if self.target == "loops" else self.target,
                 )
         return self._jacobian
+
+
+def _loops(system: TracedSystem, target: str) -> tuple[LoopFunction | None, str]:
+    """Return the right-hand side as loops in machine code, or None and the reason for NumPy's buffers."""
+    if target not in ("auto", "loops"):
+        return None, f"formulas by target {target!r} on NumPy's buffers, as asked"
+    from symnum.pde.loops import LoopFunction, LoopKernel, NotLowered
+
+    try:
+        return LoopFunction(LoopKernel(system.graph, system.output)), ""
+    except NotLowered as problem:
+        if target == "loops":
+            raise
+        return None, f"NumPy's buffers, because there are no loops: {problem}"
 
 
 def _compare(f: RightHandSide, system: TracedSystem) -> None:

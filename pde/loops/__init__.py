@@ -6,5 +6,6 @@ formula holds, ``emit`` writes LLVM IR with explicit vectors, and ``kernel`` lin
 coefficients are data that the code reads: another grid runs the same machine code.
 """
 
+from symnum.pde.loops.function import LoopFunction as LoopFunction
 from symnum.pde.loops.kernel import LoopKernel as LoopKernel
 from symnum.pde.loops.lowering import NotLowered as NotLowered

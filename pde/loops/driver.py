@@ -62,9 +62,12 @@ def evaluate_apart(table: Any, t: float, u: Any, out: Any) -> bool:
 
 
 @njit(nogil=True, cache=True, parallel=True)
-def evaluate_parallel(table: Any, t: float, u: Any, out: Any, parts: int) -> None:
-    """Do as :func:`evaluate` on several threads, each with its part of the outermost loops."""
+def evaluate_parallel(table: Any, t: float, u: Any, out: Any, parts: int) -> bool:
+    """Do as :func:`evaluate_apart` on several threads, each with its part of the outermost loops."""
     at, source, target = table.ctypes.data, u.ctypes.data, out.ctypes.data
+    if source < target + out.nbytes and target < source + u.nbytes:
+        return False
     for stage in range(table[1]):
         for part in prange(parts):
             _call(at, t, source, target, stage, part, parts)
+    return True

@@ -21,8 +21,8 @@ import numpy as np
 
 import symnum
 from symnum.codegen import disk, machine
-from symnum.codegen.target import Unsupported
-from symnum.pde.graph import Graph, Node
+from symnum.codegen.target import Unsupported, refuse_disabled_jit
+from symnum.pde.graph import Graph
 from symnum.pde.loops import emit
 from symnum.pde.loops.emit import ENTRY, FUNCTION, INTS, NUMBERS, PARAMS, PLACES, STAGES, WORK
 from symnum.pde.loops.iterations import Target
@@ -30,6 +30,7 @@ from symnum.pde.loops.lowering import NotLowered
 from symnum.pde.loops.nests import Loops, loops_of
 from symnum.pde.loops.storage import Storage
 from symnum.pde.loops.tables import Form, form_of
+from symnum.pde.nodes import Node
 
 _log = logging.getLogger("symnum")
 
@@ -66,7 +67,9 @@ class LoopKernel:
         stages, forms, self.ints, self.numbers = _laid_out(loops, self.memory_dtype)
         self.parameters = dict(loops.memory.parameters)
         """{name: place} of the parameters in the flat array of all their values."""
+        self.parameter_count = sum(node.size for node in graph.inputs if node.name in self.parameters)
         try:
+            refuse_disabled_jit()
             self._text = emit.module_text(stages, forms, target)
             self._library, kept = _linked(self._text)
         except Unsupported as problem:

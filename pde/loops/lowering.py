@@ -15,10 +15,10 @@ import numpy as np
 
 from symnum import term as interface
 from symnum.codegen.lower import Program, lower
-from symnum.pde.graph import Assembly, Constant, Elementwise, Input, Node, Product, View, is_boolean
 from symnum.pde.loops.affine import Affine, Cut, Interleave, SplitAt, flat_index, unravel
 from symnum.pde.loops.block import Block, Slot, Value
 from symnum.pde.loops.storage import Storage
+from symnum.pde.nodes import Assembly, Constant, Elementwise, Input, Node, Product, View, is_boolean
 from symnum.pde.regions import Listed, Shape, Strided, contiguous_strides
 
 Place = tuple[Affine, ...]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from symnum.pde.graph import Product
 from symnum.pde.loops.bands import entries_of
+from symnum.pde.nodes import Product
 
 MAX_GATHERED = 32
 """Entries of a row that are gathered one by one, if they are few of all."""

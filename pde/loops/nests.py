@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from symnum.codegen.lower import Program
-from symnum.pde.graph import Assembly, Node, Product, Total, View
 from symnum.pde.loops.affine import Affine, Cut, flat_index
 from symnum.pde.loops.block import Block, Slot, Store
 from symnum.pde.loops.lowering import Follower, KeepNode, Memory, NotLowered, Place, corner_of
 from symnum.pde.loops.matrices import MAX_DENSE, MatrixCall, matrix_call
 from symnum.pde.loops.storage import Storage
+from symnum.pde.nodes import Assembly, Node, Product, Total, View
 from symnum.pde.regions import Shape, Strided, contiguous_strides
 
 UNROLLED = 8

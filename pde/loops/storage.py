@@ -14,9 +14,10 @@ import numpy as np
 
 from symnum import term as interface
 from symnum.operators import operator
-from symnum.pde.graph import Assembly, Constant, Elementwise, Graph, Input, Node, Product, Total, is_boolean
+from symnum.pde.graph import Graph
 from symnum.pde.loops.bands import Bands, bands
 from symnum.pde.loops.matrices import Gather, gathered
+from symnum.pde.nodes import Assembly, Constant, Elementwise, Input, Node, Product, Total, is_boolean
 
 TRIP = 40.0
 """Cost of writing an entry to memory and reading it again, in additions by vector instructions."""

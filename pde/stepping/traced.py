@@ -17,31 +17,31 @@ from symnum.pde.stepping.fused import STEP, Stage
 class TracedKernels:
     """The kernels of one traced program, each made when it is first asked for; several threads may share them."""
 
-    def __init__(self, graph: Graph, output: Node) -> None:
-        self.graph, self.output = graph, output
+    def __init__(self, graph: Graph, output: Node, rhs: LoopKernel | None) -> None:
+        """``rhs`` is the kernel of the right-hand side, None where that has no loops."""
+        self.graph, self.output, self.rhs = graph, output, rhs
         self._known: dict[str, LoopKernel] = {}
         self._lock = threading.Lock()
 
-    def _kernel(self, name: str, program: Callable[[], tuple[Graph, Node]]) -> LoopKernel:
-        with self._lock:
-            if name not in self._known:
-                self._known[name] = LoopKernel(*program())
-            return self._known[name]
-
-    def entry(self, parameters: Any, rhs: Callable[[float, Any], Any]) -> Entry:
+    def entry(self, parameters: Any, rhs: Callable[[float, Any], Any], why: str) -> Entry:
         """Return the right-hand side for the flat values of all parameters; ``rhs`` serves where there are no loops."""
-        try:
-            return Entry.of_loops(self._kernel("rhs", lambda: (self.graph, self.output)).bind(parameters))
-        except NotLowered as problem:
-            entry = Entry.of_python(rhs, self.output.size)
-            entry.why += f", as it has no loops: {problem}"
-            return entry
+        if self.rhs is not None:
+            return Entry.of_loops(self.rhs.bind(parameters))
+        entry = Entry.of_python(rhs, self.output.size)
+        entry.why += f": {why}"
+        return entry
 
     def stages(self, stages: Sequence[Stage], parameters: Any) -> list[Any] | None:
         """Return the bound kernels of stages, whose last parameter is h, or None where there are no loops."""
-        try:
-            kernels = [self._kernel(s.name, lambda s=s: s.program(self.graph, self.output)) for s in stages]  # type: ignore[misc]
-        except NotLowered:
+        if self.rhs is None:
             return None
+        with self._lock:
+            for stage in stages:
+                if stage.name not in self._known:
+                    try:
+                        self._known[stage.name] = LoopKernel(*stage.program(self.graph, self.output))
+                    except NotLowered:
+                        return None
+        kernels = [self._known[stage.name] for stage in stages]
         assert all(kernel.parameters[STEP] == len(parameters) for kernel in kernels)
         return [kernel.bind(np.append(parameters, 0.0)) for kernel in kernels]
