@@ -4,6 +4,8 @@ The pattern is made symmetric, so that U has that of L transposed, and the matri
 by columns without its unit diagonal (``l_start``, ``l_row``, ``lower``), U by columns without its diagonal (``u_start``, ``u_row``,
 ``upper``), and the inverse of U's diagonal in ``inverse``.  The method is Gilbert and Peierls' left-looking one (SIAM J. Sci. Stat.
 Comput. 9, 1988) with the symbolic part taken out, as in KLU (Davis and Natarajan, ACM TOMS 37, 2010).
+
+Indices are unsigned: numba looks at the sign of the others, which takes half of the time.
 """
 
 from __future__ import annotations
@@ -58,7 +60,12 @@ def elimination(start: Any, row: Any) -> Any:
             i = l_row[p]
             u_row[place[i]] = k
             place[i] += 1
-    return l_start, l_row, u_start, u_row
+    return (
+        l_start.astype(np.uint32),
+        l_row.astype(np.uint32),
+        u_start.astype(np.uint32),
+        u_row.astype(np.uint32),
+    )
 
 
 @kernel

@@ -96,15 +96,15 @@ class Elimination:
 
     def __init__(self, starts: Any, rows: Any, order: Any) -> None:
         self.size = n = len(starts) - 1
-        self.order = np.asarray(order, np.int32)
+        self.order = np.asarray(order, np.uint32)
         self.back = np.empty(n, np.int32)
         self.back[self.order] = np.arange(n, dtype=np.int32)
         lengths = np.diff(starts)
         column = self.back[np.repeat(np.arange(n), lengths)].astype(np.int64)
         self._key = column * n + self.back[rows]
         self.entries = np.argsort(self._key)
-        self.rows = self.back[rows][self.entries]
-        self.starts = np.concatenate([[0], np.cumsum(lengths[self.order])]).astype(np.int32)
+        self.rows = self.back[rows][self.entries].astype(np.uint32)
+        self.starts = np.concatenate([[0], np.cumsum(lengths[self.order])]).astype(np.uint32)
 
     @cached_property
     def places(self) -> Any:
@@ -134,7 +134,10 @@ class Elimination:
 
     def exchanging(self, values: Any, options: dict[str, Any]) -> Any:
         """Return SuperLU's factors in this order, with row exchanges; raises RuntimeError for a singular matrix."""
-        matrix = csc_matrix((values[self.entries], self.rows, self.starts), shape=(self.size, self.size))
+        matrix = csc_matrix(
+            (values[self.entries], self.rows.astype(np.int32), self.starts.astype(np.int32)),
+            shape=(self.size, self.size),
+        )
         return splu(matrix, **{**options, "permc_spec": "NATURAL"})
 
 
@@ -157,10 +160,12 @@ class Factors:
         """Factorise a CSC matrix with SuperLU, which exchanges rows where pivots are small; RuntimeError for a singular matrix."""
         found = splu(matrix, **SYMMETRIC)
         below, above = tril(found.L, -1, format="csc"), triu(found.U, 1, format="csc")
+        indices = (below.indptr, below.indices, above.indptr, above.indices)
+        l_start, l_row, u_start, u_row = (each.astype(np.uint32) for each in indices)
+        rows, columns = (np.argsort(each).astype(np.uint32) for each in (found.perm_r, found.perm_c))
         return cls(
-            below.indptr, below.indices, above.indptr, above.indices, below.data, above.data, 1.0 / found.U.diagonal(),
-            np.argsort(found.perm_r), np.argsort(found.perm_c),
-        )  # fmt: skip
+            l_start, l_row, u_start, u_row, below.data, above.data, 1.0 / found.U.diagonal(), rows, columns
+        )
 
     @property
     def arrays(self) -> tuple[Any, ...]:
