@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from scipy.integrate import solve_ivp
 
 import symnum as sn
@@ -103,10 +102,10 @@ def test_cvode_is_named_when_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 class FakeCvode:
-    """Behaves as scikit-sundae's CVODE does, with SciPy's LSODA inside."""
+    """Behaves as scikit-sundae's CVODE does, with SciPy's LSODA inside, and looks at what it is given for GMRES."""
 
     def __init__(self, rhsfn: Any, **options: Any) -> None:
-        assert options["linsolver"] == "sparse" and options["sparsity"].nnz == 7
+        assert options["linsolver"] == "gmres" and options["method"] == "BDF"
         self.rhs, self.options = rhsfn, options
 
     def init_step(self, t0: float, y0: Any) -> None:
@@ -121,26 +120,55 @@ class FakeCvode:
             return out
 
         def jac(time: float, y: Any) -> Any:
-            data = np.empty(7)
-            self.options["jacfn"](time, y, None, data)
-            pattern = self.options["sparsity"]
-            return sp.csc_matrix((data, pattern.indices, pattern.indptr)).toarray()
+            set_up, solve = self.options["precond"].functions
+            renewed, gamma = [-1], 0.5
+            for reusable in (False, True):
+                set_up(time, y, None, reusable, renewed, gamma)
+                assert renewed == [not reusable]
+            matrix, inverse = np.empty((3, 3)), np.empty((3, 3))
+            for k, unit in enumerate(np.eye(3)):
+                self.options["jactimes"].functions[1](time, y, None, unit, matrix[:, k])
+                solve(time, y, None, unit, inverse[:, k], gamma, 0.1, 1)
+            np.testing.assert_allclose((np.eye(3) - gamma * matrix) @ inverse, np.eye(3), atol=1e-9)
+            return matrix
 
         found = solve_ivp(rhs, (self.t, end), self.y, method="LSODA", rtol=1e-8, atol=1e-12, jac=jac)
         self.t, self.y = end, found.y[:, -1]
         return types.SimpleNamespace(success=True, message="", t=np.array([end]), y=self.y[None, :])
 
 
-@pytest.mark.parametrize("times", [None, [0.0, 10.0, 40.0], [1.0, 20.0]])
-def test_cvode_is_stepped_like_the_others(times: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+class FakeFunctions:
+    def __init__(self, *functions: Any) -> None:
+        self.functions = functions
+
+
+def fake_sundae(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sksundae", types.ModuleType("sksundae"))
     module = types.ModuleType("sksundae.cvode")
-    module.CVODE = FakeCvode  # type: ignore[attr-defined]
+    module.__dict__.update(CVODE=FakeCvode, CVODEPrecond=FakeFunctions, CVODEJacTimes=FakeFunctions)
     monkeypatch.setitem(sys.modules, "sksundae.cvode", module)
+
+
+@pytest.mark.parametrize("times", [None, [0.0, 10.0, 40.0], [1.0, 20.0]])
+def test_cvode_is_stepped_like_the_others(times: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_sundae(monkeypatch)
     sol = robertson().solve((0.0, 40.0), method="CVODE", t_eval=times)
     assert sol.success and sol.t.tolist() == (times or [5.0 * i for i in range(9)])
     if sol.t[-1] == 40.0:
         np.testing.assert_allclose(sol.u[-1], REFERENCE, rtol=1e-5)
+
+
+def test_steps_of_cvode_are_interpolated_for_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_sundae(monkeypatch)
+
+    def half(t: float, u: Any) -> Any:
+        return u[0] - 0.8
+
+    sol = robertson().solve((0.0, 40.0), method="CVODE", t_eval=[20.0, 40.0], events=half)
+    exact = robertson().solve((0.0, 40.0), rtol=1e-9, atol=1e-12, events=half)
+    np.testing.assert_allclose(sol.t_events[0], exact.t_events[0], rtol=1e-3)
+    np.testing.assert_allclose(sol.u[-1], REFERENCE, rtol=1e-5)
+    assert sol.t.tolist() == [20.0, 40.0] and sol.stats["factorizations"] >= sol.stats["jacobian_calls"] > 0
 
 
 def test_cvode_itself_where_it_is_installed() -> None:
