@@ -379,7 +379,9 @@ class CompiledTrace:
     def bound(self, parameters: Mapping[Any, Any] | None = None) -> Functions:
         """Return (f(t, u), jacobian(t, u)) with some parameters changed; raises ValueError for a name that is no parameter."""
         values = self.system.array_parameters.changed(parameters)
-        return lambda t, u: self._rhs(t, u, None, values), lambda t, u: self._jacobian_at(t, u, values)
+        direct = self.kernels.function(self.system.array_parameters.flat(parameters))
+        rhs = direct or (lambda t, u: self._rhs(t, u, None, values))
+        return rhs, lambda t, u: self._jacobian_at(t, u, values)
 
     @cached_property
     def kernels(self) -> TracedKernels:
