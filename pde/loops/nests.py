@@ -197,10 +197,11 @@ class _Builder:
                 isinstance(part, View)
                 and isinstance(part.region, Strided)
                 and part.region.is_whole()
+                and part.size == part.source.size
                 and not inner
             ):
                 again = _reshaped(region, part.source.shape)
-                if again is not None and part.source.size == part.size:
+                if again is not None:
                     stack.append((part.source, again))
                     continue
             pieces = self._pieces(part, region) if isinstance(part, Assembly) and not inner else None
