@@ -24,7 +24,7 @@ from symnum.codegen import disk, machine
 from symnum.codegen.target import Unsupported, refuse_disabled_jit
 from symnum.pde.graph import Graph
 from symnum.pde.loops import emit
-from symnum.pde.loops.emit import ENTRY, FUNCTION, INTS, NUMBERS, PARAMS, PLACES, STAGES, WORK
+from symnum.pde.loops.emit import ENTRY, FUNCTION, INTS, NUMBERS, PARAMS, SHAPE, STAGES, WORK
 from symnum.pde.loops.iterations import Target
 from symnum.pde.loops.lowering import NotLowered
 from symnum.pde.loops.nests import Loops, loops_of
@@ -123,7 +123,7 @@ class Bound:
         self.kernel = kernel
         self.work = np.empty(kernel.work_size + 1, kernel.memory_dtype)
         self.parameters = np.array([*parameters, 0.0] if len(parameters) == 0 else parameters, np.float64)
-        table = np.zeros(PLACES, np.int64)
+        table = np.array([*[0] * SHAPE, len(kernel.shape), *kernel.shape], np.int64)
         table[FUNCTION], table[STAGES] = kernel.address, kernel.stages
         for place, array in (
             (WORK, self.work), (NUMBERS, kernel.numbers), (INTS, kernel.ints), (PARAMS, self.parameters)
