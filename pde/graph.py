@@ -6,6 +6,9 @@ interned term whose symbols stand for the other arrays, its *atoms*, so a chain 
 differentiates, shares and compiles it.  Equal nodes are one node.
 
     (u[2:] - 2*u[1:-1] + u[:-2]) * k   is   k*(a1 - 2*a2 + a3)   over three views a1, a2, a3 of u
+
+Types are NumPy's: float64 or float32 for each node, promoted as NumPy promotes (numpy.org/neps/nep-0050).  All of one formula is
+computed in one type; an operand of another type is an array of its own, so that it is rounded where NumPy would round it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -22,102 +24,17 @@ import numpy as np
 from symnum import term as interface
 from symnum.backends import interned
 from symnum.operators import OPERATORS
-from symnum.pde.regions import Listed, Region, Shape, Strided, region_of
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
-    """An array of the program: its place in the order of creation, and its shape."""
-
-    index: int
-    shape: Shape
-
-    @property
-    def size(self) -> int:
-        """Return the number of entries."""
-        return prod(self.shape)
-
-    @property
-    def sources(self) -> tuple[Node, ...]:
-        """Return the nodes that this one reads; the atoms of an elementwise node are known to its graph."""
-        return ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Input(Node):
-    """The time or the state."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Constant(Node):
-    """An array of numbers; ``value`` is float64, contiguous and read-only."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Elementwise(Node):
-    """One formula for every entry; its atoms broadcast to the shape.  ``boolean`` marks a condition."""
-
-    term: Any
-    boolean: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class View(Node):
-    """The entries of ``source`` that ``region`` names."""
-
-    source: Node
-    region: Region
-
-    @property
-    def sources(self) -> tuple[Node, ...]:
-        """Return the array that is looked at."""
-        return (self.source,)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Assembly(Node):
-    """``base`` with the entries of each region replaced by a piece; a later piece covers an earlier one."""
-
-    base: Node | None
-    pieces: tuple[tuple[Region, Node], ...]
-
-    @property
-    def sources(self) -> tuple[Node, ...]:
-        """Return the base and the pieces."""
-        nodes = tuple(node for _, node in self.pieces)
-        return nodes if self.base is None else (self.base, *nodes)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Product(Node):
-    """matrix @ source on the last but one axis (``left``), or source @ matrix on the last axis; ``matrix`` is dense or CSR."""
-
-    source: Node
-    matrix: Any
-    left: bool
-
-    @property
-    def sources(self) -> tuple[Node, ...]:
-        """Return the array that is multiplied."""
-        return (self.source,)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Total(Node):
-    """The sum of ``source`` over ``axes``, which are dropped."""
-
-    source: Node
-    axes: tuple[int, ...]
-
-    @property
-    def sources(self) -> tuple[Node, ...]:
-        """Return the array that is summed."""
-        return (self.source,)
-
+from symnum.pde.assemblies import provider, region_within, visible_pieces
+from symnum.pde.nodes import Assembly as Assembly
+from symnum.pde.nodes import Constant as Constant
+from symnum.pde.nodes import Elementwise as Elementwise
+from symnum.pde.nodes import Input as Input
+from symnum.pde.nodes import Node as Node
+from symnum.pde.nodes import Product as Product
+from symnum.pde.nodes import Total as Total
+from symnum.pde.nodes import View as View
+from symnum.pde.nodes import is_boolean as is_boolean
+from symnum.pde.regions import Region, Shape, Strided
 
 MAX_FORMULA = 128
 """Formulas that would make one of more operations than this, repeated ones counted again, are arrays of their own for the
@@ -125,10 +42,16 @@ formulas that use them: written into one another, those of a loop would grow wit
 
 
 class Graph:
-    """Build nodes, each equal node once, and know the symbol that stands for an atom inside formulas."""
+    """Build nodes, each equal node once, and know the symbol that stands for an atom inside formulas.
 
-    def __init__(self) -> None:
+    ``dtype`` is the type of the state, float64 or float32; ``single_reads`` is how many single entries of its arrays a solver may
+    read while it is traced, None for any number.
+    """
+
+    def __init__(self, dtype: Any = np.float64, single_reads: int | None = None) -> None:
+        self.dtype = np.dtype(dtype)
         self.nodes: list[Node] = []
+        self._reads_left = single_reads
         self._known: dict[Hashable, Node] = {}
         self._symbols: dict[int, Any] = {}
         self._atoms: dict[Hashable, Node] = {}
@@ -139,34 +62,59 @@ class Graph:
     def __len__(self) -> int:
         return len(self.nodes)
 
-    def _intern(self, kind: type[Any], key: Hashable, shape: Shape, *parts: Any) -> Any:
-        full = (kind, shape, key)
+    def read_single(self) -> bool:
+        """Count the reading of one entry; tell whether it was one too many."""
+        if self._reads_left is None:
+            return False
+        self._reads_left -= 1
+        return self._reads_left < 0
+
+    def _intern(
+        self, kind: type[Any], key: Hashable, shape: Shape, dtype: Any, weak: bool, *parts: Any
+    ) -> Any:
+        full = (kind, shape, dtype, weak, key)
         found = self._known.get(full)
         if found is None:
-            found = self._known[full] = kind(len(self.nodes), shape, *parts)
+            found = self._known[full] = kind(len(self.nodes), shape, dtype, weak, *parts)
             self.nodes.append(found)
         return found
 
     # --- leaves ---------------------------------------------------------------------------------------------------------------
 
-    def input(self, name: str, shape: Shape) -> Node:
-        """Return the input of this name."""
-        return self._intern(Input, name, shape, name)
+    def input(self, name: str, shape: Shape, dtype: Any = None, weak: bool = False) -> Node:
+        """Return the input of this name; ``dtype`` is by default that of the state."""
+        node: Node = self._intern(Input, name, shape, np.dtype(dtype or self.dtype), weak, name)
+        self.symbol(node)  # so that no other array takes its name
+        return node
+
+    @property
+    def inputs(self) -> list[Input]:
+        """Return the inputs in the order in which they were made."""
+        return [node for node in self.nodes if isinstance(node, Input)]
 
     def constant(self, value: Any) -> Node:
-        """Return the node of an array of numbers or truth values; an array of one repeated number becomes that number."""
+        """Return the node of an array of numbers or truth values; an array of one repeated number becomes that number.
+
+        Its type is the one to which NumPy promotes it together with the state.
+        """
         array = np.asarray(value)
         boolean = array.dtype == bool
-        array = np.array(array, dtype=np.float64, order="C")
+        array = np.array(array, dtype=np.result_type(array.dtype, self.dtype), order="C")
         first = array.flat[0] if array.size else 0.0
-        if array.size == 0 or (array == first).all():
-            return self.number(bool(first) if boolean else float(first), array.shape)
+        if array.size <= 1 or (array == first).all():
+            return self.number(bool(first) if boolean else float(first), array.shape, array.dtype)
         array.setflags(write=False)
-        node: Node = self._intern(Constant, _digest(array), array.shape, array)
+        node: Node = self._intern(Constant, _digest(array), array.shape, array.dtype, False, array)
         return self.elementwise("!=", [node, self.number(0)]) if boolean else node
 
-    def number(self, value: Any, shape: Shape = ()) -> Elementwise:
-        """Return the array of this shape that holds one number everywhere; a whole float is taken as the exact integer."""
+    def number(self, value: Any, shape: Shape = (), dtype: Any = None) -> Elementwise:
+        """Return the array of this shape that holds one number everywhere; a whole float is taken as the exact integer.
+
+        Without a ``dtype`` it is a Python number, which takes the type of what it meets.
+        """
+        boolean = isinstance(value, bool | np.bool_)
+        if dtype is not None and np.dtype(dtype) == np.float32 and not boolean:
+            value = float(np.float32(value))
         if (
             isinstance(value, float)
             and value.is_integer()
@@ -174,21 +122,55 @@ class Graph:
             and (value or math.copysign(1.0, value) > 0)
         ):
             value = int(value)
-        return self._formula(interned.number(value), shape, isinstance(value, bool | np.bool_))
+        return self._formula(
+            interned.number(value), shape, boolean, np.dtype(dtype or np.float64), dtype is None
+        )
+
+    # --- types ----------------------------------------------------------------------------------------------------------------
+
+    def promoted(self, nodes: Iterable[Node]) -> tuple[Any, bool]:
+        """Return the type in which NumPy computes with these operands, and whether the result is weak as all of them are."""
+        nodes = list(nodes)
+        strong = {node.dtype for node in nodes if not node.weak and not is_boolean(node)}
+        if strong:
+            return np.result_type(*strong), False
+        return np.dtype(np.float64), not any(is_boolean(node) for node in nodes)
+
+    def cast(self, node: Node, dtype: Any) -> Node:
+        """Return the numbers of a node rounded to a type; conditions become 1 and 0."""
+        node, dtype = self.numeric(node), np.dtype(dtype)
+        if isinstance(node, Elementwise) and interface.is_number(node.term):
+            return self.number(float(interface.value(node.term)), node.shape, dtype)
+        if node.dtype == dtype:
+            return (
+                self._formula(node.term, node.shape, False, dtype, False)
+                if isinstance(node, Elementwise)
+                else node
+            )
+        return self._formula(self.symbol(node), node.shape, False, dtype, False)
 
     # --- formulas -------------------------------------------------------------------------------------------------------------
 
-    def _formula(self, term: Any, shape: Shape, boolean: bool = False) -> Elementwise:
-        found: Elementwise = self._intern(Elementwise, interface.key(term), shape, term, boolean)
+    def _formula(self, term: Any, shape: Shape, boolean: bool, dtype: Any, weak: bool) -> Elementwise:
+        key = (interface.key(term), boolean)
+        found: Elementwise = self._intern(Elementwise, key, shape, dtype, weak, term, boolean)
         return found
 
-    def formula(self, term: Any, shape: Shape, boolean: bool = False) -> Node:
-        """Return the node of a term over symbols of this graph's atoms; a term that is one atom of this shape is that atom."""
+    def formula(
+        self, term: Any, shape: Shape, boolean: bool = False, dtype: Any = None, weak: bool = False
+    ) -> Node:
+        """Return the node of a term over symbols of this graph's atoms; a term that is one atom of this shape and type is that atom.
+
+        Without a ``dtype``, the type is that to which the atoms promote.
+        """
+        if dtype is None:
+            atoms = [self.atom(s) for s in interface.postorder(term) if interface.is_symbol(s)]
+            dtype, _ = self.promoted(atoms)
         if interface.is_symbol(term):
             atom = self.atom(term)
-            if atom.shape == shape:
+            if atom.shape == shape and atom.dtype == dtype:
                 return atom
-        return self._formula(term, shape, boolean)
+        return self._formula(term, shape, boolean, np.dtype(dtype), weak)
 
     def term(self, node: Node) -> Any:
         """Return the formula of a node: its own, or else the symbol that stands for it."""
@@ -199,6 +181,8 @@ class Graph:
         symbol = self._symbols.get(node.index)
         if symbol is None:
             name = node.name if isinstance(node, Input) else f"a{node.index}"
+            while interface.key(interned.symbol(name)) in self._atoms:  # a parameter may be called a7
+                name += "_"
             symbol = self._symbols[node.index] = interned.symbol(name)
             self._atoms[interface.key(symbol)] = node
         return symbol
@@ -227,7 +211,7 @@ class Graph:
         """Return whether the base shows, whether the visible pieces overlap, and these pieces in their order."""
         found = self._visible.get(node.index)
         if found is None:
-            found = self._visible[node.index] = _visible(node)
+            found = self._visible[node.index] = visible_pieces(node)
         return found
 
     def elementwise(self, head: str, nodes: Sequence[Node]) -> Node:
@@ -242,26 +226,56 @@ class Graph:
         if head == "ifelse":
             boolean = is_boolean(nodes[1]) and is_boolean(nodes[2])
             sorts[1:] = ["boolean" if boolean else "real"] * 2
+        dtype, weak = self._computed_in(nodes, boolean, head)
         weights = [self._weights.get(node.index, 0) for node in nodes]
         too_long = sum(weights) > MAX_FORMULA
         held = [
             isinstance(node, Elementwise)
             and not node.boolean
-            and (node.index in self._symbols or (too_long and weight > MAX_FORMULA // 8))
+            and not interface.is_number(node.term)
+            and (
+                node.index in self._symbols or node.dtype != dtype or (too_long and weight > MAX_FORMULA // 8)
+            )
             for node, weight in zip(nodes, weights, strict=True)
         ]
         terms = [
-            self.symbol(node) if hold else self._sorted(node, sort)
+            self._sorted(self._decided(node, dtype), sort, hold)
             for node, sort, hold in zip(nodes, sorts, held, strict=True)
         ]
-        found = self.formula(interface.make(terms[0], head, terms), shape, boolean)
+        found = self.formula(
+            interface.make(terms[0], head, terms), shape, boolean, dtype, weak and not boolean
+        )
         written = sum(weight for weight, hold in zip(weights, held, strict=True) if not hold)
         self._weights.setdefault(found.index, 1 + written)
         return found
 
-    def _sorted(self, node: Node, sort: str) -> Any:
-        """Return the formula of a node as a number or as a condition."""
-        term = self.term(node)
+    def _computed_in(self, nodes: Sequence[Node], boolean: bool, head: str) -> tuple[Any, bool]:
+        """Return the type of an operator's result; of a condition, the type in which it is decided."""
+        if head == "ifelse":
+            return (
+                self.promoted(nodes[1:])
+                if not boolean
+                else (np.result_type(*(n.dtype for n in nodes)), False)
+            )
+        if all(is_boolean(node) for node in nodes):
+            deciding = {
+                node.dtype
+                for node in nodes
+                if not (isinstance(node, Elementwise) and interface.is_number(node.term))
+            }
+            return (np.result_type(*deciding) if boolean and deciding else np.dtype(np.float64)), False
+        return self.promoted(nodes)
+
+    def _decided(self, node: Node, dtype: Any) -> Node:
+        """Return a condition that is decided in another type as one over its own array of ones and zeros."""
+        if not is_boolean(node) or node.dtype == dtype or interface.is_number(self.term(node)):
+            return node
+        ones = self.symbol(self.numeric(node))
+        return self._formula(interface.make(ones, "!=", (ones, 0)), node.shape, True, dtype, False)
+
+    def _sorted(self, node: Node, sort: str, hold: bool = False) -> Any:
+        """Return the formula of a node, or with ``hold`` its symbol, as a number or as a condition."""
+        term = self.symbol(node) if hold else self.term(node)
         if sort == "boolean" and not is_boolean(node):
             return interface.make(term, "!=", (term, 0))
         if sort == "real" and is_boolean(node):
@@ -274,7 +288,7 @@ class Graph:
             return node
         if np.broadcast_shapes(node.shape, shape) != shape:
             raise ValueError(f"could not broadcast input array from shape {node.shape} into shape {shape}")
-        return self._formula(self.term(node), shape, is_boolean(node))
+        return self._formula(self.term(node), shape, is_boolean(node), node.dtype, False)
 
     # --- linear maps ----------------------------------------------------------------------------------------------------------
 
@@ -286,25 +300,33 @@ class Graph:
             if isinstance(node, Constant):
                 return self.constant(region.of(node.value.reshape(-1)))
             if isinstance(node, Elementwise) and interface.is_number(node.term):
-                return self._formula(node.term, region.shape, node.boolean)
+                return self._formula(
+                    node.term, region.shape, node.boolean, node.dtype, node.weak and not region.shape
+                )
             if is_boolean(node):
-                number = self.formula(self._sorted(node, "real"), node.shape)
-                return self.elementwise("!=", [self.view(number, region), self.number(0)])
+                return self.elementwise("!=", [self.view(self.numeric(node), region), self.number(0)])
             if isinstance(node, View):
-                inner = region_of(node.region.flat().reshape(-1)[region.flat()])
-                node, region = node.source, inner
+                region = region_within(node.region, region)
+                node = node.source
                 continue
-            provider = _provider(node, region) if isinstance(node, Assembly) else None
-            if provider is None:
+            holder = provider(node, region) if isinstance(node, Assembly) else None
+            if holder is None:
                 break
-            node, region = provider
-        return self._intern(View, (node.index, region), region.shape, node, region)
+            node, region = holder
+        weak = node.weak and not region.shape
+        found: Node = self._intern(View, (node.index, region), region.shape, node.dtype, weak, node, region)
+        return found
 
     def assemble(self, shape: Shape, base: Node | None, pieces: Iterable[tuple[Region, Node]]) -> Node:
-        """Return ``base`` (None where the pieces cover everything) with regions of it replaced by pieces of the same shapes."""
-        placed = [(region, self.numeric(node)) for region, node in pieces if region.size]
+        """Return ``base`` (None where the pieces cover everything) with regions of it replaced by pieces of the same shapes.
+
+        The result has the type of the base, or else the one to which the pieces promote.
+        """
+        numbers = [(region, self.numeric(node)) for region, node in pieces]
+        dtype, _ = self.promoted([node for _, node in numbers] if base is None else [self.numeric(base)])
+        placed = [(region, self.cast(node, dtype)) for region, node in numbers if region.size]
         if base is not None:
-            base = self.numeric(base)
+            base = self.cast(base, dtype)
         if placed and placed[-1][0].size == prod(shape) and placed[-1][0] == Strided.whole(shape):
             return placed[-1][1]
         if isinstance(base, Assembly):
@@ -313,11 +335,14 @@ class Graph:
         if base is not None and not placed:
             return base
         key = (None if base is None else base.index, tuple((region, node.index) for region, node in placed))
-        found: Node = self._intern(Assembly, key, shape, base, tuple(placed))
+        found: Node = self._intern(Assembly, key, shape, dtype, False, base, tuple(placed))
         return found
 
     def numeric(self, node: Node) -> Node:
-        return self.formula(self._sorted(node, "real"), node.shape) if is_boolean(node) else node
+        """Return a condition as ones and zeros, which take the type of what they meet; a node of numbers as it is."""
+        if not is_boolean(node):
+            return node
+        return self._formula(self._sorted(node, "real"), node.shape, False, node.dtype, True)
 
     def product(self, node: Node, matrix: Any, left: bool) -> Node:
         """Return matrix @ node (``left``) or node @ matrix for a constant matrix, a 2-D array or a CSR matrix."""
@@ -336,20 +361,24 @@ class Graph:
             raise ValueError(
                 "matmul: a traced scalar cannot be multiplied with a matrix by @; write * instead"
             )
+        dtype = matrix.dtype if node.weak else np.result_type(matrix.dtype, node.dtype)
+        node, matrix = self.cast(node, dtype), matrix.astype(dtype, copy=False)
         key = (node.index, left, tuple(matrix.shape), _matrix_digest(matrix))
-        found: Node = self._intern(Product, key, tuple(shape), node, matrix, left)
+        found: Node = self._intern(Product, key, tuple(shape), dtype, False, node, matrix, left)
         return found
 
     def total(self, node: Node, axes: tuple[int, ...]) -> Node:
         """Return the sum over the given axes, which are numbered from 0."""
+        if is_boolean(node):  # NumPy counts in whole numbers, which promote as float64 does
+            node = self.cast(node, np.float64)
         if not axes:
             return node
-        node = self.numeric(node)
         shape = tuple(n for axis, n in enumerate(node.shape) if axis not in axes)
         if isinstance(node, Elementwise) and interface.is_number(node.term):
             count = prod(node.shape[axis] for axis in axes)
-            return self.elementwise("*", [self.number(count), self.formula(node.term, shape)])
-        found: Node = self._intern(Total, (node.index, axes), shape, node, axes)
+            one = self._formula(node.term, shape, False, node.dtype, False)
+            return self.elementwise("*", [self.number(count), one])
+        found: Node = self._intern(Total, (node.index, axes), shape, node.dtype, False, node, axes)
         return found
 
     # --- walks ----------------------------------------------------------------------------------------------------------------
@@ -365,56 +394,20 @@ class Graph:
                 stack.extend(self.atoms(node))
         return [found[index] for index in sorted(found)]
 
-    def moving(self, nodes: Iterable[Node], names: tuple[str, ...]) -> set[int]:
-        """Return the indices of those of ``nodes`` (in computing order) that depend on an input of these names."""
+    def moving(self, nodes: Iterable[Node], names: Sequence[str] | None = None) -> set[int]:
+        """Return the indices of those of ``nodes`` (in computing order) that depend on an input of these names, or on any."""
         moving: set[int] = set()
         for node in nodes:
             if isinstance(node, Input):
-                if node.name in names:
+                if names is None or node.name in names:
                     moving.add(node.index)
             elif any(atom.index in moving for atom in self.atoms(node)):
                 moving.add(node.index)
         return moving
 
 
-def is_boolean(node: Node) -> bool:
-    """Tell whether a node is a condition."""
-    return isinstance(node, Elementwise) and node.boolean
-
-
-def _visible(node: Assembly) -> tuple[bool, bool, list[tuple[Region, Node]]]:
-    covered = np.zeros(node.size, bool)
-    visible: list[tuple[Region, Node]] = []
-    overlap = False
-    for region, piece in reversed(node.pieces):
-        positions = region.flat()
-        hidden = covered[positions]
-        if hidden.all():
-            continue
-        overlap = overlap or bool(hidden.any())
-        covered[positions] = True
-        visible.append((region, piece))
-    return not covered.all(), overlap, visible[::-1]
-
-
-def _provider(node: Assembly, region: Region) -> tuple[Node, Region] | None:
-    """Return the one piece (or the base) that holds all entries of a region, and the region in it, or None."""
-    wanted = region.flat()
-    place = np.full(node.size, -1, np.int64)
-    for where, piece in reversed(node.pieces):
-        positions = where.flat().reshape(-1)
-        place[positions] = np.arange(positions.size)
-        local = place[wanted]
-        if (local >= 0).all():
-            inner = region_of(local)
-            return None if isinstance(inner, Listed) and isinstance(region, Strided) else (piece, inner)
-        if (local >= 0).any():
-            return None
-    return None if node.base is None else (node.base, region)
-
-
 def _digest(array: Any) -> bytes:
-    return hashlib.blake2b(array.tobytes(), digest_size=20).digest()
+    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=20).digest()
 
 
 def _matrix_digest(matrix: Any) -> Hashable:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from math import prod
@@ -35,10 +35,10 @@ _MACHINE_CODE_OPERATIONS = 300
 
 
 class ArrayProgram:
-    """Compute the arrays of ``roots`` from the time and the state.
+    """Compute the arrays of ``roots`` from the time, the state and the parameters.
 
-    ``run(t, u)`` returns one array per root, which the next run of the same thread overwrites.  ``often`` promises many runs, so
-    that ``target="auto"`` may spend time on machine code.
+    ``run(t, u, p)`` returns one array per root, which the next run of the same thread overwrites.  ``often`` promises many runs, so
+    that ``target="auto"`` may spend time on machine code.  Formulas are computed in float64 and rounded once to the type of their node.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class ArrayProgram:
     ) -> None:
         self.graph, self.roots, self.target, self.often = graph, list(roots), target, often
         self.order = graph.reachable(roots)
-        self.moving = graph.moving(self.order, ("t", "u"))
+        self.moving = graph.moving(self.order)
         self._schedule = self._make_schedule()
         self._kernels = [
             _Kernel(graph, group, target, often) if isinstance(group, list) else None
@@ -62,12 +62,15 @@ class ArrayProgram:
         """Return the number of compiled kernels."""
         return sum(kernel is not None for kernel in self._kernels)
 
-    def run(self, t: float, u: Any) -> list[Any]:
-        """Return the arrays of the roots at time ``t`` and state ``u``, which has the shape of the input or is flat."""
+    def run(self, t: float, u: Any, p: Mapping[str, Any] | None = None) -> list[Any]:
+        """Return the arrays of the roots at time ``t`` and state ``u``, which has the shape of the input or is flat.
+
+        ``p`` has a value for each parameter of the graph: {name: number or array}.
+        """
         space = getattr(self._local, "space", None)
         if space is None:
             space = self._local.space = _Workspace(self)
-        return space.run(t, u)
+        return space.run(t, u, p)
 
     def _make_schedule(self) -> list[Node | list[Elementwise]]:
         """Order the nodes so that as many formulas as possible can share a kernel."""
@@ -167,12 +170,12 @@ class _Workspace:
     def __init__(self, program: ArrayProgram) -> None:
         self.program = program
         self.arrays: dict[int, Any] = {}
-        self.copies: dict[tuple[int, tuple[int, ...]], Any] = {}
+        self.copies: dict[tuple[int, tuple[int, ...], Any], Any] = {}
         self.inputs: dict[str, Any] = {}
         self.steps: list[Callable[[], Any]] = []
         for node in program.order:
             if isinstance(node, Assembly):
-                self.arrays[node.index] = np.empty(node.shape)
+                self.arrays[node.index] = np.empty(node.shape, node.dtype)
         with np.errstate(all="ignore"):
             for item, kernel in zip(program._schedule, program._kernels, strict=True):
                 nodes = item if isinstance(item, list) else [item]
@@ -183,9 +186,10 @@ class _Workspace:
                     if moving and not static:
                         self.steps.append(step)
 
-    def run(self, t: float, u: Any) -> list[Any]:
+    def run(self, t: float, u: Any, p: Mapping[str, Any] | None) -> list[Any]:
+        values = {"t": t, "u": u, **(p or {})}
         for name, array in self.inputs.items():
-            value = t if name == "t" else u
+            value = values[name]
             np.copyto(array, value if np.shape(value) == array.shape else np.reshape(value, array.shape))
         with np.errstate(all="ignore"):
             for step in self.steps:
@@ -193,38 +197,38 @@ class _Workspace:
         return [self.arrays[root.index] for root in self.program.roots]
 
     def _buffer(self, node: Node) -> Any:
-        array = self.arrays[node.index] = np.empty(node.shape)
+        array = self.arrays[node.index] = np.empty(node.shape, node.dtype)
         return array
 
     def _bind_kernel(self, kernel: _Kernel) -> list[tuple[Callable[[], Any], bool]]:
         results = np.empty((len(kernel.group), *kernel.shape))
         steps: list[tuple[Callable[[], Any], bool]] = []
-        inputs = [self._operand(atom, kernel.shape, steps) for atom in kernel.atoms]
+        inputs = [self._operand(atom, kernel.shape, results.dtype, steps) for atom in kernel.atoms]
         steps.append((partial(kernel.function, *inputs, out=results), False))
         for i, node in enumerate(kernel.group):
-            if node.shape == kernel.shape:
+            if node.shape == kernel.shape and node.dtype == results.dtype:
                 self.arrays[node.index] = results[i, ...]
             else:
                 steps.append((partial(np.copyto, self._buffer(node), results[i, ...]), False))
         return steps
 
     def _operand(
-        self, node: Node, shape: tuple[int, ...], steps: list[tuple[Callable[[], Any], bool]]
+        self, node: Node, shape: tuple[int, ...], dtype: Any, steps: list[tuple[Callable[[], Any], bool]]
     ) -> Any:
-        """Return a node's array broadcast to a shape and contiguous; where that takes a copy, all readers share it."""
+        """Return a node's array broadcast to a shape, contiguous and of a type; where that takes a copy, all readers share it."""
         array = self.arrays[node.index]
-        if array.size == 1 or (array.shape == shape and array.flags.c_contiguous):
+        if array.size == 1 or (array.shape == shape and array.flags.c_contiguous and array.dtype == dtype):
             return array
-        key = (node.index, shape)
+        key = (node.index, shape, dtype)
         if key not in self.copies:
-            self.copies[key] = np.empty(shape)
+            self.copies[key] = np.empty(shape, dtype)
             steps.append((partial(np.copyto, self.copies[key], array), node.index not in self.program.moving))
         return self.copies[key]
 
     def _bind(self, node: Node) -> list[tuple[Callable[[], Any], bool]]:
         """Return the steps that compute a node, each with whether it has to run but once."""
         if isinstance(node, Elementwise):
-            self.arrays[node.index] = np.full(node.shape, float(interface.value(node.term)))
+            self.arrays[node.index] = np.full(node.shape, float(interface.value(node.term)), node.dtype)
             return []
         if isinstance(node, Input):
             self.inputs[node.name] = self._buffer(node)
@@ -277,7 +281,7 @@ class _Workspace:
         source = self.arrays[node.source.index]
         if not source.flags.f_contiguous:
             # BLAS does not take the strides of every view, and NumPy's own loops are many times slower than a copy
-            source = self._operand(node.source, node.source.shape, steps)
+            source = self._operand(node.source, node.source.shape, node.dtype, steps)
         matrix, out = _fast_matrix(node.matrix), self._buffer(node)
         if isinstance(matrix, np.ndarray):
             steps.append(

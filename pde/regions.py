@@ -78,14 +78,23 @@ class Strided:
     def through(self, size: int, operation: Callable[[Any], Any]) -> Strided | None:
         """Return the region of ``operation(view)`` for an operation of NumPy on views, or None where NumPy would make a copy."""
         dummy = np.empty(size, np.int8)
-        seen = operation(self.of(dummy))
-        if seen.size and not np.may_share_memory(seen, dummy):
-            return None
-        offset = (
-            seen.__array_interface__["data"][0] - dummy.__array_interface__["data"][0] if seen.size else 0
-        )
-        strides = tuple(s if n > 1 else 0 for s, n in zip(seen.strides, seen.shape, strict=True))
-        return Strided(offset, seen.shape, strides)
+        return _seen(operation(self.of(dummy)), dummy)
+
+    def views(self, size: int, operation: Callable[[Any], Any]) -> list[Strided]:
+        """Return the regions of an operation of NumPy that makes several views, such as a split."""
+        dummy = np.empty(size, np.int8)
+        found = [_seen(part, dummy) for part in operation(self.of(dummy))]
+        return [region for region in found if region is not None]
+
+
+def _seen(view: Any, memory: Any) -> Strided | None:
+    """Return the region of a view of bytes, or None where it is no view."""
+    if view.size and not np.may_share_memory(view, memory):
+        return None
+    offset = view.__array_interface__["data"][0] - memory.__array_interface__["data"][0] if view.size else 0
+    return Strided(
+        offset, view.shape, tuple(s if n > 1 else 0 for s, n in zip(view.strides, view.shape, strict=True))
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,19 +9,19 @@ import numpy as np
 
 from symnum.algebra.substitute import substitute
 from symnum.backends import interned
+from symnum.pde.derivative_rows import linear_matrix
 from symnum.pde.graph import Assembly, Constant, Elementwise, Graph, Input, Node, Product, Total, View
-from symnum.pde.jacobian import linear_matrix
 
 
-def state_symbols(shape: tuple[int, ...]) -> list[Any]:
-    """Return the symbols of the entries of the state in their flattened order.
+def entry_symbols(name: str, shape: tuple[int, ...]) -> list[Any]:
+    """Return the symbols of the entries of an input in their flattened order.
 
-    >>> state_symbols((1, 2))
+    >>> entry_symbols("u", (1, 2))
     [u0_0, u0_1]
     """
     if not shape:
-        return [interned.symbol("u")]
-    return [interned.symbol("u" + "_".join(map(str, place))) for place in product(*map(range, shape))]
+        return [interned.symbol(name)]
+    return [interned.symbol(name + "_".join(map(str, place))) for place in product(*map(range, shape))]
 
 
 def scalar_terms(graph: Graph, output: Node) -> list[Any]:
@@ -37,7 +37,7 @@ def scalar_terms(graph: Graph, output: Node) -> list[Any]:
 
 def _entries(graph: Graph, node: Node, known: dict[int, Any]) -> list[Any]:
     if isinstance(node, Input):
-        return [interned.symbol("t")] if node.name == "t" else state_symbols(node.shape)
+        return entry_symbols(node.name, node.shape)
     if isinstance(node, Constant):
         return [interned.number(value) for value in node.value.reshape(-1).tolist()]
     if isinstance(node, View):

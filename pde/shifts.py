@@ -11,7 +11,7 @@ import numpy as np
 
 from symnum.pde.function_table import takes
 from symnum.pde.graph import Graph, Node
-from symnum.pde.products import normal_axes
+from symnum.pde.reductions import normal_axes
 from symnum.pde.refusal import refuse
 from symnum.pde.regions import Region, Strided, contiguous_strides
 from symnum.pde.traced import TracedArray, lift, wrap
@@ -40,28 +40,63 @@ def _gradient(graph: Graph, f: Any, *spacing: Any, axis: Any = None, edge_order:
     axes = (
         normal_axes(axis, array.ndim)
         if axis is None
-        else [a % array.ndim for a in ((axis,) if np.ndim(axis) == 0 else axis)]
+        else [normal_axes(int(a), array.ndim)[0] for a in ((axis,) if np.ndim(axis) == 0 else axis)]
     )
     steps = list(spacing or [1.0]) * (len(axes) if len(spacing) < 2 else 1)
-    if len(steps) != len(axes) or any(np.ndim(step) for step in steps) or edge_order not in (1, 2):
+    known = all(
+        not isinstance(h, TracedArray) and (np.ndim(h) == 0 or np.shape(h) == (array.shape[a],))
+        for a, h in zip(axes, steps)
+    )
+    if len(steps) != len(axes) or not known or edge_order not in (1, 2):
         refuse(
             f"np.gradient was given spacings {spacing!r:.80} and edge_order={edge_order!r}",
-            "give one number, or one number per axis, and edge_order 1 or 2",
+            "give one number or the coordinates of the points, or one of these for each axis, and edge_order 1 or 2",
         )
+    for a in axes:
+        if array.shape[a] < edge_order + 1:
+            raise ValueError(
+                f"np.gradient: axis {a} has {array.shape[a]} entries, but at least {edge_order + 1} are needed"
+            )
     found = []
     for a, h in zip(axes, steps, strict=True):
         u = np.moveaxis(array, a, 0)
-        slope = np.zeros_like(u)
-        slope[1:-1] = (u[2:] - u[:-2]) / (2 * h)
+        found.append(np.moveaxis(_slope(u, h, edge_order), 0, a))
+    return found[0] if len(found) == 1 else found
+
+
+def _slope(u: Any, h: Any, edge_order: int) -> Any:
+    """Return the derivative along the first axis: NumPy's second-order formulas, for one spacing or the coordinates of the points."""
+    slope = np.zeros_like(u)
+    if np.ndim(h) == 0:
+        slope[1:-1] = (u[2:] - u[:-2]) / (2.0 * h)
         if edge_order == 1:
             slope[0], slope[-1] = (u[1] - u[0]) / h, (u[-1] - u[-2]) / h
         else:
-            slope[0], slope[-1] = (
-                (-1.5 * u[0] + 2 * u[1] - 0.5 * u[2]) / h,
-                (1.5 * u[-1] - 2 * u[-2] + 0.5 * u[-3]) / h,
-            )
-        found.append(np.moveaxis(slope, 0, a))
-    return found[0] if len(found) == 1 else found
+            slope[0] = (-1.5 / h) * u[0] + (2.0 / h) * u[1] + (-0.5 / h) * u[2]
+            slope[-1] = (0.5 / h) * u[-3] + (-2.0 / h) * u[-2] + (1.5 / h) * u[-1]
+        return slope
+    widths = np.diff(np.asarray(h, dtype=np.float64))
+    column = (slice(None), *(None,) * (u.ndim - 1))
+    d1, d2 = widths[:-1], widths[1:]
+    before, here, after = -d2 / (d1 * (d1 + d2)), (d2 - d1) / (d1 * d2), d1 / (d2 * (d1 + d2))
+    slope[1:-1] = before[column] * u[:-2] + here[column] * u[1:-1] + after[column] * u[2:]
+    if edge_order == 1:
+        slope[0], slope[-1] = (u[1] - u[0]) / widths[0], (u[-1] - u[-2]) / widths[-1]
+        return slope
+    a, b = widths[0], widths[1]
+    slope[0] = -(2 * a + b) / (a * (a + b)) * u[0] + (a + b) / (a * b) * u[1] - a / (b * (a + b)) * u[2]
+    a, b = widths[-2], widths[-1]
+    slope[-1] = b / (a * (a + b)) * u[-3] - (b + a) / (a * b) * u[-2] + (2 * b + a) / (b * (a + b)) * u[-1]
+    return slope
+
+
+@takes("ediff1d")
+def _ediff1d(graph: Graph, ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    flat: Any = wrap(graph, lift(graph, ary)).ravel()
+    parts = [np.ravel(to_begin)] if to_begin is not None else []
+    parts += [flat[1:] - flat[:-1], *([np.ravel(to_end)] if to_end is not None else [])]
+    joined: Any = np.concatenate(parts)
+    return joined
 
 
 @takes("roll")
@@ -144,7 +179,7 @@ def _gathered(graph: Graph, node: Node, positions: Sequence[Any]) -> Node:
     shape = tuple(len(p) for p in positions)
     source, target = contiguous_strides(node.shape), contiguous_strides(shape)
     pieces = []
-    for runs in product(*(_runs(p.tolist()) for p in positions)):
+    for runs in product(*(_runs(p) for p in positions)):
         extents = tuple(length for _, _, _, length in runs)
         to = Strided(
             sum(at * s for (at, *_), s in zip(runs, target, strict=True)),
@@ -160,20 +195,26 @@ def _gathered(graph: Graph, node: Node, positions: Sequence[Any]) -> Node:
     return graph.assemble(shape, None, pieces)
 
 
-def _runs(positions: list[int]) -> list[tuple[int, int, int, int]]:
+def _runs(positions: Any) -> list[tuple[int, int, int, int]]:
     """Split positions into runs (place, first position, step, length) with steps -1, 0 or 1.
 
-    >>> _runs([3, 0, 1, 2, 3, 0])
+    >>> _runs(np.array([3, 0, 1, 2, 3, 0]))
     [(0, 3, 0, 1), (1, 0, 1, 4), (5, 0, 0, 1)]
     """
+    steps = np.diff(positions)
+    turns = [
+        *(np.flatnonzero(np.diff(steps)) + 1).tolist(),
+        len(steps),
+    ]  # where the step is another than before
     runs = []
-    place = 0
+    place = turn = 0
     while place < len(positions):
-        step = positions[place + 1] - positions[place] if place + 1 < len(positions) else 0
+        step = int(steps[place]) if place < len(steps) else 0
         end = place + 1
         if step in (-1, 0, 1):
-            while end < len(positions) and positions[end] - positions[end - 1] == step:
-                end += 1
-        runs.append((place, positions[place], step if end - place > 1 else 0, end - place))
+            while turns[turn] <= place and turn + 1 < len(turns):
+                turn += 1
+            end = turns[turn] + 1
+        runs.append((place, int(positions[place]), step if end - place > 1 else 0, end - place))
         place = end
     return runs

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from symnum.pde.graph import Graph, Node, is_boolean
-from symnum.pde.refusal import refuse
+from symnum.pde.refusal import SingleEntries, refuse
 from symnum.pde.regions import Region, Shape, Strided, region_of
 
 
@@ -66,8 +66,18 @@ class TracedArray(NDArrayOperatorsMixin):
 
     @property
     def dtype(self) -> Any:
-        """Return float64, or bool for a condition."""
-        return np.dtype(bool if is_boolean(self._cell.node) else np.float64)
+        """Return float64, float32, or bool for a condition."""
+        return np.dtype(bool) if is_boolean(self._cell.node) else self._cell.node.dtype
+
+    @property
+    def itemsize(self) -> int:
+        """Return the bytes of one entry."""
+        return int(self.dtype.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of all entries."""
+        return self.size * self.itemsize
 
     @property
     def T(self) -> TracedArray:
@@ -75,9 +85,19 @@ class TracedArray(NDArrayOperatorsMixin):
         return self._viewed(lambda a: a.T)
 
     @property
+    def mT(self) -> TracedArray:
+        """Return the array with its last two axes exchanged."""
+        return self._viewed(lambda a: a.mT)
+
+    @property
     def real(self) -> TracedArray:
         """Return the array: traced arrays are real."""
         return self
+
+    @property
+    def imag(self) -> TracedArray:
+        """Return zeros: traced arrays are real."""
+        return wrap(self._graph, self._graph.number(0, self.shape, self.node.dtype))
 
     def __len__(self) -> int:
         if not self.shape:
@@ -86,6 +106,11 @@ class TracedArray(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         return f"TracedArray(shape={self.shape}, dtype={self.dtype})"
+
+    @property
+    def value(self) -> Any:
+        """Return the numbers of an array that depends on no input, or None."""
+        return constant_value(self._graph, self.node)
 
     # --- views, reading and writing -------------------------------------------------------------------------------------------
 
@@ -111,8 +136,16 @@ class TracedArray(NDArrayOperatorsMixin):
         )
         assert region is not None, "NumPy makes a view for every basic index"
         found = TracedArray(self._graph, self._cell, region)
+        if ellipsis or region.shape:
+            return found
+        if self._graph.read_single():
+            refuse(
+                "many entries of traced arrays were read one by one, each of which would be an operation of its own",
+                "write the loop as slices, such as u[2:] - 2*u[1:-1] + u[:-2], or trace(f, u0, scalars=True)",
+                SingleEntries,
+            )
         # a number that was read stays what it is when the array is written to later
-        return found if ellipsis or region.shape else wrap(self._graph, found.node)
+        return wrap(self._graph, found.node)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         entries, basic = _checked_index(index)
@@ -128,7 +161,10 @@ class TracedArray(NDArrayOperatorsMixin):
         if extra > 0 and node.shape[:extra] == (1,) * extra:
             node = self._graph.view(node, Strided.whole(node.shape[extra:]))
         node = self._graph.broadcast(node, region.shape)
-        self._cell.node = self._graph.assemble(self._cell.node.shape, self._cell.node, [(region, node)])
+        filled = self._graph.assemble(self._cell.node.shape, self._cell.node, [(region, node)])
+        if is_boolean(self._cell.node):
+            filled = self._graph.elementwise("!=", [filled, self._graph.number(0)])
+        self._cell.node = filled
 
     def __iter__(self) -> Iterator[TracedArray]:
         if not self.shape:
@@ -137,6 +173,7 @@ class TracedArray(NDArrayOperatorsMixin):
             refuse(
                 f"a loop over the {self.shape[0]} entries of a traced array would make a formula for each of them",
                 "write the loop as slices, such as u[2:] - 2*u[1:-1] + u[:-2]",
+                SingleEntries,
             )
         return (self[i] for i in range(self.shape[0]))
 
@@ -151,25 +188,20 @@ class TracedArray(NDArrayOperatorsMixin):
                 f"np.{ufunc.__name__} would write a traced array into a real array of shape {target.shape}",
                 "make the buffer with np.zeros_like(u) or np.empty_like(u, shape=...), or leave out= and in-place operators away",
             )
-        if method == "reduce" and ufunc is np.add:
-            result = self._call(
-                "sum", np.sum, inputs, {"axis": 0, **{k: v for k, v in options.items() if v is not None}}
-            )
-        elif method != "__call__":
-            refuse(
-                f"np.{ufunc.__name__}.{method} is not among what can be traced",
-                "write it with operators, slices and np.sum",
-            )
+        from symnum.pde.ufuncs import apply_method, apply_ufunc
+
+        if method != "__call__":
+            result = apply_method(self._graph, ufunc, method, inputs, options)
         else:
             options = {k: v for k, v in options.items() if not (k == "where" and v is True)}
-            if options.pop("dtype", np.float64) not in (np.float64, float, None) or options:
+            dtype = options.pop("dtype", None)
+            if options:
                 refuse(
-                    f"np.{ufunc.__name__} was given {sorted(options) or ['dtype']}",
+                    f"np.{ufunc.__name__} was given {sorted(options)}",
                     "leave these options away; np.where chooses entries",
                 )
-            from symnum.pde.ufuncs import apply_ufunc
-
             result = apply_ufunc(self._graph, ufunc, inputs)
+            result = result if dtype is None else result.astype(dtype)
         if target is not None and (
             target.shape or target is not inputs[0]
         ):  # x += 1 makes a new number of a number x
@@ -194,6 +226,15 @@ class TracedArray(NDArrayOperatorsMixin):
             and "dispatch" in caller.f_code.co_name
         ):
             return np.array(None, dtype=object)
+        value = self.value
+        if value is not None:
+            return np.array(value, dtype=dtype)
+        vectorized = caller.f_locals.get("self")
+        if isinstance(vectorized, np.vectorize):
+            refuse(
+                "np.vectorize calls a Python function for each entry",
+                "call the function on whole arrays, with np.where for its branches",
+            )
         refuse(
             f"a traced array of shape {self.shape} cannot become an array of numbers, as np.array, np.asarray, assignment into a real "
             f"array, and functions compiled outside NumPy need",
@@ -203,12 +244,18 @@ class TracedArray(NDArrayOperatorsMixin):
     # --- refusals -------------------------------------------------------------------------------------------------------------
 
     def __bool__(self) -> bool:
+        value = self.value
+        if value is not None:
+            return bool(value)
         refuse(
             f"the truth of a traced array of shape {self.shape} is not known, so it cannot decide an if, while, and, or, min or max",
             "write np.where(condition, a, b), np.minimum and np.maximum, or & | ~ for conditions",
         )
 
     def __float__(self) -> float:
+        value = self.value
+        if value is not None:
+            return float(value)
         refuse(
             f"a traced array of shape {self.shape} has no value yet, as float(), the functions of the math module, and assignment to an "
             f"entry of a real array need",
@@ -216,6 +263,9 @@ class TracedArray(NDArrayOperatorsMixin):
         )
 
     def __int__(self) -> int:
+        value = self.value
+        if value is not None:
+            return int(value)
         refuse(
             f"a traced array of shape {self.shape} has no value yet, as int() needs",
             "write np.floor, and use constants for sizes",
@@ -233,12 +283,17 @@ class TracedArray(NDArrayOperatorsMixin):
             "choose among entries with np.where",
         )
 
+    def __round__(self, digits: int | None = None) -> Any:
+        return np.round(self, digits or 0)
+
     def __contains__(self, item: Any) -> bool:
         refuse("whether a traced array contains a value is not known", "write np.where(u == value, a, b)")
 
     def __getattr__(self, name: str) -> Any:
         if name in _FUNCTION_METHODS:
             function = getattr(np, name)
+            if isinstance(function, np.ufunc):
+                return lambda: function(self)
             return lambda *args, **options: self._call(name, function, (self, *args), options)
         if name.startswith("__"):
             raise AttributeError(f"a traced array has no attribute {name!r}")
@@ -270,39 +325,45 @@ class TracedArray(NDArrayOperatorsMixin):
         """Return an array of its own."""
         return wrap(self._graph, self.node)
 
+    def compress(self, condition: Any, axis: Any = None) -> Any:
+        """Return the entries where a constant condition holds."""
+        return np.compress(condition, self, axis=axis)
+
     def fill(self, value: Any) -> None:
         """Set every entry to one value."""
         self[...] = value
 
     def astype(self, dtype: Any, **options: Any) -> TracedArray:
-        """Return the array as float64; conditions become 0 and 1.  Raises TraceError for other types."""
-        if np.dtype(dtype) == np.float64:
-            node = self.node
-            return wrap(
-                self._graph,
-                self._graph.elementwise("+", [node, self._graph.number(0)]) if is_boolean(node) else node,
-            )
-        if np.dtype(dtype) == np.bool_:
-            return self != 0
+        """Return the array as float64, float32 or, where it is not 0, bool.  Raises TraceError for other types."""
+        wanted = np.dtype(dtype)
+        if wanted in FLOATS:
+            return wrap(self._graph, self._graph.cast(self.node, wanted))
+        if wanted == np.bool_:
+            return self if is_boolean(self.node) else self != 0
         refuse(
-            f"astype({np.dtype(dtype).name!r}) would round a traced array",
-            "compute in float64; np.floor, np.ceil and np.sign make whole numbers",
+            f"astype({wanted.name!r}) would round a traced array",
+            "compute in float64 or float32; np.floor, np.ceil and np.sign make whole numbers",
         )
 
+
+FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+"""The types in which a traced program computes."""
 
 _MAX_LOOP = 100
 """A loop over more entries than this is refused; unpacking x, y, z = u is not."""
 
 _FUNCTION_METHODS = frozenset(
-    {"sum", "mean", "dot", "clip", "squeeze", "swapaxes", "take", "repeat", "diagonal"}
+    "sum mean var std prod max min any all ptp cumsum cumprod trace dot clip round squeeze swapaxes take repeat diagonal "
+    "conj conjugate".split()
 )
 """Methods that are NumPy's functions with the array in front."""
 
 _BY_VALUE = "write np.where, np.minimum and np.maximum, which work entry by entry"
 _VALUE_METHODS = {
-    "max": _BY_VALUE, "min": _BY_VALUE, "argmax": _BY_VALUE, "argmin": _BY_VALUE, "any": _BY_VALUE, "all": _BY_VALUE, "sort": _BY_VALUE,
-    "nonzero": _BY_VALUE, "item": "keep it as an array of one entry", "tolist": "compute with the array itself",
-    "flat": "write u.ravel()", "round": "leave the rounding away, or write np.floor(u + 0.5)",
+    **dict.fromkeys(("argmax", "argmin", "argsort", "sort", "partition", "argpartition", "nonzero", "searchsorted", "choose"), _BY_VALUE),
+    "item": "keep it as an array of one entry", "tolist": "compute with the array itself", "flat": "write u.ravel()",
+    "tobytes": "compute with the array itself", "data": "compute with the array itself", "view": "write u.reshape, or u.astype",
+    "put": "write u[places] = values", "setflags": "leave it away",
 }  # fmt: skip
 
 
@@ -323,16 +384,18 @@ def lift(graph: Graph, value: Any) -> Node:
                 "trace one function that computes both; keep no traced array after tracing",
             )
         return value.node
-    if isinstance(value, bool | int | float | Fraction | np.bool_ | np.integer | np.floating):
+    if isinstance(value, np.bool_ | np.integer | np.floating):
+        return graph.constant(_checked_type(graph, value))
+    if isinstance(value, bool | int | float | Fraction):
         return graph.number(value)
     if isinstance(value, list | tuple) and holds_traced(value):
-        from symnum.pde.array_functions import joined
+        from symnum.pde.joins import stack
 
-        return joined(graph, np.stack, [wrap(graph, lift(graph, entry)) for entry in value]).node
+        return stack(graph, [wrap(graph, lift(graph, entry)) for entry in value]).node
     if isinstance(value, np.ndarray | list | tuple):
         array = np.asarray(value)
         if array.dtype.kind in "biuf":
-            return graph.constant(array)
+            return graph.constant(_checked_type(graph, array))
         if array.dtype.kind == "c":
             refuse(
                 "a complex array cannot take part in a trace: states are real",
@@ -342,6 +405,27 @@ def lift(graph: Graph, value: Any) -> Node:
         f"{type(value).__name__} {value!r:.60} cannot be combined with a traced array",
         "use numbers, NumPy arrays of numbers, and sparse matrices with @",
     )
+
+
+def constant_value(graph: Graph, node: Node) -> Any:
+    """Return the numbers of a node that depends on no input, as an array of its type, or None."""
+    order = graph.reachable([node])
+    if graph.moving(order):
+        return None
+    from symnum.pde.program import ArrayProgram
+
+    found = np.array(ArrayProgram(graph, [node], "numpy").run(0.0, np.zeros(0))[0])
+    return found.astype(bool) if is_boolean(node) else found
+
+
+def _checked_type(graph: Graph, value: Any) -> Any:
+    """Return real numbers of NumPy; refuses types wider than float64, in which NumPy would compute."""
+    if np.result_type(value.dtype, graph.dtype) not in FLOATS:
+        refuse(
+            f"numbers of type {value.dtype} would make NumPy compute in that type, and a traced program computes in float64 or float32",
+            "convert them with .astype(np.float64)",
+        )
+    return value
 
 
 def holds_traced(value: Any) -> bool:

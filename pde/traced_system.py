@@ -4,34 +4,58 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from math import prod
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symnum.backends import interned
+from symnum.pde.array_parameters import ArrayParameters
 from symnum.pde.graph import Graph, Node
 from symnum.pde.jacobian import CompiledJacobian, JacobianStructure
+from symnum.pde.jacobian_products import JacobianProducts
 from symnum.pde.program import ArrayProgram
-from symnum.pde.refusal import TraceError
-from symnum.pde.scalars import scalar_terms, state_symbols
+from symnum.pde.scalars import entry_symbols, scalar_terms
 from symnum.pde.system import Functions, OdeSystem
-from symnum.pde.traced import TracedArray, holds_traced, lift, wrap
+from symnum.pde.tracing import RightHandSide, initial_state, traced_program
 
-RightHandSide = Callable[[float, Any], Any]
+if TYPE_CHECKING:
+    from symnum.pde.adjoint import ObjectiveGradient
+    from symnum.pde.classification import Classification
+    from symnum.pde.equation import Equation
+    from symnum.pde.loops import LoopFunction
+    from symnum.pde.sensitivity import Sensitivities
+    from symnum.pde.stepping.traced import TracedKernels
 
 MAX_SCALARS = 20_000
 """States of the largest system that is written out entry by entry."""
 
+MANY_ENTRIES = 1 << 18
+"""A system with more states than this is compared with f at one state only, so that the check costs about one call of f."""
 
-def trace(f: RightHandSide, u0: Any, t0: float = 0.0, *, check: bool = True) -> TracedSystem:
+
+def trace(
+    f: RightHandSide,
+    u0: Any,
+    t0: float = 0.0,
+    *,
+    parameters: Mapping[Any, Any] | None = None,
+    scalars: bool | None = None,
+    check: bool = True,
+) -> TracedSystem:
     """Turn a solver's right-hand side ``f(t, u)`` into a :class:`TracedSystem`, by calling it once with symbolic arrays.
 
-    ``u0``: the initial state, of any shape; it fixes the shape, and the system computes in float64.  ``f`` is written in NumPy and
-    returns the time derivative in the shape of ``u``.  Afterwards f is called with numbers, at ``u0`` and at two states near it, and
-    compared with what was traced (``check=False`` leaves this out).
+    ``u0``: the initial state, of any shape; it fixes the shape and the type: float32 stays float32, all other real types become
+    float64.  ``f`` is written in NumPy and returns the time derivative in the shape of ``u``.  ``parameters`` {name: number or array}
+    are passed to f by keyword, ``f(t, u, D=...)``, and may be changed later without tracing again.  A solver that goes through the
+    entries of its arrays in loops of Python is traced entry by entry, and its loops are found again (``scalars=True`` does so at once,
+    ``scalars=False`` never); this warns, and ``system.why`` tells how f was traced.  Afterwards f is called with
+    numbers, at ``u0`` and at two states near it (at one only for more than 262,144 entries), and compared with what was traced
+    (``check=False`` leaves this out).
 
-    Raises TraceError (a TypeError) with the line of ``f`` that cannot be traced and the cure; ValueError when f returns another
-    shape, or other numbers than the traced program, as a function with hidden state does.
+    Raises TraceError (a TypeError) with the line of ``f`` that cannot be traced and the cure; TypeError for a state or parameters of
+    other types; ValueError when f returns another shape, or other numbers than the traced program, as a function with hidden state
+    does.
 
     >>> import numpy as np
     >>> system = trace(lambda t, u: np.roll(u, 1) * u, np.linspace(0.0, 1.0, 4))
@@ -39,45 +63,17 @@ def trace(f: RightHandSide, u0: Any, t0: float = 0.0, *, check: bool = True) -> 
     SparseMatrix(4 x 4, 8 entries)
     >>> system.rhs[0]
     u0*u3
+    >>> decay = trace(lambda t, u, k: -k * u, np.ones(2), parameters={"k": 3.0})
+    >>> decay.compile().rhs(0.0, np.ones(2), p={"k": 4.0})
+    array([-4., -4.])
     """
-    start = np.asarray(u0)
-    if start.dtype.kind not in "biuf":
-        raise TypeError(
-            f"u0 has type {start.dtype}, but states are real numbers; split complex states into real and imaginary parts"
-        )
-    start = np.array(start, dtype=np.float64)
-    if not np.isfinite(start).all():
-        raise ValueError("u0 has entries that are nan or infinite; give a finite initial state")
-    graph = Graph()
-    clock, state = graph.input("t", ()), graph.input("u", start.shape)
-    try:
-        result = f(wrap(graph, clock), wrap(graph, state))  # type: ignore[arg-type]  # the traced time stands for a float
-    except ValueError as problem:
-        # NumPy hides the refusal of an assignment such as np.zeros(n)[0] = u[0] behind "setting an array element with a sequence"
-        if isinstance(problem.__cause__, TraceError):
-            raise problem.__cause__ from None
-        raise
-    output = _output_node(graph, result, start.shape)
-    system = TracedSystem(graph, state, output, start, float(t0))
+    start = initial_state(u0)
+    known = ArrayParameters(parameters, start.dtype)
+    found = traced_program(f, start, known, scalars)
+    system = TracedSystem(found.graph, found.state, found.output, start, float(t0), known, found.why)
     if check:
         _compare(f, system)
     return system
-
-
-def _output_node(graph: Graph, result: Any, shape: tuple[int, ...]) -> Node:
-    if result is None:
-        raise ValueError("f returned None; it must return the time derivative, so end it with 'return du'")
-    if not isinstance(result, TracedArray | np.ndarray | list | tuple | int | float | np.number):
-        raise ValueError(
-            f"f returned {type(result).__name__}, but the time derivative is an array of shape {shape}"
-        )
-    node = lift(graph, list(result) if isinstance(result, tuple) and holds_traced(result) else result)
-    if node.shape != shape:
-        same_size = f"; write return du.reshape({shape})" if prod(node.shape) == prod(shape) else ""
-        raise ValueError(
-            f"f returned shape {node.shape}, but the state u0 has shape {shape}; they must be equal{same_size}"
-        )
-    return graph.numeric(node)
 
 
 class TracedSystem(OdeSystem):
@@ -87,8 +83,18 @@ class TracedSystem(OdeSystem):
     system out entry by entry, in the order of the flattened state, for up to 20,000 states.
     """
 
-    def __init__(self, graph: Graph, state: Node, output: Node, u0: Any, t0: float = 0.0) -> None:
-        self.graph, self.output = graph, output
+    def __init__(
+        self,
+        graph: Graph,
+        state: Node,
+        output: Node,
+        u0: Any,
+        t0: float = 0.0,
+        parameters: ArrayParameters | None = None,
+        why: str = "traced as whole arrays",
+    ) -> None:
+        self.graph, self.output, self.why = graph, output, why
+        self.array_parameters = ArrayParameters() if parameters is None else parameters
         self.t0 = t0
         self._state, self._initial = state, u0
         self._structure: JacobianStructure | None = None
@@ -101,19 +107,27 @@ class TracedSystem(OdeSystem):
         return self._state.shape
 
     @property
-    def parameters(self) -> Mapping[Any, float]:
-        """Return the parameters: {} for a traced solver, whose constants became part of the formulas."""
-        return {}
+    def dtype(self) -> Any:
+        """Return the type of the state and of its derivative, float64 or float32."""
+        return self.graph.dtype
+
+    @property
+    def parameters(self) -> Mapping[Any, Any]:
+        """Return the parameters that were named when tracing: {symbol: number or array}; other constants are part of the formulas."""
+        return {interned.symbol(name): value for name, value in self.array_parameters.values.items()}
 
     @property
     def states(self) -> list[Any]:  # type: ignore[override]  # made when they are asked for
         """Return one symbol for each entry of the state: u0, u1, ... or, for several axes, u0_0, u0_1, ..."""
         self._check_small("states")
-        return state_symbols(self.shape)
+        return entry_symbols("u", self.shape)
 
     @property
     def rhs(self) -> list[Any]:
-        """Return one term in :attr:`states` and the symbol t for each entry of the right-hand side."""
+        """Return one term in :attr:`states`, the symbol t and the parameters for each entry of the right-hand side.
+
+        The entries of an array k of parameters are the symbols k0, k1, ..., as those of the state are u0, u1, ...
+        """
         self._check_small("rhs")
         return scalar_terms(self.graph, self.output)
 
@@ -140,9 +154,145 @@ class TracedSystem(OdeSystem):
         """Return where the Jacobian of the flattened system may be non-zero: a boolean scipy.sparse.csc_matrix."""
         return self.structure().pattern()
 
+    def linear_part(self, parameters: Mapping[Any, Any] | None = None) -> Any:
+        """Return the matrix L of what is linear in the flattened state with constant coefficients: a scipy.sparse.csc_matrix.
+
+        du/dt = L u + the rest, where L holds those terms of the Jacobian that depend neither on the state nor on time.
+        ``parameters`` {name or symbol: value} change some for this matrix.
+
+        >>> import numpy as np
+        >>> trace(lambda t, u: u * (1 - u) - 3 * u[::-1], np.ones(2)).linear_part().toarray().tolist()
+        [[1.0, -3.0], [-3.0, 1.0]]
+        """
+        return self.compile("numpy").linear_part(parameters)
+
+    def _stiff_part(self, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
+        return self.linear_part(parameters)
+
+    def hessian_sparsity(self, objective: Callable[[Any], Any] | None = None) -> Any:
+        """Return which second derivatives may be non-zero: a boolean scipy.sparse.csc_matrix over pairs of entries of the state.
+
+        Without an ``objective`` these are the second derivatives of any entry of the right-hand side; ``objective(u)``, in NumPy, is
+        a number computed from the state, and then they are its own.  Raises ValueError for an objective that is no number.
+
+        >>> trace(lambda t, u: np.roll(u, 1) * u, np.ones(4)).hessian_sparsity().nnz
+        8
+        """
+        from symnum.pde.hessian import objective_pattern, system_pattern
+
+        with self._lock:
+            return system_pattern(self) if objective is None else objective_pattern(self, objective)
+
+    def optimized(self, cost: Any = "cycles") -> TracedSystem:
+        """Return the system with its formulas in the cheapest proved form; ``cost`` is that of :func:`symnum.optimize`.
+
+        >>> cheap = trace(lambda t, u, a, b: a * u**2 + b * u**2, np.ones(3), parameters={"a": 1.0, "b": 2.0}).optimized("ops")
+        >>> cheap.output.term
+        u^2*(a + b)
+        """
+        from symnum.pde.optimized import optimized_system
+
+        return optimized_system(self, cost)
+
+    def equation(
+        self,
+        spacing: Any = None,
+        *,
+        names: Sequence[str] | None = None,
+        shape: Sequence[int] | None = None,
+        space: Sequence[int] | None = None,
+    ) -> Equation:
+        """Return the PDE that the solver solves, as far as its differences can be read as derivatives.
+
+        ``spacing``: the distance of grid points, a number, one for each axis, or a name such as "h"; by default 1.  ``names`` are those
+        of the fields.  ``shape`` and ``space`` say how a flat state lies on a grid, and which axes of it are space; by default that is
+        seen from the views that the solver makes, and axes of at most 4 entries number the fields.  Axes are called x, y, z in their order.
+
+        Raises ValueError for what does not fit the state.
+
+        >>> def f(t, u):
+        ...     return 3 * (np.roll(u, 1) - 2 * u + np.roll(u, -1)) - u * (np.roll(u, -1) - np.roll(u, 1)) / 2
+        >>> print(trace(f, np.zeros(32)).equation(spacing=1.0))
+        ∂u/∂t = -u*u_x + 3*u_xx
+          ∂x: central
+          ∂xx: central
+          grid 32, spacing 1
+          u at x low, x high: periodic
+        """
+        from symnum.pde.equation import equation_of
+
+        return equation_of(self, spacing, names, shape, space)
+
+    def classify(self) -> Classification:
+        """Return what kind of system this is: linear, semilinear, quasilinear, polynomial of a degree, or general.
+
+        >>> print(trace(lambda t, u: np.roll(u, 1) - 2 * u + np.roll(u, -1) + u * (1 - u), np.zeros(8)).classify())
+        semilinear: the highest derivatives stand alone, with coefficients that do not depend on the state
+          autonomous, degree 2, order 2 in space
+          Jacobian: 16 constant entries, 8 that vary, within cells only
+        """
+        from symnum.pde.classification import classification_of
+
+        return classification_of(self)
+
+    def sensitivities(
+        self,
+        t_span: tuple[float, float],
+        by: Sequence[Any] | None = None,
+        *,
+        directions: Any = None,
+        u0: Any = None,
+        **options: Any,
+    ) -> Sensitivities:
+        """Solve together with the derivatives of the solution by parameters and along changes of the initial state.
+
+        ``by``: names of parameters, by default all; ``directions``: (k, *shape), changes of the initial state; ``options`` are those
+        of :meth:`solve`, whose tolerances hold for the derivatives, too.  Raises ValueError for unknown names and other shapes.
+
+        >>> decay = trace(lambda t, u, k: -k * u, np.ones(1), parameters={"k": 2.0})
+        >>> found = decay.sensitivities((0.0, 1.0), rtol=1e-8)
+        >>> round(float(found.by_parameter["k"][-1, 0]), 4)  # of exp(-k*t), that is -t*exp(-k*t)
+        -0.1353
+        """
+        from symnum.pde.sensitivity import solve_sensitivities
+
+        return solve_sensitivities(self, t_span, by, directions, u0, options)
+
+    def gradient(
+        self,
+        objective: Callable[[Any], Any] | None,
+        t_span: tuple[float, float],
+        by: Sequence[Any] | None = None,
+        *,
+        running: Callable[[float, Any], Any] | None = None,
+        u0: Any = None,
+        method: str = "BDF",
+        rtol: float = 1e-8,
+        atol: float = 1e-10,
+        parameters: Mapping[Any, Any] | None = None,
+    ) -> ObjectiveGradient:
+        """Return the gradient of objective(u(T)) + the integral of running(t, u), by the adjoint equation.
+
+        ``objective(u)`` and ``running(t, u)`` give a number, in NumPy; either may be None.  ``by``: names of parameters, by default
+        all; the derivative by the initial state comes with it.  The cost is that of two solves for any number of parameters.
+        Raises ValueError for objectives that are no number, unknown names and methods; RuntimeError where a solve fails.
+
+        >>> decay = trace(lambda t, u, k: -k * u, np.ones(3), parameters={"k": 2.0})
+        >>> found = decay.gradient(lambda u: np.sum(u), (0.0, 1.0))
+        >>> round(found.by_parameter["k"], 4), found.by_initial_state.round(4).tolist()
+        (-0.406, [0.1353, 0.1353, 0.1353])
+        """
+        from symnum.pde.adjoint import objective_gradient
+        from symnum.pde.sensitivity import parameter_names
+
+        return objective_gradient(
+            self, objective, running, t_span, parameter_names(self, by), u0=u0, method=method, rtol=rtol, atol=atol,
+            parameters=parameters,
+        )  # fmt: skip
+
     def initial_state(self, parameters: Mapping[Any, Any] | None = None) -> Any:
         """Return the state that the system was traced with."""
-        _no_parameters(parameters)
+        self.array_parameters.changed(parameters)  # names what is no parameter
         return self._initial
 
     def _compile(self, target: str) -> CompiledTrace:
@@ -164,21 +314,20 @@ class TracedSystem(OdeSystem):
         )
 
 
-def _no_parameters(parameters: Any) -> None:
-    if parameters:
-        raise ValueError(
-            f"a traced system has no parameters, but got {parameters!r}: its constants became part of the formulas; "
-            f"trace again with other constants"
-        )
-
-
 class CompiledTrace:
     """Compiled functions of a :class:`TracedSystem`; they may be called from several threads, and pickle."""
 
     def __init__(self, system: TracedSystem, target: str = "auto") -> None:
         self.system, self.target = system, target
-        self._program = ArrayProgram(system.graph, [system.output], target, often=True)
+        self._loops, self._why = _loops(system, target)
+        # numbers of the same program without loops, for targets that have none
+        self._program = (
+            ArrayProgram(system.graph, [system.output], target, often=True) if self._loops is None else None
+        )
         self._jacobian: CompiledJacobian | None = None
+        self._products = JacobianProducts(
+            system.graph, system.output, system._state, "auto" if target == "loops" else target
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledTrace, (self.system, self.target)
@@ -186,40 +335,121 @@ class CompiledTrace:
     def rhs(self, t: float, u: Any, out: Any = None, p: Any = None) -> Any:
         """Return du/dt in the shape of ``u``, which is that of the system or flat; ``out`` is the array to fill.
 
-        Raises ValueError for another shape, and for parameters ``p``.
+        ``p``: {name or symbol: value} of the parameters that change for this call, or the values of all in one flat array.
+        Raises ValueError for another shape, and for a name that is no parameter.
         """
-        _no_parameters(p)
-        u = np.asarray(u, dtype=np.float64)
+        if out is not None and p is None and self._loops is not None and self._loops.quick(t, u, out):
+            return out
+        return self._rhs(t, u, out, self.system.array_parameters.changed(p))
+
+    def _rhs(self, t: float, u: Any, out: Any, values: Mapping[str, Any]) -> Any:
+        u = np.asarray(u, dtype=self.system.dtype)
         if u.shape != self.system.shape and u.shape != (self.system.output.size,):
             raise ValueError(
                 f"u has shape {u.shape}; the system takes {self.system.shape}, or {(self.system.output.size,)} when flat"
             )
-        (result,) = self._program.run(t, u)
+        if self._loops is not None and (
+            out is None or (isinstance(out, np.ndarray) and out.shape == u.shape)
+        ):
+            return self._loops(t, u, np.empty(u.shape, self.system.dtype) if out is None else out, values)
+        if out is not None and (not isinstance(out, np.ndarray) or out.shape != u.shape):
+            raise ValueError(f"out must be an array of shape {u.shape}; write out=np.empty_like(u)")
+        assert self._program is not None
+        (result,) = self._program.run(t, u, values)
         if out is None:
             return (
                 result.reshape(u.shape).copy()
                 if result.flags.c_contiguous
                 else np.array(result, order="C").reshape(u.shape)
             )
-        if not isinstance(out, np.ndarray) or out.shape != u.shape:
-            raise ValueError(f"out must be an array of shape {u.shape}; write out=np.empty_like(u)")
         out[...] = result.reshape(u.shape)
         return out
 
+    @property
+    def why(self) -> str:
+        """Say what computes the right-hand side, and why."""
+        return self._why if self._loops is None else self._loops.why
+
     def bound(self, parameters: Mapping[Any, Any] | None = None) -> Functions:
-        """Return (f(t, u), jacobian(t, u)); raises ValueError for parameters."""
-        _no_parameters(parameters)
-        return self.rhs, self.jacobian
+        """Return (f(t, u), jacobian(t, u)) with some parameters changed; raises ValueError for a name that is no parameter."""
+        values = self.system.array_parameters.changed(parameters)
+        direct = self.kernels.function(self.system.array_parameters.flat(parameters))
+        rhs = direct or (lambda t, u: self._rhs(t, u, None, values))
+        return rhs, lambda t, u: self._jacobian_at(t, u, values)
+
+    @cached_property
+    def kernels(self) -> TracedKernels:
+        """Return the loop kernels for time stepping."""
+        from symnum.pde.stepping.traced import TracedKernels
+
+        return TracedKernels(
+            self.system.graph, self.system.output, None if self._loops is None else self._loops.kernel
+        )
+
+    def entry(self, parameters: Mapping[Any, Any] | None = None) -> Any:
+        """Return the right-hand side for kernels: a :class:`symnum.pde.stepping.entry.Entry`."""
+        return self.kernels.entry(
+            self.system.array_parameters.flat(parameters), self.bound(parameters)[0], self.why
+        )
+
+    def fused(self, stages: Sequence[Any], parameters: Mapping[Any, Any] | None = None) -> list[Any] | None:
+        """Return the kernels of stages of a time step (:mod:`symnum.pde.stepping.fused`), or None where there are no loops."""
+        return self.kernels.stages(stages, self.system.array_parameters.flat(parameters))
 
     def jacobian(self, t: float, u: Any, p: Any = None) -> Any:
-        """Return d(rhs)/d(u) of the flattened system as a scipy.sparse.csc_matrix; its structure is found at the first call."""
-        _no_parameters(p)
+        """Return d(rhs)/d(u) of the flattened system as a scipy.sparse.csc_matrix; its structure is found at the first call.
+
+        ``p`` is that of :meth:`rhs`.
+        """
+        return self._jacobian_at(t, u, self.system.array_parameters.changed(p))
+
+    def linear_part(self, p: Any = None) -> Any:
+        """Return the constant linear part of the right-hand side; see :meth:`TracedSystem.linear_part`."""
+        return self._jacobian_code().linear_part(self.system.array_parameters.changed(p))
+
+    def jvp(self, t: float, u: Any, v: Any, p: Any = None) -> Any:
+        """Return the product of the Jacobian at (t, u) with a direction ``v``, in the shape of v, without forming the Jacobian.
+
+        Raises ValueError for a direction that has neither the shape of the state nor its flat one.
+
+        >>> trace(lambda t, u: u**2, np.ones(3)).compile("numpy").jvp(0.0, np.array([1.0, 2.0, 3.0]), np.ones(3))
+        array([2., 4., 6.])
+        """
+        return self._products.forward(t, u, v, self.system.array_parameters.changed(p))
+
+    def vjp(self, t: float, u: Any, w: Any, p: Any = None) -> Any:
+        """Return the product of the transposed Jacobian at (t, u) with weights ``w``, in the shape of w, without forming the Jacobian.
+
+        Raises ValueError for weights that have neither the shape of the state nor its flat one.
+        """
+        return self._products.backward(t, u, w, self.system.array_parameters.changed(p))
+
+    def _jacobian_at(self, t: float, u: Any, values: Mapping[str, Any]) -> Any:
+        return self._jacobian_code()(t, np.asarray(u, dtype=self.system.dtype), values)
+
+    def _jacobian_code(self) -> CompiledJacobian:
         if self._jacobian is None:
             with self.system._lock:
                 self._jacobian = self._jacobian or CompiledJacobian(
-                    self.system.graph, self.system.structure(), self.target
+                    self.system.graph,
+                    self.system.structure(),
+                    "auto" if self.target == "loops" else self.target,
                 )
-        return self._jacobian(t, np.asarray(u, dtype=np.float64))
+        return self._jacobian
+
+
+def _loops(system: TracedSystem, target: str) -> tuple[LoopFunction | None, str]:
+    """Return the right-hand side as loops in machine code, or None and the reason for NumPy's buffers."""
+    if target not in ("auto", "loops"):
+        return None, f"formulas by target {target!r} on NumPy's buffers, as asked"
+    from symnum.pde.loops import LoopFunction, LoopKernel, NotLowered
+
+    try:
+        return LoopFunction(LoopKernel(system.graph, system.output)), ""
+    except NotLowered as problem:
+        if target == "loops":
+            raise
+        return None, f"NumPy's buffers, because there are no loops: {problem}"
 
 
 def _compare(f: RightHandSide, system: TracedSystem) -> None:
@@ -227,17 +457,24 @@ def _compare(f: RightHandSide, system: TracedSystem) -> None:
     generator = np.random.default_rng(0)
     spread = 0.1 * np.maximum(1.0, np.abs(system.u0))
     states = [
-        (system.t0 + delay, system.u0 + spread * generator.uniform(-1.0, 1.0, system.shape))
+        (
+            system.t0 + delay,
+            (system.u0 + spread * generator.uniform(-1.0, 1.0, system.shape)).astype(system.dtype),
+        )
         for delay in (0.25, 0.75)
     ]
     states.append((system.t0, system.u0))
+    if system.u0.size > MANY_ENTRIES:
+        states = states[:1]
     program = ArrayProgram(system.graph, [system.output], "numpy")
+    parameters = system.array_parameters.values
+    tolerance = 1e-9 if system.dtype == np.float64 else 1e-3
     for number, (t, u) in enumerate(states):
-        wanted = _numbers(f, t, u)
-        (found,) = program.run(t, u)
-        if _agree(found, wanted):
+        wanted = _numbers(f, t, u, parameters)
+        (found,) = program.run(t, u, parameters)
+        if _agree(found, wanted, tolerance):
             continue
-        if not _agree(_numbers(f, t, u), wanted):
+        if not _agree(_numbers(f, t, u, parameters), wanted, tolerance):
             raise ValueError(
                 "f gave two different results for the same t and u: it draws random numbers, keeps a state between calls, or leaves a "
                 "part of np.empty_like unwritten, which a traced program cannot do; make f a function of t and u alone"
@@ -256,10 +493,10 @@ def _compare(f: RightHandSide, system: TracedSystem) -> None:
             raise ValueError(message)
 
 
-def _numbers(f: RightHandSide, t: float, u: Any) -> Any:
+def _numbers(f: RightHandSide, t: float, u: Any, parameters: Mapping[str, Any]) -> Any:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return np.broadcast_to(np.asarray(f(t, u.copy()), dtype=np.float64), u.shape)
+        return np.broadcast_to(np.asarray(f(t, u.copy(), **parameters), dtype=np.float64), u.shape)
 
 
 def _differences(a: Any, b: Any) -> Any:
@@ -269,7 +506,7 @@ def _differences(a: Any, b: Any) -> Any:
     return np.where(same, 0.0, np.where(np.isnan(gap), np.inf, gap))
 
 
-def _agree(a: Any, b: Any) -> bool:
+def _agree(a: Any, b: Any, tolerance: float) -> bool:
     finite = np.abs(b[np.isfinite(b)])
     scale = float(finite.max()) if finite.size else 1.0
-    return bool((_differences(a, b) <= 1e-9 * scale + 1e-300).all())
+    return bool((_differences(a, b) <= tolerance * scale + 1e-300).all())

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -16,11 +16,17 @@ from symnum.pde.refusal import refuse
 from symnum.pde.traced import lift, wrap
 
 
-def _head_of_ufunc(name: str) -> str | None:
-    """Return the operator that a ufunc computes: the row of the table that is spelled with it."""
-    return (
-        _spelled_heads(len(OPERATORS)).get(name) or _INFIX.get(name) or (name if name in OPERATORS else None)
-    )
+def head_of(name: str) -> str | None:
+    """Return the operator that a ufunc computes: the row of the table that is spelled with it; None for a formula of others."""
+    spelled = _spelled_heads(len(OPERATORS)).get(name)
+    if spelled is not None or name in _COMPOSED:
+        return spelled
+    return _INFIX.get(name) or (name if name in OPERATORS else None)
+
+
+def composed_of(name: str) -> Callable[..., Any] | None:
+    """Return the formula of other ufuncs that a ufunc is, or None."""
+    return _COMPOSED.get(name)
 
 
 @lru_cache(maxsize=4)
@@ -58,10 +64,38 @@ _COMPOSED: dict[str, Callable[..., Any]] = {
     "isfinite": lambda a: abs(a) < np.inf,
     "isinf": lambda a: abs(a) == np.inf,
     "expit": lambda a: 1 / (1 + np.exp(-a)),
+    "logit": lambda a: np.log(a / (1 - a)),
+    "xlogy": lambda a, b: np.where((a == 0) & ~np.isnan(b), 0.0, a * np.log(b)),
+    "xlog1py": lambda a, b: np.where((a == 0) & ~np.isnan(b), 0.0, a * np.log1p(b)),
+    "logaddexp": lambda a, b: np.where(
+        a == b, a + np.log(2.0), np.maximum(a, b) + np.log1p(np.exp(-abs(a - b)))
+    ),
+    "logaddexp2": lambda a, b: np.logaddexp(a * np.log(2.0), b * np.log(2.0)) / np.log(2.0),
+    "fmax": lambda a, b: np.where(np.isnan(a), b, np.where(np.isnan(b), a, np.maximum(a, b))),
+    "fmin": lambda a, b: np.where(np.isnan(a), b, np.where(np.isnan(b), a, np.minimum(a, b))),
+    "trunc": lambda a: np.where(a < 0, np.ceil(a), np.floor(a)),
+    "rint": lambda a: _rounded(a, np.floor(a)),
+    "fmod": lambda a, b: a - b * np.trunc(a / b),
+    "divmod": lambda a, b: (a // b, a % b),
+    "modf": lambda a: (a - np.trunc(a), np.trunc(a)),
+    "signbit": lambda a: a < 0,
     "vecdot": lambda a, b: (a * b).sum(-1),
+    "matvec": lambda a, b: (a @ b[..., None])[..., 0],
+    "vecmat": lambda a, b: (a[..., None, :] @ b)[..., 0, :],
     "clip": lambda a, low, high: np.minimum(np.maximum(a, low), high),
 }
 """Ufuncs that are a formula of others."""
+
+_OF_CONDITIONS = {"add": "or", "multiply": "and", "maximum": "or", "minimum": "and"}
+"""What NumPy's arithmetic means where all operands are conditions."""
+
+
+def _rounded(a: Any, below: Any) -> Any:
+    """Return the nearest whole number, the even one where two are as near; ``a - below`` is exact."""
+    above = below + 1
+    even = np.where(below % 2 == 0, below, above)
+    return np.where(a == below, a, np.where(a - below < 0.5, below, np.where(a - below > 0.5, above, even)))
+
 
 _BITWISE = frozenset({"bitwise_and", "bitwise_or", "bitwise_xor", "invert"})
 
@@ -81,16 +115,69 @@ def apply_ufunc(graph: Graph, ufunc: Any, inputs: Sequence[Any]) -> Any:
             f"np.{name} works on the bits of whole numbers, but a traced array holds floats",
             "combine conditions, such as (u > 0) & (u < 1)",
         )
-    composed = _COMPOSED.get(name)
-    if composed is not None:
-        return composed(*[wrap(graph, node) for node in nodes])
-    head = _head_of_ufunc(name)
-    if head is None:
+    if all(is_boolean(node) for node in nodes):
+        if name in ("subtract", "negative"):
+            raise TypeError(f"np.{name} of conditions is not defined; write ^ or ~, or u.astype(float)")
+        name = _OF_CONDITIONS.get(name, name)
+    head = head_of(name)
+    if head is not None:
+        return wrap(graph, graph.elementwise(head, nodes))
+    composed = composed_of(name)
+    if composed is None:
+        unknown_ufunc(ufunc)
+    return composed(*[wrap(graph, node) for node in nodes])
+
+
+def unknown_ufunc(ufunc: Any) -> NoReturn:
+    """Refuse a ufunc that has no symbolic meaning."""
+    name = ufunc.__name__
+    if {kind for kinds in ufunc.types for kind in kinds} <= {"O", "-", ">"}:
         refuse(
-            f"np.{name} has no row in the operator table, so it has no symbolic meaning",
-            f"write it with other functions, or add it with symnum.register_operator({name!r}, ..., numpy='numpy.{name}({{0}})')",
+            f"{name} was made by np.frompyfunc, which calls a Python function for each entry",
+            "call the function on whole arrays, with np.where for its branches",
         )
-    return wrap(graph, graph.elementwise(head, nodes))
+    refuse(
+        f"np.{name} has no row in the operator table, so it has no symbolic meaning",
+        f"write it with other functions, or add it with symnum.register_operator({name!r}, ..., numpy='numpy.{name}({{0}})')",
+    )
+
+
+REDUCED = {
+    "add": "sum",
+    "multiply": "prod",
+    "maximum": "max",
+    "minimum": "min",
+    "logical_or": "any",
+    "logical_and": "all",
+}
+"""Ufuncs whose ``reduce`` is a function of NumPy."""
+
+_ACCUMULATED = frozenset({"add", "multiply", "maximum", "minimum"})
+
+
+def apply_method(
+    graph: Graph, ufunc: Any, method: str, inputs: Sequence[Any], options: dict[str, Any]
+) -> Any:
+    """Return the traced result of a ufunc's reduce, accumulate or outer; refuses the other methods."""
+    name = ufunc.__name__
+    options = {k: v for k, v in options.items() if k == "axis" or (v is not None and v is not np._NoValue)}
+    if method == "reduce" and name in REDUCED:
+        from symnum.pde.array_functions import call_function
+
+        whole = {"axis": 0, **options} if len(inputs) == 1 else options
+        return call_function(graph, REDUCED[name], getattr(np, REDUCED[name]), inputs, whole)
+    if method == "accumulate" and name in _ACCUMULATED:
+        from symnum.pde.reductions import accumulated
+
+        axis = inputs[1] if len(inputs) > 1 else options.pop("axis", 0)
+        return accumulated(graph, inputs[0], axis, options.get("dtype"), ufunc)
+    if method == "outer" and not options:
+        first, second = (wrap(graph, lift(graph, value)) for value in inputs)
+        return ufunc(first[(..., *(None,) * second.ndim)], second)
+    refuse(
+        f"np.{name}.{method} is not among what can be traced",
+        "write it with operators, slices, np.sum and np.max",
+    )
 
 
 def is_sparse(value: Any) -> bool:
