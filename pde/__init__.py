@@ -23,6 +23,7 @@ _HOME = {
     "symnum.pde.system": "OdeSystem CompiledSystem",
     "symnum.pde.traced_system": "trace TracedSystem CompiledTrace",
     "symnum.pde.solution": "Solution",
+    "symnum.pde.checkpoints": "Checkpoint",
     "symnum.pde.traced": "TracedArray",
     "symnum.pde.refusal": "TraceError",
     "symnum.pde.network": "ReactionNetwork NetworkArrays",

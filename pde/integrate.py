@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-METHODS = ("BDF", "Radau", "LSODA", "CVODE", "RK45", "RK23", "DOP853")
-"""The first four are for stiff systems and take the Jacobian."""
+from symnum.interrupt import deferred
+from symnum.pde.checkpoints import CheckpointFile
+from symnum.pde.events import Events
+from symnum.pde.kept import Kept
+from symnum.pde.methods import stepper_for
+from symnum.pde.steppers import Problem, Stepper
 
 Progress = Callable[[float, int], object]
+
+SLICE = 0.05
+"""Seconds that compiled loops run between two looks at progress, checkpoints and Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run: times (n,), states (n, size), counts, and how it ended."""
+    """A finished run: times (n,), states (n, size), counts, and how it ended.
+
+    ``t_events`` and ``y_events`` have the times (zeros,) and states (zeros, *shape) of each event.
+    """
 
     t: Any
     y: Any
@@ -24,87 +35,103 @@ class Run:
     success: bool
     message: str
     interrupted: bool = False
+    t_events: list[Any] = field(default_factory=list)
+    y_events: list[Any] = field(default_factory=list)
 
 
 def integrate(
-    rhs: Callable[[float, Any], Any],
-    jacobian: Callable[[float, Any], Any],
-    t_span: tuple[float, float],
-    y0: Any,
-    *,
+    problem: Problem,
     method: str,
-    rtol: float,
-    atol: Any,
+    *,
     t_eval: Any = None,
-    max_step: float = np.inf,
+    events: Any = None,
     progress: Progress | None = None,
+    checkpoint: Callable[[], CheckpointFile] | None = None,
 ) -> Run:
-    """Integrate y' = rhs(t, y) with the sparse Jacobian; keep every step, or the times ``t_eval``.
+    """Integrate an initial value problem; keep every step, or the times ``t_eval``.
 
-    ``progress(t, steps)`` is called after each step.  KeyboardInterrupt ends the run and keeps what it reached.
+    ``events`` are those of :class:`symnum.pde.events.Events`.  ``progress(t, steps)`` is called after each step, of compiled loops
+    after each of their slices.  Ctrl-C ends the run after a step and keeps what it reached.  ``checkpoint()`` gives the file in which
+    the run is kept, and from which it goes on when the file exists.
+
     Raises ValueError for an unknown method, bad times, and a right-hand side that is not finite at the start.
     """
-    if method not in METHODS:
-        raise ValueError(f"there is no method {method!r}; the methods are {', '.join(map(repr, METHODS))}")
-    t0, t1 = t_span
-    wanted = None if t_eval is None else _checked_times(t_eval, t0, t1)
-    _check_start(rhs, t0, y0)
-    solver = _solver(method, rhs, jacobian, t0, t1, y0, rtol=rtol, atol=atol, max_step=max_step)
-    ts, ys, steps, message, interrupted = [], [], 0, "", False
-    if wanted is None or (len(wanted) and wanted[0] == t0):
-        ts, ys = [t0], [np.array(y0)]
-    try:
-        while solver.status == "running":
-            if wanted is not None and len(ts) == len(wanted) and method == "CVODE":
-                solver.status = "finished"
-                break
-            problem = _step(solver, wanted, ts, ys)
-            if problem is not None:
-                message = problem
-                break
-            steps += 1
-            if progress is not None:
-                progress(float(solver.t), steps)
-    except KeyboardInterrupt:
-        message, interrupted = f"interrupted at t = {solver.t:g}", True
-    stats = {"method": method, "rhs_calls": int(solver.nfev), "jacobian_calls": int(solver.njev),
-             "factorizations": int(solver.nlu), "steps": steps}  # fmt: skip
-    size = len(y0)
-    return Run(np.array(ts), np.array(ys).reshape(len(ts), size), stats, solver.status == "finished" and not interrupted,
-               message or "The solver successfully reached the end of the integration interval.", interrupted)  # fmt: skip
+    t0 = problem.t0
+    wanted = None if t_eval is None else _checked_times(t_eval, t0, problem.t1)
+    _check_start(problem)
+    watched = Events(events, t0, problem.y0, problem.shape)
+    stepper = stepper_for(method, problem, wanted, bool(watched))
+    kept = Kept(len(problem.y0), wanted)
+    file = None if checkpoint is None else checkpoint()
+    saved = None if file is None else file.read()
+    if file is not None and stepper.state() is None:
+        raise ValueError(
+            f"method={method!r} does not show its state, so a run of it cannot be kept; leave out checkpoint=, or use 'BDF', 'Radau' or "
+            f"one of the explicit methods"
+        )
+    if saved is not None:
+        _resume(stepper, kept, watched, saved)
+    elif wanted is None or (len(wanted) and wanted[0] == t0):
+        kept.add(t0, problem.y0)
+    message, ended, interrupted, most = "", False, False, 1
+    with deferred() as pressed:
+        try:
+            while stepper.status == "running" and not ended and not interrupted:
+                begin, t_old = time.perf_counter(), stepper.t
+                stepper.run(1 if watched else most, kept)
+                if stepper.slices:
+                    most = _next_slice(most, time.perf_counter() - begin)
+                if watched and stepper.t != t_old:
+                    stop = watched.passed(t_old, stepper.t, stepper.y, stepper.curve)
+                    if stop is not None:
+                        kept.cut(*stop, problem.direction)
+                        message, ended = f"a terminal event ended the run at t = {stop[0]:g}.", True
+                if progress is not None and stepper.t != t_old:
+                    progress(stepper.t, stepper.steps)
+                interrupted = pressed()
+                if file is not None and file.due:
+                    file.write(_saved(stepper, kept, watched))
+        except KeyboardInterrupt:
+            interrupted = True
+    if file is not None and not ended:
+        file.write(_saved(stepper, kept, watched))
+    if interrupted and stepper.status == "running" and not ended:
+        message = f"interrupted at t = {stepper.t:g}"
+    success = ended or stepper.status == "finished"
+    stats = {"method": method, **stepper.counts(), "steps": stepper.steps}
+    if file is not None:
+        stats["checkpoint"] = file.trouble or f"{file.writes} times written to {str(file.path)!r}"
+    return Run(
+        np.array(kept.t), np.array(kept.y), stats, success,
+        message or stepper.message or "The solver successfully reached the end of the integration interval.",
+        interrupted and not success, *watched.arrays(),
+    )  # fmt: skip
 
 
-def _solver(method: str, rhs: Any, jacobian: Any, t0: float, t1: float, y0: Any, **options: Any) -> Any:
-    import scipy.integrate as scipy_solvers
-
-    from symnum.pde import cvode, stiff
-
-    sparse = {"BDF": stiff.SparseBDF, "Radau": stiff.SparseRadau, "CVODE": cvode.CvodeSolver}
-    if method in sparse:
-        return sparse[method](rhs, t0, y0, t1, jac=jacobian, **options)
-    if method == "LSODA":
-        options["jac"] = lambda t, y: jacobian(t, y).toarray()
-    return getattr(scipy_solvers, method)(rhs, t0, y0, t1, **options)
+def _next_slice(most: int, seconds: float) -> int:
+    """Return how many steps to take at once, so that they last about ``SLICE``."""
+    return max(1, min(2 * most, int(most * SLICE / max(seconds, 1e-9)), 1 << 20))
 
 
-def _step(solver: Any, wanted: Any, ts: list[Any], ys: list[Any]) -> str | None:
-    """Take a step and keep what is wanted of it; return what went wrong, or None."""
-    if wanted is not None and hasattr(solver, "step_to"):
-        problem: str | None = solver.step_to(wanted[len(ts)])
-    else:
-        problem = solver.step()
-    if solver.status == "failed":
-        return problem or "the solver failed"
-    if wanted is None or hasattr(solver, "step_to"):
-        ts.append(solver.t)
-        ys.append(np.array(solver.y))
-        return None
-    rest = wanted[len(ts) :]
-    reached = rest[: int(np.count_nonzero((rest - solver.t) * solver.direction <= 0))]
-    if len(reached):
-        ts.extend(reached)
-        ys.extend(solver.dense_output()(reached).T)
-    return None
+def _saved(stepper: Stepper, kept: Kept, watched: Events) -> dict[str, Any]:
+    """Return a run as arrays."""
+    found = {f"solver/{name}": value for name, value in (stepper.state() or {}).items()}
+    found |= {"kept/t": np.array(kept.t), "kept/y": np.array(kept.y)}
+    found |= {f"events/{name}": value for name, value in watched.state().items()}
+    return found
+
+
+def _resume(stepper: Stepper, kept: Kept, watched: Events, saved: dict[str, Any]) -> None:
+    """Take up a run where it was saved."""
+
+    def part(name: str) -> dict[str, Any]:
+        return {key.removeprefix(name): value for key, value in saved.items() if key.startswith(name)}
+
+    stepper.restore(part("solver/"))
+    times, states = kept.room(len(saved["kept/t"]))
+    times[:], states[:] = saved["kept/t"], saved["kept/y"]
+    kept.count = len(times)
+    watched.restore(part("events/"))
 
 
 def _checked_times(t_eval: Any, t0: float, t1: float) -> Any:
@@ -121,15 +148,15 @@ def _checked_times(t_eval: Any, t0: float, t1: float) -> Any:
     return times
 
 
-def _check_start(rhs: Callable[[float, Any], Any], t0: float, y0: Any) -> None:
+def _check_start(problem: Problem) -> None:
+    y0, t0 = problem.y0, problem.t0
     if not np.isfinite(y0).all():
-        raise ValueError(
-            f"the initial state has entry {int(np.argmin(np.isfinite(y0)))} nan or infinite; give finite numbers"
-        )
-    slope = np.asarray(rhs(t0, y0))
+        place = problem.place(int(np.argmin(np.isfinite(y0))))
+        raise ValueError(f"the initial state has entry {place} nan or infinite; give finite numbers")
+    slope = np.asarray(problem.rhs(t0, y0)).reshape(-1)
     if not np.isfinite(slope).all():
-        place = int(np.argmin(np.isfinite(slope)))
+        flat = int(np.argmin(np.isfinite(slope)))
         raise ValueError(
-            f"the right-hand side is {slope[place]} in entry {place} at the start, t = {t0:g}; look for a division by 0 or a logarithm "
-            f"of a state that is 0 there"
+            f"the right-hand side is {slope[flat]} in entry {problem.place(flat)} at the start, t = {t0:g}; look for a division by 0 or a "
+            f"logarithm of a state that is 0 there"
         )

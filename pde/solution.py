@@ -13,7 +13,8 @@ from typing import Any, TextIO
 class Solution:
     """A solved system: times ``t``: (n,), states ``u``: (n, *shape), and counts in ``stats``.
 
-    ``names`` are those of the states, for tables and pictures; ``success`` and ``message`` say how the run ended.
+    ``names`` are those of the states, for tables and pictures; ``success`` and ``message`` say how the run ended;
+    ``t_events`` and ``u_events`` have the times (zeros,) and states (zeros, *shape) of each event.
     """
 
     t: Any
@@ -23,6 +24,8 @@ class Solution:
     message: str = ""
     names: Sequence[str] = ()
     observe: Callable[[Any, Any], Mapping[str, Any]] | None = None
+    t_events: list[Any] = field(default_factory=list)
+    u_events: list[Any] = field(default_factory=list)
 
     @cached_property
     def observables(self) -> Mapping[str, Any]:
@@ -63,21 +66,25 @@ class Solution:
         for row in zip(self.t.tolist(), *(c.tolist() for c in columns.values())):
             rows.writerow([repr(x) for x in row])
 
-    def plot(self, names: Sequence[str] | None = None, ax: Any = None) -> Any:
-        """Draw ``columns(names)`` over time and return the matplotlib Axes; raises ImportError without matplotlib."""
-        if ax is None:
-            try:
-                from matplotlib.figure import Figure
-            except ImportError as problem:
-                raise ImportError("plots need matplotlib; run: pip install 'symnum[plot]'") from problem
-            ax = Figure(figsize=(8.0, 5.0), layout="constrained").add_subplot()
-        columns = self.columns(names)
-        for name, values in columns.items():
-            ax.plot(self.t, values, label=name)
-        ax.set_xlabel("t")
-        if len(columns) <= 20:
-            ax.legend(fontsize="small")
-        return ax
+    def plot(
+        self,
+        names: Sequence[str] | None = None,
+        ax: Any = None,
+        *,
+        t: float | None = None,
+        component: int | None = None,
+    ) -> Any:
+        """Draw the solution and return the matplotlib Axes.
+
+        Small states, those with names, and ``columns(names)`` are lines over time.  A one-dimensional field is a heat map over x and
+        t, or a line at the kept time that is nearest to ``t``; a two-dimensional one is a picture at ``t``, by default the last time.
+        Of a state with several fields, along a short first or last axis, ``component`` says which.
+
+        Raises ImportError without matplotlib, and ValueError for a component that there is not, or states that make no picture.
+        """
+        from symnum.pde.plots import plot
+
+        return plot(self, names, ax, t, component)
 
     def __repr__(self) -> str:
         span = f"t = {self.t[0]:g} to {self.t[-1]:g}" if len(self.t) else "no times"

@@ -1,24 +1,19 @@
-"""SciPy's implicit solvers with sparse factorisations that order the columns once.
+"""SciPy's implicit solvers with sparse factorisations that are analysed once.
 
 SciPy factorises I - c*J anew for every step size, and SuperLU then finds a column order (COLAMD) each time, though the pattern is the
-same.  Here the matrices of a run share one pattern, the better of two orders is found at the first, and the others keep it.
+same.  Here the matrices of a run share one pattern, and :class:`symnum.pde.sparse_lu.SparseLU` keeps what it found out about it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.integrate import BDF, Radau
-from scipy.sparse import csc_matrix
-from scipy.sparse.linalg import splu
 
-ORDERS: dict[str, dict[str, Any]] = {
-    "MMD_AT_PLUS_A": {"diag_pivot_thresh": 0.01, "options": {"SymmetricMode": True}},
-    "COLAMD": {},
-}
-"""SuperLU's orders that are tried, with its options: the first is good for nearly symmetric patterns, and pivots on the diagonal."""
+from symnum.pde.sparse_lu import SparseLU
 
 
 class Shifted:
@@ -38,7 +33,7 @@ class Shifted:
 
 
 class Factorizer:
-    """Factorises matrices of one pattern; the order of elimination is found at the first one."""
+    """Factorises the matrices a*I + b*J for entries of J in one pattern."""
 
     def __init__(self, matrix: Any) -> None:
         n = matrix.shape[0]
@@ -49,9 +44,8 @@ class Factorizer:
         self.matrix_indices, self.matrix_indptr = matrix.indices.copy(), matrix.indptr.copy()
         self.shape = matrix.shape
         self._jacobian, self._diagonal = place[: len(matrix.indices)], place[len(matrix.indices) :]
-        self._rows = (distinct % n).astype(np.int32)
-        self._starts = np.searchsorted(distinct, np.arange(n + 1) * n).astype(np.int32)
-        self._size, self._order = len(distinct), ""
+        self._size = len(distinct)
+        self._lu = SparseLU(np.searchsorted(distinct, np.arange(n + 1) * n), distinct % n)
 
     def fits(self, matrix: Any) -> bool:
         """Tell whether a matrix has the pattern that was given first."""
@@ -59,37 +53,25 @@ class Factorizer:
             matrix.indices, self.matrix_indices
         )
 
-    def __call__(self, shifted: Shifted) -> Callable[[Any], Any]:
-        """Return a function that solves with the matrix; where that is singular or not finite, its results are nan."""
+    def __call__(self, shifted: Shifted) -> Factored:
+        """Return what solves with the matrix; where that is singular or not finite, its results are nan."""
         data = np.zeros(self._size, np.result_type(shifted.data, shifted.identity, float))
         data[self._jacobian] = shifted.data
         data[self._diagonal] += shifted.identity
         if not np.isfinite(data).all():
-            return _nothing
+            return Factored(shifted, _nothing)
         try:
-            if not self._order:
-                self._find_order(csc_matrix((data, self._rows, self._starts), shape=self.shape))
-            matrix = csc_matrix(
-                (data[self._entries], self._ordered_rows, self._ordered_starts), shape=self.shape
-            )
-            factors = splu(matrix, permc_spec="NATURAL", **ORDERS[self._order])
+            return Factored(shifted, self._lu.factorize(data))
         except RuntimeError:  # exactly singular; the solvers answer nan with a smaller step
-            return _nothing
-        order, back = self._forth, self._back
-        return lambda b: factors.solve(b[order])[back]
+            return Factored(shifted, _nothing)
 
-    def _find_order(self, matrix: Any) -> None:
-        """Choose the order with the fewest entries in the factors, and sort rows and columns by it."""
-        found = {name: splu(matrix, permc_spec=name, **options) for name, options in ORDERS.items()}
-        self._order = min(found, key=lambda name: found[name].nnz)
-        self._back = found[self._order].perm_c
-        self._forth = np.argsort(self._back)
-        column = np.repeat(np.arange(self.shape[0]), np.diff(self._starts))
-        key = self._back[column].astype(np.int64) * self.shape[0] + self._back[self._rows]
-        self._entries = np.argsort(key)
-        self._ordered_rows = self._back[self._rows][self._entries].astype(np.int32)
-        lengths = np.diff(self._starts)[self._forth]
-        self._ordered_starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+
+@dataclass(frozen=True, slots=True)
+class Factored:
+    """A matrix and the function that solves with it."""
+
+    matrix: Shifted
+    solve: Callable[[Any], Any]
 
 
 def _nothing(b: Any) -> Any:
@@ -101,6 +83,7 @@ class _SharedPattern:
 
     njev: int
     nlu: int
+    factors: tuple[str, ...]
 
     def __init__(self, fun: Any, t0: float, y0: Any, t_bound: float, *, jac: Any, **options: Any) -> None:
         super().__init__(fun, t0, y0, t_bound, jac=jac, **options)  # type: ignore[call-arg]  # that of BDF or Radau
@@ -108,7 +91,7 @@ class _SharedPattern:
         self.factorize = Factorizer(first)
         self.jacobian = jac
         self.I, self.J = Shifted(1.0, 0.0), Shifted(0.0, first.data)
-        self.jac, self.lu, self.solve_lu = self._jac, self._lu, lambda solve, b: solve(b)
+        self.jac, self.lu, self.solve_lu = self._jac, self._lu, lambda factored, b: factored.solve(b)
 
     def _jac(self, t: float, y: Any, f: Any = None) -> Shifted:
         self.njev += 1
@@ -119,14 +102,43 @@ class _SharedPattern:
             )
         return Shifted(0.0, matrix.data)
 
-    def _lu(self, shifted: Shifted) -> Callable[[Any], Any]:
+    def _lu(self, shifted: Shifted) -> Factored:
         self.nlu += 1
         return self.factorize(shifted)
+
+    def saved(self) -> dict[str, Any]:
+        """Return the Jacobian and the matrices whose factors are in use, as arrays."""
+        found = {"J": self.J.data}
+        for name in self.factors:
+            factored = getattr(self, name)
+            if factored is not None:
+                found |= {
+                    f"{name}/identity": np.array(factored.matrix.identity),
+                    f"{name}/data": factored.matrix.data,
+                }
+        return found
+
+    def load(self, arrays: Mapping[str, Any]) -> None:
+        """Take what :meth:`saved` returned, and factorise again."""
+        self.J = Shifted(0.0, arrays["J"])
+        for name in self.factors:
+            known = f"{name}/data" in arrays
+            matrix = Shifted(arrays[f"{name}/identity"].item(), arrays[f"{name}/data"]) if known else None
+            setattr(self, name, None if matrix is None else self.factorize(matrix))
 
 
 class SparseBDF(_SharedPattern, BDF):
     """SciPy's BDF for a sparse Jacobian ``jac(t, y)`` of one pattern."""
 
+    factors = ("LU",)
+
 
 class SparseRadau(_SharedPattern, Radau):
     """SciPy's Radau for a sparse Jacobian ``jac(t, y)`` of one pattern."""
+
+    factors = ("LU_real", "LU_complex")
+
+    def load(self, arrays: Mapping[str, Any]) -> None:
+        """Take what :meth:`saved` returned, and interpolate the last step, from which the next one starts."""
+        super().load(arrays)
+        self.sol = None if self.t_old is None else self._compute_dense_output()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time as clock
 import warnings
@@ -17,9 +18,11 @@ from symnum.algebra.substitute import substitute
 from symnum.backends import interned
 from symnum.codegen.target import Unsupported
 from symnum.columns import ready
+from symnum.pde.checkpoints import Checkpoint, CheckpointFile
 from symnum.pde.integrate import Progress, integrate
 from symnum.pde.parameters import formula_values, parameter_values
 from symnum.pde.solution import Solution
+from symnum.pde.steppers import Problem
 from symnum.pde.term_code import NATIVE, JacobianCode, NativeFill, TermCode
 
 Functions = tuple[Callable[[float, Any], Any], Callable[[float, Any], Any]]
@@ -184,18 +187,29 @@ class OdeSystem:
         parameters: Mapping[Any, Any] | None = None,
         t_eval: Any = None,
         max_step: float = np.inf,
+        dt: float | None = None,
+        events: Any = None,
+        linear: Any = None,
         target: str = "auto",
         progress: Progress | None = None,
+        checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     ) -> Solution:
         """Integrate from ``t_span[0]`` to ``t_span[1]`` with the exact sparse Jacobian.
 
-        ``method``: "BDF" and "Radau" (SciPy's, with sparse factorisations), "LSODA" (a dense Jacobian), "CVODE" (needs
-        scikit-sundae), "RK45", "RK23" and "DOP853" (none).  ``parameters`` {symbol or name: number} are changed for this run,
-        without compiling again; the initial state follows, unless ``u0`` is given.  ``t_eval`` lists the times to keep,
-        ``progress(t, steps)`` is called after each step.
+        ``method``: for stiff systems "BDF" and "Radau" (SciPy's, with sparse factors of our own), "LSODA" (a dense Jacobian) and
+        "CVODE" (needs scikit-sundae); explicit "RK45", "RK23" and "DOP853"; with steps of length ``dt`` "Euler", "RK4", "leapfrog",
+        and, for a stiff ``linear`` part, "CNAB2", "SBDF2", "ETD1" and "ETDRK4" (docs/solve.md says which to choose).
+        ``parameters`` {symbol or name: number} are changed for this run, without compiling again; the initial state follows, unless
+        ``u0`` is given.  ``t_eval`` lists the times to keep.
+
+        ``events``: SciPy's, functions g(t, u) with u in the shape of the state.  ``progress(t, steps)`` is called after each step, in
+        compiled loops some twenty times a second.  ``checkpoint``: a file (.npz) that keeps the run, and from which it goes on when
+        it exists.  ``linear``: the linear part as a sparse matrix, by default what is constant in the Jacobian of a
+        traced system, and the Jacobian at the start of another.
 
         A run that ends early, also by Ctrl-C, warns, and returns what it reached with ``sol.success`` and ``sol.message``.
-        Raises ValueError for a wrong shape of ``u0``, an unknown method, an unknown parameter or a bad time span.
+        Raises ValueError for a wrong shape of ``u0``, an unknown method or parameter, a bad time span or ``dt``, and the checkpoint
+        of another run; TypeError for complex states and for events that are none; OSError for a checkpoint that cannot be written.
 
         >>> import symnum as sn
         >>> u = sn.symbols("u")
@@ -208,16 +222,29 @@ class OdeSystem:
             raise ValueError(f"t_span is {t_span!r}, but it must be a pair; write solve((0.0, 10.0))")
         if not np.isfinite(span).all():
             raise ValueError(f"t_span is {t_span!r}; give two finite times")
-        start = self.initial_state(parameters) if u0 is None else np.asarray(u0, dtype=np.float64)
+        start = self.initial_state(parameters) if u0 is None else u0
+        if np.iscomplexobj(start):
+            raise TypeError(
+                "u0 is complex, but states are real numbers; split it into real and imaginary parts"
+            )
+        start = np.asarray(start, dtype=np.float64)
         if start.shape != self.shape:
             raise ValueError(f"u0 has shape {start.shape}, but {self._said_shape()}")
         begin = clock.perf_counter()
-        rhs, jacobian = self.compile(target).bound(parameters)
+        code = self.compile(target)
+        rhs, jacobian = code.bound(parameters)
         compiled = clock.perf_counter()
-        run = integrate(
-            rhs, jacobian, (float(span[0]), float(span[1])), start.reshape(-1), method=method, rtol=rtol, atol=atol,
-            t_eval=t_eval, max_step=max_step, progress=progress,
+        flat = start.reshape(-1)
+        problem = Problem(
+            rhs, jacobian, float(span[0]), float(span[1]), flat, self.shape, rtol, np.reshape(atol, -1) if np.ndim(atol) else atol,
+            max_step, dt, lambda: code.entry(parameters), lambda stages: code.fused(stages, parameters),
+            lambda: self._linear(linear, parameters, float(span[0]), flat),
         )  # fmt: skip
+        file = None
+        if checkpoint is not None:
+            kept_in = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+            file = partial(CheckpointFile, kept_in, _identity(problem, method, t_eval))
+        run = integrate(problem, method, t_eval=t_eval, events=events, progress=progress, checkpoint=file)
         stats = {**run.stats, "compile_seconds": compiled - begin, "seconds": clock.perf_counter() - begin}
         if not run.success:
             reached = run.t[-1] if len(run.t) else span[0]
@@ -227,16 +254,28 @@ class OdeSystem:
                 else f"{method} stopped at t = {reached}: {run.message}"
             )
             warnings.warn(f"{text}; returned is what was computed so far", RuntimeWarning, stacklevel=2)
-        values = run.y.reshape(len(run.t), *self.shape)
         return Solution(
-            run.t,
-            values,
-            stats,
-            run.success,
-            run.message,
-            self._labels(),
-            partial(self.observe, parameters=parameters),
-        )
+            run.t, run.y.reshape(len(run.t), *self.shape), stats, run.success, run.message, self._labels(),
+            partial(self.observe, parameters=parameters), run.t_events, run.y_events,
+        )  # fmt: skip
+
+    def _linear(self, given: Any, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
+        """Return the linear part that some methods treat apart, as a scipy.sparse.csr_matrix of the flattened system.
+
+        Any matrix will do, the better it holds what is stiff.
+        """
+        from scipy.sparse import csr_matrix
+
+        found = csr_matrix(self._stiff_part(parameters, t, y) if given is None else given, dtype=np.float64)
+        if found.shape != (len(y), len(y)):
+            raise ValueError(
+                f"linear has shape {found.shape}, but it acts on the flattened state of {len(y)} entries; give a square sparse matrix"
+            )
+        return found
+
+    def _stiff_part(self, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
+        """Return the Jacobian at the start."""
+        return self.compile().bound(parameters)[1](t, y)
 
     def _said_shape(self) -> str:
         return f"the system has {len(self.states)} states, so it must be {self.shape}"
@@ -371,6 +410,30 @@ class CompiledSystem:
             return out
 
         return rhs, lambda t, u: self._jacobian_code()(t, np.ascontiguousarray(u), p)
+
+    def entry(self, parameters: Mapping[Any, Any] | None = None) -> Any:
+        """Return the right-hand side for kernels: a :class:`symnum.pde.stepping.entry.Entry`."""
+        from symnum.pde.stepping.entry import Entry
+
+        fill = self._rhs.native if isinstance(self._rhs, TermCode) else self._rhs
+        if fill is None:
+            return Entry.of_python(self.bound(parameters)[0], len(self.system.states))
+        return Entry.of_straight(fill.function, self._parameters(parameters), fill.timed)
+
+    def fused(self, stages: Sequence[Any], parameters: Mapping[Any, Any] | None = None) -> None:
+        """Return None: stages of a time step are fused with array programs only."""
+        return None
+
+
+def _identity(problem: Problem, method: str, t_eval: Any) -> dict[str, Any]:
+    """Return what says that a run is the same one: numbers, texts and arrays by name."""
+    return {
+        "method": method, "t_span": f"{problem.t0!r} to {problem.t1!r}", "the initial state": problem.y0, "rtol": float(problem.rtol),
+        "atol": np.asarray(problem.atol, float), "dt": problem.dt, "max_step": float(problem.max_step),
+        "t_eval": None if t_eval is None else np.asarray(t_eval, float),
+        # rounded, as another machine or target may add in another order
+        "the right-hand side": [f"{x:.6e}" for x in np.asarray(problem.rhs(problem.t0, problem.y0)).reshape(-1)[:8].tolist()],
+    }  # fmt: skip
 
 
 def _name(key: Any) -> str:

@@ -60,6 +60,11 @@ class TermCode:
             return self._fill.why
         return self._why + (self._function.why if self._function else "there is nothing to compute")
 
+    @property
+    def native(self) -> NativeFill | None:
+        """Return the machine code, or None where another target computes the terms."""
+        return self._fill
+
     def __call__(self, t: float, u: Any, p: Any, out: Any) -> None:
         """Fill ``out``: (terms,), from ``t``, ``u``: (states,) and ``p``: (parameters,)."""
         if self._fill is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from symnum.pde.equation import Equation
     from symnum.pde.loops import LoopFunction
     from symnum.pde.sensitivity import Sensitivities
+    from symnum.pde.stepping.traced import TracedKernels
 
 RightHandSide = Callable[..., Any]
 
@@ -227,6 +229,9 @@ class TracedSystem(OdeSystem):
         [[1.0, -3.0], [-3.0, 1.0]]
         """
         return self.compile("numpy").linear_part(parameters)
+
+    def _stiff_part(self, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
+        return self.linear_part(parameters)
 
     def hessian_sparsity(self, objective: Callable[[Any], Any] | None = None) -> Any:
         """Return which second derivatives may be non-zero: a boolean scipy.sparse.csc_matrix over pairs of entries of the state.
@@ -431,6 +436,25 @@ class CompiledTrace:
         """Return (f(t, u), jacobian(t, u)) with some parameters changed; raises ValueError for a name that is no parameter."""
         values = self.system.array_parameters.changed(parameters)
         return lambda t, u: self._rhs(t, u, None, values), lambda t, u: self._jacobian_at(t, u, values)
+
+    @cached_property
+    def kernels(self) -> TracedKernels:
+        """Return the loop kernels for time stepping."""
+        from symnum.pde.stepping.traced import TracedKernels
+
+        return TracedKernels(
+            self.system.graph, self.system.output, None if self._loops is None else self._loops.kernel
+        )
+
+    def entry(self, parameters: Mapping[Any, Any] | None = None) -> Any:
+        """Return the right-hand side for kernels: a :class:`symnum.pde.stepping.entry.Entry`."""
+        return self.kernels.entry(
+            self.system.array_parameters.flat(parameters), self.bound(parameters)[0], self.why
+        )
+
+    def fused(self, stages: Sequence[Any], parameters: Mapping[Any, Any] | None = None) -> list[Any] | None:
+        """Return the kernels of stages of a time step (:mod:`symnum.pde.stepping.fused`), or None where there are no loops."""
+        return self.kernels.stages(stages, self.system.array_parameters.flat(parameters))
 
     def jacobian(self, t: float, u: Any, p: Any = None) -> Any:
         """Return d(rhs)/d(u) of the flattened system as a scipy.sparse.csc_matrix; its structure is found at the first call.

@@ -24,7 +24,7 @@ from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.evolution import Evolution
 from symnum.regression.grammar import Grammar
-from symnum.regression.interrupt import deferred
+from symnum.interrupt import deferred
 from symnum.regression.problem import Problem, Views
 from symnum.regression.slots import of_archive
 from symnum.regression.target import TargetedArchive

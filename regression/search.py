@@ -30,7 +30,7 @@ from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.finish import Selection
 from symnum.regression.grammar import Grammar, Tokens
-from symnum.regression.interrupt import deferred
+from symnum.interrupt import deferred
 from symnum.regression.losses import Loss
 from symnum.regression.preparation import METHODS, Preparation, bank_for, sampled
 from symnum.regression.problem import Problem, Views

@@ -10,14 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
-import scipy.sparse.linalg
 from scipy.integrate import solve_ivp
 
 import symnum as sn
 from symnum.pde import OdeSystem, Solution
-from symnum.pde import stiff as stiff_module
-from symnum.pde.stiff import Factorizer, Shifted
 
 A, B, C, K = sn.symbols("A B C k")
 
@@ -98,46 +94,6 @@ def test_an_interrupted_run_returns_what_it_reached() -> None:
     )
 
 
-@pytest.mark.parametrize("size", [1, 7, 40])
-@pytest.mark.parametrize("symmetric", [True, False])
-def test_factorisations_solve_and_order_only_once(
-    size: int, symmetric: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rng = np.random.default_rng(size)
-    matrix = sp.random(size, size, 0.2, random_state=rng)
-    matrix = sp.csc_matrix(matrix + matrix.T if symmetric else matrix)
-    matrix.sort_indices()
-    factorize = Factorizer(matrix)
-    specs: list[str] = []
-    original = scipy.sparse.linalg.splu
-
-    def watched(matrix: Any, permc_spec: str, **options: Any) -> Any:
-        specs.append(permc_spec)
-        return original(matrix, permc_spec=permc_spec, **options)
-
-    monkeypatch.setattr("symnum.pde.stiff.splu", watched)
-    for a, b in ((1.0, 0.3), (2.0 + 1.0j, 0.5), (1.0, 1e-3)):
-        shifted = a * Shifted(1.0, 0.0) - b * Shifted(0.0, matrix.data)
-        right = rng.normal(size=size).astype(np.result_type(a))
-        found = factorize(shifted)(right)
-        np.testing.assert_allclose((a * sp.identity(size) - b * matrix) @ found, right, atol=1e-10)
-    assert specs == ["MMD_AT_PLUS_A", "COLAMD", "NATURAL", "NATURAL", "NATURAL"]
-
-
-def test_a_singular_matrix_gives_nan_and_the_solvers_step_back() -> None:
-    matrix = sp.csc_matrix(np.eye(2))
-    factorize = Factorizer(matrix)
-    assert np.isnan(factorize(Shifted(1.0, -matrix.data))(np.ones(2))).all()
-    assert np.isnan(factorize(Shifted(1.0, np.full(2, np.nan)))(np.ones(2))).all()
-
-    def growing(t: float, y: Any) -> Any:
-        return -sp.identity(2, format="csc") if t == 0 else sp.csc_matrix(-np.ones((2, 2)))
-
-    solver = stiff_module.SparseBDF(lambda t, y: -y, 0.0, np.ones(2), 1.0, jac=growing)
-    with pytest.raises(ValueError, match="changed its sparsity pattern"):
-        solver.jac(1.0, np.ones(2))
-
-
 def test_cvode_is_named_when_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sksundae", None)
     monkeypatch.setitem(sys.modules, "sksundae.cvode", None)
@@ -146,10 +102,10 @@ def test_cvode_is_named_when_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 class FakeCvode:
-    """Behaves as scikit-sundae's CVODE does, with SciPy's LSODA inside."""
+    """Behaves as scikit-sundae's CVODE does, with SciPy's LSODA inside, and looks at what it is given for GMRES."""
 
     def __init__(self, rhsfn: Any, **options: Any) -> None:
-        assert options["linsolver"] == "sparse" and options["sparsity"].nnz == 7
+        assert options["linsolver"] == "gmres" and options["method"] == "BDF"
         self.rhs, self.options = rhsfn, options
 
     def init_step(self, t0: float, y0: Any) -> None:
@@ -164,26 +120,55 @@ class FakeCvode:
             return out
 
         def jac(time: float, y: Any) -> Any:
-            data = np.empty(7)
-            self.options["jacfn"](time, y, None, data)
-            pattern = self.options["sparsity"]
-            return sp.csc_matrix((data, pattern.indices, pattern.indptr)).toarray()
+            set_up, solve = self.options["precond"].functions
+            renewed, gamma = [-1], 0.5
+            for reusable in (False, True):
+                set_up(time, y, None, reusable, renewed, gamma)
+                assert renewed == [not reusable]
+            matrix, inverse = np.empty((3, 3)), np.empty((3, 3))
+            for k, unit in enumerate(np.eye(3)):
+                self.options["jactimes"].functions[1](time, y, None, unit, matrix[:, k])
+                solve(time, y, None, unit, inverse[:, k], gamma, 0.1, 1)
+            np.testing.assert_allclose((np.eye(3) - gamma * matrix) @ inverse, np.eye(3), atol=1e-9)
+            return matrix
 
         found = solve_ivp(rhs, (self.t, end), self.y, method="LSODA", rtol=1e-8, atol=1e-12, jac=jac)
         self.t, self.y = end, found.y[:, -1]
         return types.SimpleNamespace(success=True, message="", t=np.array([end]), y=self.y[None, :])
 
 
-@pytest.mark.parametrize("times", [None, [0.0, 10.0, 40.0], [1.0, 20.0]])
-def test_cvode_is_stepped_like_the_others(times: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+class FakeFunctions:
+    def __init__(self, *functions: Any) -> None:
+        self.functions = functions
+
+
+def fake_sundae(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sksundae", types.ModuleType("sksundae"))
     module = types.ModuleType("sksundae.cvode")
-    module.CVODE = FakeCvode  # type: ignore[attr-defined]
+    module.__dict__.update(CVODE=FakeCvode, CVODEPrecond=FakeFunctions, CVODEJacTimes=FakeFunctions)
     monkeypatch.setitem(sys.modules, "sksundae.cvode", module)
+
+
+@pytest.mark.parametrize("times", [None, [0.0, 10.0, 40.0], [1.0, 20.0]])
+def test_cvode_is_stepped_like_the_others(times: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_sundae(monkeypatch)
     sol = robertson().solve((0.0, 40.0), method="CVODE", t_eval=times)
     assert sol.success and sol.t.tolist() == (times or [5.0 * i for i in range(9)])
     if sol.t[-1] == 40.0:
         np.testing.assert_allclose(sol.u[-1], REFERENCE, rtol=1e-5)
+
+
+def test_steps_of_cvode_are_interpolated_for_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_sundae(monkeypatch)
+
+    def half(t: float, u: Any) -> Any:
+        return u[0] - 0.8
+
+    sol = robertson().solve((0.0, 40.0), method="CVODE", t_eval=[20.0, 40.0], events=half)
+    exact = robertson().solve((0.0, 40.0), rtol=1e-9, atol=1e-12, events=half)
+    np.testing.assert_allclose(sol.t_events[0], exact.t_events[0], rtol=1e-3)
+    np.testing.assert_allclose(sol.u[-1], REFERENCE, rtol=1e-5)
+    assert sol.t.tolist() == [20.0, 40.0] and sol.stats["factorizations"] >= sol.stats["jacobian_calls"] > 0
 
 
 def test_cvode_itself_where_it_is_installed() -> None:
@@ -219,3 +204,32 @@ def test_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     axes = sol.plot(["A", "total"])
     assert [line.get_label() for line in axes.lines] == ["A", "total"]
     assert sol.plot(["B"], ax=axes) is axes and len(axes.lines) == 3
+    with pytest.raises(ValueError, match="no times, so there is nothing to draw"):
+        Solution(np.zeros(0), np.zeros((0, 3))).plot()
+
+
+def test_pictures_of_fields() -> None:
+    pytest.importorskip("matplotlib", reason="needs matplotlib")
+    t = np.array([0.0, 1.0, 2.0])
+    line = Solution(t, np.arange(60.0).reshape(3, 20))
+    heat = line.plot()
+    assert heat.collections[0].get_array().shape == (3, 20) and heat.get_ylabel() == "t"
+    profile = line.plot(t=0.9)
+    assert profile.lines[0].get_ydata().tolist() == line.u[1].tolist() and profile.get_title() == "t = 1"
+    field = Solution(t, np.arange(3.0 * 20 * 30 * 2).reshape(3, 20, 30, 2))
+    picture = field.plot(component=1)
+    np.testing.assert_array_equal(picture.images[0].get_array(), field.u[2, :, :, 1])
+    assert picture.get_title() == "component 1 of 2, t = 2"
+    np.testing.assert_array_equal(field.plot(t=0.0).images[0].get_array(), field.u[0, :, :, 0])
+    stacked = Solution(t, np.arange(3.0 * 2 * 20).reshape(3, 2, 20)).plot(component=1)
+    np.testing.assert_array_equal(
+        stacked.collections[0].get_array(), np.arange(120.0).reshape(3, 2, 20)[:, 1]
+    )
+    small = Solution(t, np.ones((3, 2, 2))).plot()
+    assert len(small.lines) == 4
+    with pytest.raises(ValueError, match="component=2, but the fields of this solution are 0 to 1"):
+        field.plot(component=2)
+    with pytest.raises(ValueError, match="component=1, but states of shape \\(20,\\) are one field"):
+        line.plot(component=1)
+    with pytest.raises(ValueError, match="are no lines and no pictures; draw a slice"):
+        Solution(t, np.ones((3, 9, 9, 9))).plot()

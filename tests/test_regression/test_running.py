@@ -33,7 +33,7 @@ from symnum.regression.crew import ATTEMPTS, Crew
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.evolution import Evolution
 from symnum.regression.grammar import Grammar
-from symnum.regression.interrupt import deferred
+from symnum.interrupt import deferred
 from symnum.regression.problem import Problem
 from symnum.regression.progress import Progress, Reporter
 from symnum.regression.search import Search, Settings

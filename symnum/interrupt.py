@@ -1,7 +1,7 @@
-"""Let Ctrl-C end a search where nothing is half done.
+"""Let Ctrl-C end a search or a run of a solver where nothing is half done.
 
 Python raises KeyboardInterrupt between any two instructions, where it may be lost (in the callback of a weak reference) or leave a pool of
-processes broken.  A search notes it instead, and ends at the next evaluation.
+processes broken.  A search notes it instead, and ends at the next evaluation; a solver after the next steps.
 """
 
 from __future__ import annotations
