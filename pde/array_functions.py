@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -24,7 +25,10 @@ from symnum.pde.traced import FLOATS, TracedArray, lift, wrap
 def call_function(
     graph: Graph, name: str, function: Callable[..., Any], args: Sequence[Any], options: dict[str, Any]
 ) -> Any:
-    """Return the traced result of a function of NumPy; refuses a function that is not in the table."""
+    """Return the traced result of a function of NumPy; refuses a function that is not in the table.
+
+    Such a function is called with numbers where its arrays depend on no input, as buffers that were filled with numbers do.
+    """
     options = dict(options)
     out = options.pop("out", None)
     if out is not None and not isinstance(out, TracedArray):
@@ -32,36 +36,71 @@ def call_function(
             f"np.{name} would write a traced array into a real array through out=",
             "make the buffer with np.zeros_like(u) or np.empty_like(u, shape=...), or leave out= away",
         )
-    result: Any
-    home = np.linalg if function.__module__ == "numpy.linalg" else np
-    known = f"linalg.{name}" if home is np.linalg else name
-    if getattr(home, name, None) is not function:
-        _refuse_function(name, function)
-    if known in TABLE:
-        result = TABLE[known](graph, *args, **options)
-    elif known in _MOVING:
-        args = _positional(function, args, options)
-        array = args[0] if isinstance(args[0], TracedArray) else wrap(graph, lift(graph, args[0]))
-        result = array._viewed(lambda a: function(a, *args[1:], **options))
-    elif name in _SPLITTING:
-        args = _positional(function, args, options)
-        source = args[0]
-        regions = source._region.views(source._cell.node.size, lambda a: function(a, *args[1:], **options))
-        result = [TracedArray(graph, source._cell, region) for region in regions]
-    else:
-        _refuse_function(name, function)
+    traced = _traced_form(function)
+    if traced is None:
+        values = _numbers([*args, *options.values()])
+        if values is None:
+            _refuse_function(function)
+        return function(*values[: len(args)], **dict(zip(options, values[len(args) :], strict=True)))
+    result = traced(graph, *args, **options)
     if out is not None:
         out[...] = result
         return out
     return result
 
 
-def _positional(function: Any, args: Sequence[Any], options: dict[str, Any]) -> Sequence[Any]:
+def _traced_form(function: Any) -> Callable[..., Any] | None:
+    """Return what computes a function on traced arrays, taking the graph first, or None."""
+    name, home = function.__name__, np.linalg if function.__module__ == "numpy.linalg" else np
+    known = f"linalg.{name}" if home is np.linalg else name
+    if getattr(home, name, None) is not function:
+        return None
+    if known in TABLE:
+        return TABLE[known]
+    if known in _MOVING:
+        return partial(_moved, function)
+    return partial(_split, function) if known in _SPLITTING else None
+
+
+def _moved(function: Any, graph: Graph, *args: Any, **options: Any) -> TracedArray:
+    args = _positional(function, args, options)
+    array = args[0] if isinstance(args[0], TracedArray) else wrap(graph, lift(graph, args[0]))
+    return array._viewed(lambda a: function(a, *args[1:], **options))
+
+
+def _split(function: Any, graph: Graph, *args: Any, **options: Any) -> list[TracedArray]:
+    args = _positional(function, args, options)
+    source = args[0]
+    regions = source._region.views(source._cell.node.size, lambda a: function(a, *args[1:], **options))
+    return [TracedArray(graph, source._cell, region) for region in regions]
+
+
+def _numbers(values: Sequence[Any]) -> list[Any] | None:
+    """Return arguments with the numbers of traced arrays in their place, or None where one of these depends on an input."""
+    found: list[Any] = []
+    for value in values:
+        if isinstance(value, TracedArray):
+            number = value.value
+            if number is None:
+                return None
+            found.append(number)
+        elif isinstance(value, list | tuple):
+            inner = _numbers(value)
+            if inner is None:
+                return None
+            found.append(type(value)(inner) if type(value) in (list, tuple) else value)
+        else:
+            found.append(value)
+    return found
+
+
+def _positional(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
     """Return the arguments with the first one in front, also where it was given by name, as in np.stack(arrays=...)."""
     return args or (options.pop(next(iter(inspect.signature(function).parameters))),)
 
 
-def _refuse_function(name: str, function: Any) -> NoReturn:
+def _refuse_function(function: Any) -> NoReturn:
+    name = function.__name__
     module = function.__module__.replace("numpy", "np")
     cure = _CURES.get(module.removeprefix("np.")) or _CURES.get(name)
     if cure is None:

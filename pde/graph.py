@@ -44,12 +44,14 @@ formulas that use them: written into one another, those of a loop would grow wit
 class Graph:
     """Build nodes, each equal node once, and know the symbol that stands for an atom inside formulas.
 
-    ``dtype`` is the type of the state, float64 or float32.
+    ``dtype`` is the type of the state, float64 or float32; ``single_reads`` is how many single entries of its arrays a solver may
+    read while it is traced, None for any number.
     """
 
-    def __init__(self, dtype: Any = np.float64) -> None:
+    def __init__(self, dtype: Any = np.float64, single_reads: int | None = None) -> None:
         self.dtype = np.dtype(dtype)
         self.nodes: list[Node] = []
+        self._reads_left = single_reads
         self._known: dict[Hashable, Node] = {}
         self._symbols: dict[int, Any] = {}
         self._atoms: dict[Hashable, Node] = {}
@@ -59,6 +61,13 @@ class Graph:
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+    def read_single(self) -> bool:
+        """Count the reading of one entry; tell whether it was one too many."""
+        if self._reads_left is None:
+            return False
+        self._reads_left -= 1
+        return self._reads_left < 0
 
     def _intern(
         self, kind: type[Any], key: Hashable, shape: Shape, dtype: Any, weak: bool, *parts: Any

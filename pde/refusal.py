@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import traceback
 from typing import NoReturn
 
 _HERE = os.path.dirname(os.path.realpath(__file__))
@@ -12,6 +13,10 @@ _HERE = os.path.dirname(os.path.realpath(__file__))
 
 class TraceError(TypeError):
     """Raised when a solver does something with a traced array that has no symbolic meaning."""
+
+
+class SingleEntries(TraceError):
+    """Raised when a solver goes through the entries of its arrays one by one; tracing entry by entry may do it."""
 
 
 def user_line() -> str:
@@ -24,13 +29,23 @@ def user_line() -> str:
             "numpy",
             "scipy",
         ):
-            text = linecache.getline(path, frame.f_lineno).strip()
-            return f"line {frame.f_lineno} of {os.path.basename(path)}" + (f", {text!r}" if text else "")
+            return _place(path, frame.f_lineno)
         frame = frame.f_back  # type: ignore[assignment]  # None ends the walk
     return ""
 
 
-def refuse(what: str, cure: str) -> NoReturn:
+def line_of(problem: Exception) -> str:
+    """Return where an exception was raised, as :func:`user_line` does."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    return _place(frames[-1].filename, frames[-1].lineno or 0)
+
+
+def _place(path: str, line: int) -> str:
+    text = linecache.getline(path, line).strip()
+    return f"line {line} of {os.path.basename(path)}" + (f", {text!r}" if text else "")
+
+
+def refuse(what: str, cure: str, kind: type[TraceError] = TraceError) -> NoReturn:
     """Raise :class:`TraceError` that names what was done, the user's line, and the cure."""
     place = user_line()
-    raise TraceError(f"{place}: {what}; {cure}" if place else f"{what}; {cure}")
+    raise kind(f"{place}: {what}; {cure}" if place else f"{what}; {cure}")

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from symnum.pde.graph import Graph, Node, is_boolean
-from symnum.pde.refusal import refuse
+from symnum.pde.refusal import SingleEntries, refuse
 from symnum.pde.regions import Region, Shape, Strided, region_of
 
 
@@ -107,6 +107,11 @@ class TracedArray(NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         return f"TracedArray(shape={self.shape}, dtype={self.dtype})"
 
+    @property
+    def value(self) -> Any:
+        """Return the numbers of an array that depends on no input, or None."""
+        return constant_value(self._graph, self.node)
+
     # --- views, reading and writing -------------------------------------------------------------------------------------------
 
     def positions(self) -> Any:
@@ -131,8 +136,16 @@ class TracedArray(NDArrayOperatorsMixin):
         )
         assert region is not None, "NumPy makes a view for every basic index"
         found = TracedArray(self._graph, self._cell, region)
+        if ellipsis or region.shape:
+            return found
+        if self._graph.read_single():
+            refuse(
+                "many entries of traced arrays were read one by one, each of which would be an operation of its own",
+                "write the loop as slices, such as u[2:] - 2*u[1:-1] + u[:-2], or trace(f, u0, scalars=True)",
+                SingleEntries,
+            )
         # a number that was read stays what it is when the array is written to later
-        return found if ellipsis or region.shape else wrap(self._graph, found.node)
+        return wrap(self._graph, found.node)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         entries, basic = _checked_index(index)
@@ -160,6 +173,7 @@ class TracedArray(NDArrayOperatorsMixin):
             refuse(
                 f"a loop over the {self.shape[0]} entries of a traced array would make a formula for each of them",
                 "write the loop as slices, such as u[2:] - 2*u[1:-1] + u[:-2]",
+                SingleEntries,
             )
         return (self[i] for i in range(self.shape[0]))
 
@@ -212,6 +226,15 @@ class TracedArray(NDArrayOperatorsMixin):
             and "dispatch" in caller.f_code.co_name
         ):
             return np.array(None, dtype=object)
+        value = self.value
+        if value is not None:
+            return np.array(value, dtype=dtype)
+        vectorized = caller.f_locals.get("self")
+        if isinstance(vectorized, np.vectorize):
+            refuse(
+                "np.vectorize calls a Python function for each entry",
+                "call the function on whole arrays, with np.where for its branches",
+            )
         refuse(
             f"a traced array of shape {self.shape} cannot become an array of numbers, as np.array, np.asarray, assignment into a real "
             f"array, and functions compiled outside NumPy need",
@@ -221,12 +244,18 @@ class TracedArray(NDArrayOperatorsMixin):
     # --- refusals -------------------------------------------------------------------------------------------------------------
 
     def __bool__(self) -> bool:
+        value = self.value
+        if value is not None:
+            return bool(value)
         refuse(
             f"the truth of a traced array of shape {self.shape} is not known, so it cannot decide an if, while, and, or, min or max",
             "write np.where(condition, a, b), np.minimum and np.maximum, or & | ~ for conditions",
         )
 
     def __float__(self) -> float:
+        value = self.value
+        if value is not None:
+            return float(value)
         refuse(
             f"a traced array of shape {self.shape} has no value yet, as float(), the functions of the math module, and assignment to an "
             f"entry of a real array need",
@@ -234,6 +263,9 @@ class TracedArray(NDArrayOperatorsMixin):
         )
 
     def __int__(self) -> int:
+        value = self.value
+        if value is not None:
+            return int(value)
         refuse(
             f"a traced array of shape {self.shape} has no value yet, as int() needs",
             "write np.floor, and use constants for sizes",
@@ -250,6 +282,9 @@ class TracedArray(NDArrayOperatorsMixin):
             "a traced value cannot be an index or a size: the structure would depend on data",
             "choose among entries with np.where",
         )
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return np.round(self, digits or 0)
 
     def __contains__(self, item: Any) -> bool:
         refuse("whether a traced array contains a value is not known", "write np.where(u == value, a, b)")
@@ -370,6 +405,17 @@ def lift(graph: Graph, value: Any) -> Node:
         f"{type(value).__name__} {value!r:.60} cannot be combined with a traced array",
         "use numbers, NumPy arrays of numbers, and sparse matrices with @",
     )
+
+
+def constant_value(graph: Graph, node: Node) -> Any:
+    """Return the numbers of a node that depends on no input, as an array of its type, or None."""
+    order = graph.reachable([node])
+    if graph.moving(order):
+        return None
+    from symnum.pde.program import ArrayProgram
+
+    found = np.array(ArrayProgram(graph, [node], "numpy").run(0.0, np.zeros(0))[0])
+    return found.astype(bool) if is_boolean(node) else found
 
 
 def _checked_type(graph: Graph, value: Any) -> Any:

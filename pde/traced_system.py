@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +15,9 @@ from symnum.pde.graph import Graph, Node
 from symnum.pde.jacobian import CompiledJacobian, JacobianStructure
 from symnum.pde.jacobian_products import JacobianProducts
 from symnum.pde.program import ArrayProgram
-from symnum.pde.refusal import TraceError
 from symnum.pde.scalars import entry_symbols, scalar_terms
 from symnum.pde.system import Functions, OdeSystem
-from symnum.pde.traced import FLOATS, TracedArray, holds_traced, lift, wrap
+from symnum.pde.tracing import RightHandSide, initial_state, traced_program
 
 if TYPE_CHECKING:
     from symnum.pde.adjoint import ObjectiveGradient
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
     from symnum.pde.loops import LoopFunction
     from symnum.pde.sensitivity import Sensitivities
     from symnum.pde.stepping.traced import TracedKernels
-
-RightHandSide = Callable[..., Any]
 
 MAX_SCALARS = 20_000
 """States of the largest system that is written out entry by entry."""
@@ -45,13 +40,16 @@ def trace(
     t0: float = 0.0,
     *,
     parameters: Mapping[Any, Any] | None = None,
+    scalars: bool | None = None,
     check: bool = True,
 ) -> TracedSystem:
     """Turn a solver's right-hand side ``f(t, u)`` into a :class:`TracedSystem`, by calling it once with symbolic arrays.
 
     ``u0``: the initial state, of any shape; it fixes the shape and the type: float32 stays float32, all other real types become
     float64.  ``f`` is written in NumPy and returns the time derivative in the shape of ``u``.  ``parameters`` {name: number or array}
-    are passed to f by keyword, ``f(t, u, D=...)``, and may be changed later without tracing again.  Afterwards f is called with
+    are passed to f by keyword, ``f(t, u, D=...)``, and may be changed later without tracing again.  A solver that goes through the
+    entries of its arrays in loops of Python is traced entry by entry, and its loops are found again (``scalars=True`` does so at once,
+    ``scalars=False`` never); this warns, and ``system.why`` tells how f was traced.  Afterwards f is called with
     numbers, at ``u0`` and at two states near it (at one only for more than 262,144 entries), and compared with what was traced
     (``check=False`` leaves this out).
 
@@ -69,76 +67,13 @@ def trace(
     >>> decay.compile().rhs(0.0, np.ones(2), p={"k": 4.0})
     array([-4., -4.])
     """
-    start = _initial_state(u0)
+    start = initial_state(u0)
     known = ArrayParameters(parameters, start.dtype)
-    _check_takes(f, known)
-    graph = Graph(start.dtype)
-    clock, state = graph.input("t", (), np.float64, weak=True), graph.input("u", start.shape)
-    given = {name: wrap(graph, node) for name, node in known.inputs(graph).items()}
-    try:
-        result = f(wrap(graph, clock), wrap(graph, state), **given)
-    except ValueError as problem:
-        # NumPy hides the refusal of an assignment such as np.zeros(n)[0] = u[0] behind "setting an array element with a sequence"
-        if isinstance(problem.__cause__, TraceError):
-            raise problem.__cause__ from None
-        raise
-    output = _output_node(graph, result, start.shape)
-    system = TracedSystem(graph, state, output, start, float(t0), known)
+    found = traced_program(f, start, known, scalars)
+    system = TracedSystem(found.graph, found.state, found.output, start, float(t0), known, found.why)
     if check:
         _compare(f, system)
     return system
-
-
-def _initial_state(u0: Any) -> Any:
-    """Return the initial state as an array of its own, float32 or float64; raises TypeError and ValueError."""
-    start = np.asarray(u0)
-    if start.dtype.kind == "c":
-        raise TypeError(
-            f"u0 has type {start.dtype}, but states are real numbers; split complex states into real and imaginary parts, "
-            f"such as np.stack([u0.real, u0.imag])"
-        )
-    if start.dtype.kind not in "biuf":
-        raise TypeError(f"u0 has type {start.dtype}, but states are real numbers; give an array of floats")
-    if start.dtype.kind == "f" and start.dtype not in FLOATS:
-        raise TypeError(
-            f"u0 has type {start.dtype}, but a traced program computes in float64 or float32; write u0.astype(np.float64)"
-        )
-    start = np.array(start, dtype=np.float32 if start.dtype == np.float32 else np.float64)
-    if not np.isfinite(start).all():
-        raise ValueError("u0 has entries that are nan or infinite; give a finite initial state")
-    return start
-
-
-def _check_takes(f: RightHandSide, parameters: ArrayParameters) -> None:
-    """Raise TypeError where f does not take the parameters by name, or wants some that were not given."""
-    try:
-        signature = inspect.signature(f)
-    except (TypeError, ValueError):
-        return  # a callable without a signature says itself what it misses
-    try:
-        signature.bind(0.0, None, **parameters.values)
-    except TypeError as problem:
-        listed = ", ".join(parameters.values) or "no parameters"
-        raise TypeError(
-            f"f{signature} cannot be called as f(t, u) with {listed}: {problem}; "
-            f"write trace(f, u0, parameters={{'D': 100.0}}) for f(t, u, D)"
-        ) from None
-
-
-def _output_node(graph: Graph, result: Any, shape: tuple[int, ...]) -> Node:
-    if result is None:
-        raise ValueError("f returned None; it must return the time derivative, so end it with 'return du'")
-    if not isinstance(result, TracedArray | np.ndarray | list | tuple | int | float | np.number):
-        raise ValueError(
-            f"f returned {type(result).__name__}, but the time derivative is an array of shape {shape}"
-        )
-    node = lift(graph, list(result) if isinstance(result, tuple) and holds_traced(result) else result)
-    if node.shape != shape:
-        same_size = f"; write return du.reshape({shape})" if prod(node.shape) == prod(shape) else ""
-        raise ValueError(
-            f"f returned shape {node.shape}, but the state u0 has shape {shape}; they must be equal{same_size}"
-        )
-    return graph.cast(node, graph.dtype)
 
 
 class TracedSystem(OdeSystem):
@@ -156,8 +91,9 @@ class TracedSystem(OdeSystem):
         u0: Any,
         t0: float = 0.0,
         parameters: ArrayParameters | None = None,
+        why: str = "traced as whole arrays",
     ) -> None:
-        self.graph, self.output = graph, output
+        self.graph, self.output, self.why = graph, output, why
         self.array_parameters = ArrayParameters() if parameters is None else parameters
         self.t0 = t0
         self._state, self._initial = state, u0

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -16,11 +16,17 @@ from symnum.pde.refusal import refuse
 from symnum.pde.traced import lift, wrap
 
 
-def _head_of_ufunc(name: str) -> str | None:
-    """Return the operator that a ufunc computes: the row of the table that is spelled with it."""
-    return (
-        _spelled_heads(len(OPERATORS)).get(name) or _INFIX.get(name) or (name if name in OPERATORS else None)
-    )
+def head_of(name: str) -> str | None:
+    """Return the operator that a ufunc computes: the row of the table that is spelled with it; None for a formula of others."""
+    spelled = _spelled_heads(len(OPERATORS)).get(name)
+    if spelled is not None or name in _COMPOSED:
+        return spelled
+    return _INFIX.get(name) or (name if name in OPERATORS else None)
+
+
+def composed_of(name: str) -> Callable[..., Any] | None:
+    """Return the formula of other ufuncs that a ufunc is, or None."""
+    return _COMPOSED.get(name)
 
 
 @lru_cache(maxsize=4)
@@ -113,21 +119,27 @@ def apply_ufunc(graph: Graph, ufunc: Any, inputs: Sequence[Any]) -> Any:
         if name in ("subtract", "negative"):
             raise TypeError(f"np.{name} of conditions is not defined; write ^ or ~, or u.astype(float)")
         name = _OF_CONDITIONS.get(name, name)
-    composed = _COMPOSED.get(name) if name not in _spelled_heads(len(OPERATORS)) else None
-    if composed is not None:
-        return composed(*[wrap(graph, node) for node in nodes])
-    head = _head_of_ufunc(name)
-    if head is None and {kind for kinds in ufunc.types for kind in kinds} <= {"O", "-", ">"}:
+    head = head_of(name)
+    if head is not None:
+        return wrap(graph, graph.elementwise(head, nodes))
+    composed = composed_of(name)
+    if composed is None:
+        unknown_ufunc(ufunc)
+    return composed(*[wrap(graph, node) for node in nodes])
+
+
+def unknown_ufunc(ufunc: Any) -> NoReturn:
+    """Refuse a ufunc that has no symbolic meaning."""
+    name = ufunc.__name__
+    if {kind for kinds in ufunc.types for kind in kinds} <= {"O", "-", ">"}:
         refuse(
-            f"{ufunc.__name__} was made by np.frompyfunc, which calls a Python function for each entry",
+            f"{name} was made by np.frompyfunc, which calls a Python function for each entry",
             "call the function on whole arrays, with np.where for its branches",
         )
-    if head is None:
-        refuse(
-            f"np.{name} has no row in the operator table, so it has no symbolic meaning",
-            f"write it with other functions, or add it with symnum.register_operator({name!r}, ..., numpy='numpy.{name}({{0}})')",
-        )
-    return wrap(graph, graph.elementwise(head, nodes))
+    refuse(
+        f"np.{name} has no row in the operator table, so it has no symbolic meaning",
+        f"write it with other functions, or add it with symnum.register_operator({name!r}, ..., numpy='numpy.{name}({{0}})')",
+    )
 
 
 REDUCED = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,17 +25,19 @@ from symnum.pde.models import (
 PROBLEMS: dict[str, Callable[[int], tuple[Any, Any]]] = {
     "reaction_diffusion": reaction_diffusion.make,
     **{
-        f"heat_{d}d_{b}": lambda n, d=d, b=b: heat.make(n, d, b, diffusivity=0.7, value=0.3, transfer=2.0)
+        f"heat_{d}d_{b}": partial(
+            heat.make, dimensions=d, boundary=b, diffusivity=0.7, value=0.3, transfer=2.0
+        )
         for d in (1, 2, 3)
         for b in heat.BOUNDARIES
     },
     **{
-        f"advection_{s}_{c}": lambda n, s=s, c=c: advection.make(n, s, speed=c)
+        f"advection_{s}_{c}": partial(advection.make, scheme=s, speed=c)
         for s in advection.SCHEMES
         for c in (1.5, -0.5)
     },
     "burgers": burgers.make,
-    "burgers_front": lambda n: burgers.make(n, boundary="front"),
+    "burgers_front": partial(burgers.make, boundary="front"),
     "wave": wave.make,
     "cahn_hilliard": cahn_hilliard.make,
     "fitzhugh_nagumo": fitzhugh_nagumo.make,
@@ -78,7 +81,7 @@ def test_heat_between_walls_that_take_it_up() -> None:
     D, transfer, value = 0.5, 2.0, 0.3
     errors = []
     for n in (40, 80):
-        f, u0 = heat.make(n, 1, "robin", D, value, transfer)
+        f, _ = heat.make(n, 1, "robin", D, value, transfer)
         np.testing.assert_allclose(f(0.0, np.full(n, value)), 0.0, atol=1e-9)
         # cos(k (x - 1/2)) decays at D k^2 where D k tan(k/2) = transfer
         k = 2.0

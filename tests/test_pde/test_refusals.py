@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import types
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -16,22 +17,24 @@ from symnum.pde import TraceError, trace
 
 N = 120
 Body = Callable[[Any, Any], Any]
+KEPT = types.SimpleNamespace(np=np, math=math)
+"""NumPy where no stand-in can take its place: as an attribute of an object."""
 
 
 def assigned_to_zeros(t: Any, u: Any) -> Any:
-    du = np.zeros(N)
+    du = KEPT.np.zeros(N)
     du[1:-1] = u[2:] - u[:-2]
     return du
 
 
 def entry_assigned_to_zeros(t: Any, u: Any) -> Any:
-    du = np.zeros(N)
+    du = KEPT.np.zeros(N)
     du[3] = u[4] - u[2]
     return du
 
 
 def added_in_place(t: Any, u: Any) -> Any:
-    total = np.ones(N)
+    total = KEPT.np.ones(N)
     total += u
     return total
 
@@ -50,15 +53,15 @@ def assigned_by_mask(t: Any, u: Any) -> Any:
 REFUSED: dict[str, tuple[Body, tuple[str, ...]]] = {
     "slice of np.zeros": (assigned_to_zeros, ("'du[1:-1] = u[2:] - u[:-2]'", "shape (118,)", "np.zeros_like(u)")),
     "entry of np.zeros": (entry_assigned_to_zeros, ("'du[3] = u[4] - u[2]'", "np.zeros_like(u)")),
-    "np.array of entries": (lambda t, u: np.array([u[0], u[1]]), ("np.array([u[0], u[1]])", "np.stack")),
-    "np.asarray": (lambda t, u: np.asarray(u), ("np.asarray(u)", "cannot become an array of numbers")),
+    "np.array of entries": (lambda t, u: KEPT.np.array([u[0], u[1]]), ("np.array([u[0], u[1]])", "np.stack")),
+    "np.asarray": (lambda t, u: KEPT.np.asarray(u), ("np.asarray(u)", "cannot become an array of numbers")),
     "+= on a real array": (added_in_place, ("'total += u'", "np.add", "shape (120,)", "np.zeros_like(u)")),
-    "out= of a ufunc": (lambda t, u: np.add(u, 1, out=np.zeros(N)), ("np.add", "real array", "leave out=")),
-    "out= of a function": (lambda t, u: np.sum(u, axis=0, out=np.zeros(())), ("np.sum", "real array", "leave out= away")),
+    "out= of a ufunc": (lambda t, u: np.add(u, 1, out=KEPT.np.zeros(N)), ("np.add", "real array", "leave out=")),
+    "out= of a function": (lambda t, u: np.sum(u, axis=0, out=KEPT.np.zeros(())), ("np.sum", "real array", "leave out= away")),
     "if": (branches, ("'if u[0] > 1:'", "truth", "np.where(condition, a, b)")),
     "while": (lambda t, u: u if not u.any() else -u, ("truth", "np.where")),
     "max of numbers": (lambda t, u: max(u[0], u[1]), ("truth", "np.maximum")),
-    "math": (lambda t, u: u * math.sin(t), ("math.sin(t)", "write np.sin instead of math.sin")),
+    "math": (lambda t, u: u * KEPT.math.sin(t), ("math.sin(t)", "write np.sin instead of math.sin")),
     "float": (lambda t, u: u * float(u[0]), ("float(u[0])", "has no value yet")),
     "int": (lambda t, u: u * int(u[0]), ("int(u[0])", "np.floor")),
     "complex number": (lambda t, u: u * 1j, ("complex", "1j")),
@@ -109,7 +112,7 @@ REFUSED: dict[str, tuple[Body, tuple[str, ...]]] = {
 def test_refusals_name_the_line_and_the_cure(what: str) -> None:
     f, parts = REFUSED[what]
     with pytest.raises(TraceError) as caught:
-        trace(f, np.linspace(-1.0, 1.0, N))
+        trace(f, np.linspace(-1.0, 1.0, N), scalars=False)
     message = str(caught.value)
     assert message.startswith("line ") and " of test_refusals.py, " in message
     for part in parts:
