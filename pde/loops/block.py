@@ -28,6 +28,12 @@ class Slot:
     index: Affine
     through: Slot | None = None
 
+    def without_loop(self, axis: int) -> Slot:
+        """Return the slot in a nest that lacks a loop."""
+        steps = (*self.index.steps[:axis], *self.index.steps[axis + 1 :])
+        through = None if self.through is None else self.through.without_loop(axis)
+        return Slot(self.buffer, Affine(self.index.start, steps), through)
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
@@ -73,6 +79,9 @@ class Block:
     stores: list[Store] = field(default_factory=list)
     _known: dict[Hashable, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._known |= {slot: number for number, slot in enumerate(self.slots)}
+
     def _intern(self, key: Instruction) -> Value:
         found = self._known.get(key)
         if found is None:
@@ -82,11 +91,10 @@ class Block:
 
     def slot(self, slot: Slot) -> int:
         """Return the number of a slot."""
-        found = self._known.get(slot)
-        if found is None:
-            found = self._known[slot] = len(self.slots)
+        if slot not in self._known:
+            self._known[slot] = len(self.slots)
             self.slots.append(slot)
-        return found
+        return self._known[slot]
 
     def load(self, slot: Slot) -> Value:
         """Return the value in a slot."""

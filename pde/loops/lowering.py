@@ -53,6 +53,7 @@ class Memory:
     lists: list[Any] = field(default_factory=list)
     lists_size: int = 0
     _placed: dict[Hashable, int] = field(default_factory=dict)
+    _listed: dict[Hashable, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         at = 0
@@ -93,9 +94,9 @@ class Memory:
 
     def list(self, key: Hashable, positions: Any) -> int:
         """Return the offset in ``ints`` of whole numbers after putting them there; equal keys are one array."""
-        found = self._placed.get(key)
+        found = self._listed.get(key)
         if found is None:
-            found = self._placed[key] = self.lists_size
+            found = self._listed[key] = self.lists_size
             self.lists.append(positions.reshape(-1))
             self.lists_size += positions.size
         return found

@@ -18,11 +18,15 @@ from symnum.pde.loops.storage import Storage
 from symnum.pde.nodes import Assembly, Node, Product, Total, View
 from symnum.pde.regions import Shape, Strided, contiguous_strides
 
-UNROLLED = 8
-"""Axes of at most so many entries are written out instead of looped over, when there are other axes to loop over."""
+UNROLLED = 4
+MAX_UNROLLED = 8
+"""Axes of at most so many entries are written out instead of looped over, up to so many statements in all."""
+
+MANY_VALUES = 3000
+"""A program that computes more values in its boxes keeps more arrays in memory instead."""
 
 MAX_BOXES = 3000
-MAX_VALUES = 60_000
+MAX_VALUES = 15_000
 """A program that needs more boxes, or more values in all its boxes, is not worth the machine code."""
 
 
@@ -97,12 +101,19 @@ def loops_of(storage: Storage) -> Loops:
     programs: dict[int, Program] = {}
     while True:
         memory = Memory(storage)
+        builder = _Builder(memory, programs)
         try:
-            return _Builder(memory, programs).build()
+            return builder.build()
+        except _TooMany:
+            storage.keep_more()
         except KeepNode as wanted:
             if wanted.node.index in storage.kept:
                 raise NotLowered(f"{type(wanted.node).__name__} cannot be computed entry by entry") from None
             storage.kept.add(wanted.node.index)
+
+
+class _TooMany(Exception):
+    """Say that a program computes so many values that more arrays should be kept."""
 
 
 class _Builder:
@@ -197,10 +208,11 @@ class _Builder:
                 isinstance(part, View)
                 and isinstance(part.region, Strided)
                 and part.region.is_whole()
+                and part.size == part.source.size
                 and not inner
             ):
                 again = _reshaped(region, part.source.shape)
-                if again is not None and part.source.size == part.size:
+                if again is not None:
                     stack.append((part.source, again))
                     continue
             pieces = self._pieces(part, region) if isinstance(part, Assembly) and not inner else None
@@ -231,7 +243,10 @@ class _Builder:
         The axis of the least step in memory is the innermost loop, or the last axis with ``in_order``.
         """
         extents = [n for n in shape if n > 1]
-        short = {a for a, n in enumerate(shape) if 1 < n <= UNROLLED}
+        short: set[int] = set()
+        for a in reversed(range(len(shape))):
+            if 1 < shape[a] <= UNROLLED and prod(shape[b] for b in short) * shape[a] <= MAX_UNROLLED:
+                short.add(a)
         if len(short) == len(extents) and extents:
             short.discard(max(short))
         looped = [a for a, n in enumerate(shape) if n > 1 and a not in short]
@@ -268,6 +283,8 @@ class _Builder:
                 continue
             self.boxes += 1
             self.values += len(block.values)
+            if self.values > MANY_VALUES and self.storage.can_keep_more:
+                raise _TooMany
             if self.values > MAX_VALUES:
                 raise NotLowered(f"its loops would compute more than {MAX_VALUES} values")
             key = (box.counts[:-1], tuple((a.steps[:-1], None if a.steps[-1] else a.start) for a in box.at))
@@ -275,7 +292,9 @@ class _Builder:
             rows.setdefault(key, []).append((first, Segment(box.counts[-1], block)))
         whole = any(s.add and not s.index.steps[0] for s in statements)
         return [
-            Nest(key[0], tuple(segment for _, segment in sorted(found, key=lambda pair: pair[0])), whole)
+            collapsed(
+                Nest(key[0], tuple(segment for _, segment in sorted(found, key=lambda pair: pair[0])), whole)
+            )
             for key, found in rows.items()
         ]
 
@@ -293,6 +312,21 @@ class _Builder:
             block.slot(slot)
             block.stores.append(Store(slot, value, s.add))
         return block
+
+
+def collapsed(nest: Nest) -> Nest:
+    """Return a nest of one segment with its innermost loops made one where all that they reach lies at even distances."""
+    while nest.outer and len(nest.segments) == 1:
+        (segment,) = nest.segments
+        block, depth = segment.block, len(nest.outer)
+        indices = [s.index for slot in block.slots for s in (slot, slot.through) if s is not None]
+        if any(index.steps[depth - 1] != index.steps[depth] * segment.count for index in indices):
+            return nest
+        merged = Block(depth, [], [slot.without_loop(depth - 1) for slot in block.slots])
+        merged.values = [replace(v, depth=depth) if v.depth > depth else v for v in block.values]
+        merged.stores = [replace(s, slot=s.slot.without_loop(depth - 1)) for s in block.stores]
+        nest = Nest(nest.outer[:-1], (Segment(nest.outer[-1] * segment.count, merged),), nest.whole)
+    return nest
 
 
 def _reshaped(region: Strided, shape: Shape) -> Strided | None:

@@ -38,6 +38,7 @@ class Storage:
     kept: set[int] = field(default_factory=set)
     """Indices of nodes that are kept in memory, besides inputs and constants."""
 
+    trip: float = TRIP
     order: list[Node] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,7 +94,7 @@ class Storage:
                 continue
             times = readings[node.index]
             if node.index not in self.kept and isinstance(node, Elementwise | Product) and times > 1.0:
-                if (times - 1.0) * self._cost(node) > TRIP:
+                if (times - 1.0) * self._cost(node) > self.trip:
                     self.kept.add(node.index)
             if node.index in self.kept:
                 times = 1.0
@@ -126,6 +127,16 @@ class Storage:
             whole = interface.is_number(exponent) and abs(interface.value(exponent)) in (1, 2, 3, 4, 0.5)
             return 4.0 if whole else CALLED
         return COMPARED if operator(head).cost <= 3 else CALLED
+
+    @property
+    def can_keep_more(self) -> bool:
+        """Tell whether some formulas that are read several times are not kept."""
+        return self.trip > 0
+
+    def keep_more(self) -> None:
+        """Keep every formula that is read several times."""
+        self.trip = 0.0
+        self._keep_what_is_read_often()
 
     def stages(self) -> list[list[Node]]:
         """Return the kept nodes and the root in the order of computing them; those of one stage do not read each other."""
