@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symnum.pde.graph import Node
 from symnum.pde.hessian import traced_objective
 from symnum.pde.jacobian_products import WEIGHT
 from symnum.pde.linearise import cotangents
 from symnum.pde.program import ArrayProgram
+from symnum.pde.rebuild import copied
 
 if TYPE_CHECKING:
     from symnum.pde.traced_system import TracedSystem
@@ -56,10 +56,10 @@ class _Objective:
     def __init__(self, system: TracedSystem, function: Callable[..., Any] | None, timed: bool) -> None:
         self.program: ArrayProgram | None = None
         if function is not None:
-            clock = [system.graph.input("t", (), np.float64, weak=True)] if timed else []
-            node = traced_objective(system, function, *clock)
-            (slope,) = cotangents(system.graph, node, system.graph.number(1.0), [system._state])
-            self.program = ArrayProgram(system.graph, [node, slope], "auto")
+            own = copied(system.graph, system.output)
+            node = traced_objective(own, function, timed)
+            (slope,) = cotangents(own.graph, node, own.graph.number(1.0), [own.state])
+            self.program = ArrayProgram(own.graph, [node, slope], "auto")
 
     def __call__(self, t: float, u: Any, p: Mapping[str, Any]) -> tuple[float, Any]:
         if self.program is None:
@@ -141,10 +141,10 @@ def _parameter_slopes(system: TracedSystem, names: Sequence[str]) -> ArrayProgra
     """Return the program of the weighted sums of df/dp, one root for each parameter."""
     if not names:
         return None
-    inputs: dict[str, Node] = {node.name: node for node in system.graph.inputs}
-    weight = system.graph.input(WEIGHT, system.output.shape)
-    roots = cotangents(system.graph, system.output, weight, [inputs[name] for name in names])
-    return ArrayProgram(system.graph, roots, "auto")
+    own = copied(system.graph, system.output)
+    weight = own.graph.input(WEIGHT, own.output.shape)
+    roots = cotangents(own.graph, own.output, weight, [own.inputs[name] for name in names])
+    return ArrayProgram(own.graph, roots, "auto")
 
 
 class _Transposed:

@@ -11,6 +11,7 @@ import numpy as np
 from symnum.pde.graph import Graph, Node
 from symnum.pde.linearise import cotangents, tangent
 from symnum.pde.program import ArrayProgram
+from symnum.pde.rebuild import copied
 
 DIRECTION, WEIGHT = "direction of u", "weight of f"
 """Names of the inputs of these programs; no parameter can be called so."""
@@ -51,10 +52,11 @@ class JacobianProducts:
         return np.array(found).reshape(v.shape if given.shape == result.shape else result.shape)
 
     def _made(self, name: str) -> ArrayProgram:
+        own = copied(self.graph, self.output)
         if name == DIRECTION:
-            direction = self.graph.input(DIRECTION, self.state.shape)
-            root = tangent(self.graph, self.output, {self.state: direction})
+            direction = own.graph.input(DIRECTION, own.state.shape)
+            root = tangent(own.graph, own.output, {own.state: direction})
         else:
-            weight = self.graph.input(WEIGHT, self.output.shape)
-            (root,) = cotangents(self.graph, self.output, weight, [self.state])
-        return ArrayProgram(self.graph, [root], self.target, often=True)
+            weight = own.graph.input(WEIGHT, own.output.shape)
+            (root,) = cotangents(own.graph, own.output, weight, [own.state])
+        return ArrayProgram(own.graph, [root], self.target, often=True)

@@ -3,16 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from symnum import term as interface
 from symnum.algebra.substitute import substitute
 from symnum.pde.graph import Assembly, Constant, Elementwise, Graph, Input, Node, Product, Total, View
 
 
-def rebuilt(source: Graph, roots: Sequence[Node], target: Graph, replaced: Mapping[Node, Node]) -> list[Node]:
+@dataclass(frozen=True)
+class Copied:
+    """A program in a graph of its own, to which inputs may be added that the program itself does not have."""
+
+    graph: Graph
+    output: Node
+    inputs: Mapping[str, Node]
+
+    @property
+    def state(self) -> Node:
+        """Return the input that is the state."""
+        return self.inputs["u"]
+
+
+def copied(graph: Graph, output: Node) -> Copied:
+    """Return a program in a new graph, with all inputs of the old one, in their order."""
+    new = Graph(graph.dtype)
+    inputs = {node.name: new.input(node.name, node.shape, node.dtype, node.weak) for node in graph.inputs}
+    (root,) = rebuilt(graph, [output], new, {})
+    return Copied(new, root, inputs)
+
+
+def rebuilt(
+    source: Graph,
+    roots: Sequence[Node],
+    target: Graph,
+    replaced: Mapping[Node, Node],
+    formulas: Mapping[int, Any] | None = None,
+) -> list[Node]:
     """Return ``roots`` as nodes of ``target``, where each key of ``replaced`` (of ``source``) is its value (of ``target``).
 
-    Inputs that are not replaced keep their names.  Raises ValueError where a replacement has another shape.
+    Inputs that are not replaced keep their names.  ``formulas`` are terms of elementwise nodes, by index, in place of their own.
+    Raises ValueError where a replacement has another shape.
     """
     known: dict[int, Node] = {}
     for old, new in replaced.items():
@@ -21,11 +52,13 @@ def rebuilt(source: Graph, roots: Sequence[Node], target: Graph, replaced: Mappi
         known[old.index] = new
     for node in source.reachable(roots):
         if node.index not in known:
-            known[node.index] = _copied(source, node, target, known)
+            known[node.index] = _copied(source, node, target, known, formulas or {})
     return [known[root.index] for root in roots]
 
 
-def _copied(source: Graph, node: Node, target: Graph, known: Mapping[int, Node]) -> Node:
+def _copied(
+    source: Graph, node: Node, target: Graph, known: Mapping[int, Node], formulas: Mapping[int, Any]
+) -> Node:
     if isinstance(node, Input):
         return target.input(node.name, node.shape, node.dtype, node.weak)
     if isinstance(node, Constant):
@@ -33,7 +66,8 @@ def _copied(source: Graph, node: Node, target: Graph, known: Mapping[int, Node])
     if isinstance(node, Elementwise):
         atoms = source.atoms(node)
         symbols = {source.symbol(atom): target.symbol(known[atom.index]) for atom in atoms}
-        term = substitute(node.term, symbols) if symbols else node.term
+        term = formulas.get(node.index, node.term)
+        term = substitute(term, symbols) if symbols else term
         if interface.is_number(term) and not atoms:
             return target.number(interface.value(term), node.shape, None if node.weak else node.dtype)
         return target.formula(term, node.shape, node.boolean, node.dtype, node.weak)

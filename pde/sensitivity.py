@@ -19,7 +19,7 @@ from symnum import term as interface
 from symnum.pde.graph import Graph, Node
 from symnum.pde.jacobian_products import DIRECTION
 from symnum.pde.linearise import tangent
-from symnum.pde.rebuild import rebuilt
+from symnum.pde.rebuild import Copied, copied, rebuilt
 from symnum.pde.regions import Region, Strided
 from symnum.pde.solution import Solution
 
@@ -72,38 +72,38 @@ def sensitivity_system(system: TracedSystem, names: Sequence[str], directions: A
         raise ValueError(
             f"directions has shape {directions.shape}, but it is a list of changes of the initial state, each of shape {system.shape}"
         )
-    old = system.graph
+    own = copied(system.graph, system.output)
+    old = own.graph
     direction = old.input(DIRECTION, system.shape)
-    slopes = [
-        tangent(old, system.output, {system._state: direction, **seed}) for seed in _seeds(system, names)
-    ]
-    slopes += [tangent(old, system.output, {system._state: direction})] * len(directions)
+    slopes = [tangent(old, own.output, {own.state: direction, **seed}) for seed in _seeds(own, names)]
+    slopes += [tangent(old, own.output, {own.state: direction})] * len(directions)
     new = Graph(system.dtype)
     new.input("t", (), np.float64, weak=True)
     joint = new.input("u", (1 + len(slopes), *system.shape))
+    for node in system.graph.inputs:  # parameters keep their order, also those that are not read
+        if node.name not in ("t", "u"):
+            new.input(node.name, node.shape, node.dtype, node.weak)
     places = [_part(joint, k) for k in range(1 + len(slopes))]
     state = new.view(joint, places[0])
-    pieces = [(places[0], *rebuilt(old, [system.output], new, {system._state: state}))]
-    for k, slope in enumerate(slopes, start=1):
-        replaced = {system._state: state, direction: new.view(joint, places[k])}
-        pieces.append((places[k], *rebuilt(old, [slope], new, replaced)))
-    output = new.assemble(joint.shape, None, pieces)
+    parts = rebuilt(old, [own.output], new, {own.state: state})
+    for place, slope in zip(places[1:], slopes, strict=True):
+        parts += rebuilt(old, [slope], new, {own.state: state, direction: new.view(joint, place)})
+    output = new.assemble(joint.shape, None, zip(places, parts, strict=True))
     start = np.zeros(joint.shape)
     start[0] = system.u0
     start[1 + len(slopes) - len(directions) :] = directions
     return TracedSystem(new, joint, output, start.astype(system.dtype), system.t0, system.array_parameters)
 
 
-def _seeds(system: TracedSystem, names: Sequence[str]) -> list[dict[Node, Node]]:
+def _seeds(own: Copied, names: Sequence[str]) -> list[dict[Node, Node]]:
     """Return for each entry of each parameter the direction in which it alone grows."""
-    inputs = {node.name: node for node in system.graph.inputs}
     found = []
     for name in names:
-        node = inputs[name]
+        node = own.inputs[name]
         for place in range(node.size):
             unit = np.zeros(node.size)
             unit[place] = 1.0
-            found.append({node: system.graph.constant(unit.reshape(node.shape))})
+            found.append({node: own.graph.constant(unit.reshape(node.shape))})
     return found
 
 

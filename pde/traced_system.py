@@ -21,6 +21,8 @@ from symnum.pde.tracing import RightHandSide, initial_state, traced_program
 
 if TYPE_CHECKING:
     from symnum.pde.adjoint import ObjectiveGradient
+    from symnum.pde.classification import Classification
+    from symnum.pde.equation import Equation
     from symnum.pde.loops import LoopFunction
     from symnum.pde.sensitivity import Sensitivities
     from symnum.pde.stepping.traced import TracedKernels
@@ -181,6 +183,58 @@ class TracedSystem(OdeSystem):
         with self._lock:
             return system_pattern(self) if objective is None else objective_pattern(self, objective)
 
+    def optimized(self, cost: Any = "cycles") -> TracedSystem:
+        """Return the system with its formulas in the cheapest proved form; ``cost`` is that of :func:`symnum.optimize`.
+
+        >>> cheap = trace(lambda t, u, a, b: a * u**2 + b * u**2, np.ones(3), parameters={"a": 1.0, "b": 2.0}).optimized("ops")
+        >>> cheap.output.term
+        u^2*(a + b)
+        """
+        from symnum.pde.optimized import optimized_system
+
+        return optimized_system(self, cost)
+
+    def equation(
+        self,
+        spacing: Any = None,
+        *,
+        names: Sequence[str] | None = None,
+        shape: Sequence[int] | None = None,
+        space: Sequence[int] | None = None,
+    ) -> Equation:
+        """Return the PDE that the solver solves, as far as its differences can be read as derivatives.
+
+        ``spacing``: the distance of grid points, a number, one for each axis, or a name such as "h"; by default 1.  ``names`` are those
+        of the fields.  ``shape`` and ``space`` say how a flat state lies on a grid, and which axes of it are space; by default that is
+        seen from the views that the solver makes, and axes of at most 4 entries number the fields.  Axes are called x, y, z in their order.
+
+        Raises ValueError for what does not fit the state.
+
+        >>> def f(t, u):
+        ...     return 3 * (np.roll(u, 1) - 2 * u + np.roll(u, -1)) - u * (np.roll(u, -1) - np.roll(u, 1)) / 2
+        >>> print(trace(f, np.zeros(32)).equation(spacing=1.0))
+        ∂u/∂t = -u*u_x + 3*u_xx
+          ∂x: central
+          ∂xx: central
+          grid 32, spacing 1
+          u at x low, x high: periodic
+        """
+        from symnum.pde.equation import equation_of
+
+        return equation_of(self, spacing, names, shape, space)
+
+    def classify(self) -> Classification:
+        """Return what kind of system this is: linear, semilinear, quasilinear, polynomial of a degree, or general.
+
+        >>> print(trace(lambda t, u: np.roll(u, 1) - 2 * u + np.roll(u, -1) + u * (1 - u), np.zeros(8)).classify())
+        semilinear: the highest derivatives stand alone, with coefficients that do not depend on the state
+          autonomous, degree 2, order 2 in space
+          Jacobian: 16 constant entries, 8 that vary, within cells only
+        """
+        from symnum.pde.classification import classification_of
+
+        return classification_of(self)
+
     def sensitivities(
         self,
         t_span: tuple[float, float],
@@ -271,7 +325,9 @@ class CompiledTrace:
             ArrayProgram(system.graph, [system.output], target, often=True) if self._loops is None else None
         )
         self._jacobian: CompiledJacobian | None = None
-        self._products = JacobianProducts(system.graph, system.output, system._state, target)
+        self._products = JacobianProducts(
+            system.graph, system.output, system._state, "auto" if target == "loops" else target
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledTrace, (self.system, self.target)

@@ -17,6 +17,8 @@ from symnum.cli_discover import add_arguments as add_discover_arguments
 from symnum.cli_discover import run as discover
 from symnum.cli_simulate import add_arguments as add_simulate_arguments
 from symnum.cli_simulate import run as simulate
+from symnum.cli_trace import add_arguments as add_trace_arguments
+from symnum.cli_trace import run as trace
 from symnum.rows import content_lines, evaluate_rows, json_value, shown
 
 INTERRUPTED = 130
@@ -39,6 +41,7 @@ examples:
   symnum optimize --cost ops 'a*b + a*c' 'b + c + d'   a*(b + c), and d + hold(b + c): shared parts are paid once
   symnum optimize --report --network model.net         the right-hand side of a reaction network
   symnum simulate model.net --to 1e4 --points 101 -o out.csv --plot out.png --set k1=2.0
+  symnum trace solver.py:make --solve 10 --plot out.png  the PDE that a NumPy solver computes, its speed, its solution
   symnum discover data.csv --target y --report y.html  the law behind column y, a table of others, and a page with plots
   symnum calibrate                                     measure what operations cost on this machine
   symnum doctor                                        is everything installed as it should be?
@@ -186,6 +189,9 @@ def _parser() -> argparse.ArgumentParser:
 
     simulated = verb("simulate", simulate, "Simulate a reaction network and write its observables over time.")
     add_simulate_arguments(simulated)
+
+    traced = verb("trace", trace, "Say what a NumPy solver computes: its equation, Jacobian and speed; and solve it.")
+    add_trace_arguments(traced)
 
     discovered = verb("discover", discover, "Find the formula behind a column of a table.")
     add_discover_arguments(discovered)

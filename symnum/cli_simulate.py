@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="FILE", help="a BioNetGen .net file, or SBML (.xml, .sbml)")
     parser.add_argument("--to", required=True, type=_time, metavar="T", help="the last time; the first is 0")
     parser.add_argument(
-        "--points", type=_points, metavar="N", help="keep N equally spaced times (default: every step)"
+        "--points", type=points, metavar="N", help="keep N equally spaced times (default: every step)"
     )
     parser.add_argument(
         "--method",
@@ -27,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="BDF (default), Radau, LSODA, CVODE, RK45, RK23 or DOP853",
     )
     parser.add_argument(
-        "--rtol", type=_tolerance, default=1e-6, metavar="X", help="relative tolerance (default 1e-6)"
+        "--rtol", type=tolerance, default=1e-6, metavar="X", help="relative tolerance (default 1e-6)"
     )
     parser.add_argument(
-        "--atol", type=_tolerance, default=1e-9, metavar="X", help="absolute tolerance (default 1e-9)"
+        "--atol", type=tolerance, default=1e-9, metavar="X", help="absolute tolerance (default 1e-9)"
     )
     parser.add_argument(
         "--set",
@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace) -> int:
     if missing:
         return _wrong(f"--observables {missing[0]}: there is none of this name; there are {_listed(known)}")
     times = None if options.points is None else np.linspace(0.0, options.to, options.points)
-    progress = _Progress(options.to)
+    progress = ShownProgress(options.to)
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", RuntimeWarning)
@@ -109,7 +109,7 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-class _Progress:
+class ShownProgress:
     """Shows how far a run is, on a terminal, at most five times a second."""
 
     def __init__(self, end: float) -> None:
@@ -145,7 +145,8 @@ def _listed(names: Any) -> str:
     )
 
 
-def _number(text: str) -> float:
+def number(text: str) -> float:
+    """Read a finite number."""
     try:
         value = float(text)
     except ValueError:
@@ -156,30 +157,32 @@ def _number(text: str) -> float:
 
 
 def _time(text: str) -> float:
-    value = _number(text)
+    value = number(text)
     if value <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not after the start, which is 0; write --to 1e4")
     return value
 
 
-def _tolerance(text: str) -> float:
-    value = _number(text)
+def tolerance(text: str) -> float:
+    """Read a positive number."""
+    value = number(text)
     if value <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not positive; write 1e-6")
     return value
 
 
-def _points(text: str) -> int:
+def points(text: str) -> int:
+    """Read how many times to keep."""
     if not text.isascii() or not text.isdigit() or not 2 <= int(text[:10]) <= 10_000_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 2 to 10,000,000")
     return int(text)
 
 
 def _setting(text: str) -> tuple[str, float]:
-    name, equals, number = text.partition("=")
+    name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise argparse.ArgumentTypeError(f"{text!r} gives no parameter a number; write --set k1=2.0")
-    return name.strip(), _number(number)
+    return name.strip(), number(value)
 
 
 def _names(text: str) -> Sequence[str]:

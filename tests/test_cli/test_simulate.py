@@ -141,7 +141,7 @@ def test_ctrl_c_writes_what_was_reached(
         if steps == 5:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli_simulate._Progress, "__call__", interrupt)
+    monkeypatch.setattr(cli_simulate.ShownProgress, "__call__", interrupt)
     assert main(["simulate", net, "--to", "10"]) == 130
     shown = capsys.readouterr()
     assert len(rows(shown.out)) == 7 and "symnum: BDF was interrupted at t = " in shown.err
