@@ -18,7 +18,7 @@ Arrays = dict[str, Any]
 class Problem:
     """An initial value problem of flat states, and what a method may be told.
 
-    ``entry()`` gives the right-hand side for kernels (:class:`symnum.pde.stepping.entry.Entry`), ``fused(stages)`` kernels of
+    ``entry(dtype)`` gives the right-hand side for kernels (:class:`symnum.pde.stepping.entry.Entry`), ``fused(stages)`` kernels of
     stages of a step or None, ``linear()`` the linear part that is treated apart, as a sparse matrix; methods call what they need.
     ``shape`` is that of the state in messages.
     """
@@ -33,7 +33,7 @@ class Problem:
     atol: Any
     max_step: float
     dt: float | None
-    entry: Callable[[], Any]
+    entry: Callable[[Any], Any]
     fused: Callable[[Any], Any]
     linear: Callable[[], Any]
 
