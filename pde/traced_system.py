@@ -22,6 +22,7 @@ from symnum.pde.tracing import RightHandSide, initial_state, traced_program
 if TYPE_CHECKING:
     from symnum.pde.adjoint import ObjectiveGradient
     from symnum.pde.classification import Classification
+    from symnum.pde.colouring import Colouring
     from symnum.pde.equation import Equation
     from symnum.pde.loops import LoopFunction
     from symnum.pde.sensitivity import Sensitivities
@@ -150,6 +151,16 @@ class TracedSystem(OdeSystem):
     def sparsity(self) -> Any:
         """Return where the Jacobian of the flattened system may be non-zero: a boolean scipy.sparse.csc_matrix."""
         return self.structure().pattern()
+
+    def colouring(self) -> Colouring:
+        """Return columns of the Jacobian that may share a product with it, so that few products give all of its entries.
+
+        >>> trace(lambda t, u: np.roll(u, 1) - u, np.zeros(6)).colouring().count
+        2
+        """
+        from symnum.pde.colouring import colouring
+
+        return colouring(self.sparsity())
 
     def linear_part(self, parameters: Mapping[Any, Any] | None = None) -> Any:
         """Return the matrix L of what is linear in the flattened state with constant coefficients: a scipy.sparse.csc_matrix.
