@@ -20,12 +20,12 @@ from dataclasses import dataclass
 
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.nodes import Node, call
-from symnum.rewriting.machines.rmc.results import Answer, Limits
 from symnum.rewriting.machines.rmc.egraph import prove
 from symnum.rewriting.machines.rmc.kleene import differ, expression
 from symnum.rewriting.machines.rmc.machine import Run, run
 from symnum.rewriting.machines.rmc.printer import format, quoted
 from symnum.rewriting.machines.rmc.reduction import in_order, reduce
+from symnum.rewriting.machines.rmc.results import Answer, Limits
 from symnum.rewriting.machines.rmc.rules import RULES
 from symnum.rewriting.machines.rmc.span import Span, has_star, matches, spans, subsumes, without_frame
 from symnum.rewriting.machines.rmc.syntax import (

@@ -16,8 +16,8 @@ from itertools import groupby
 
 from symnum import term as interface
 from symnum.rewriting.machines.nodes import Node, call, is_head
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.reduction import in_order, reduce
+from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.span import letters_of, spans
 from symnum.rewriting.machines.rmc.syntax import SEQ, SKIP, STAR, SUM, ZERO, is_program, parts, plus, seq
 

@@ -16,8 +16,8 @@ from symnum import term as interface
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.binding import substitute
 from symnum.rewriting.machines.nodes import Node, is_variable, variable
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.machine import Answers
+from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.state import State
 from symnum.rewriting.machines.rmc.syntax import (
     STAR,

@@ -21,9 +21,9 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.rewriting.machines.nodes import Node, is_variable
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.machine import answers
 from symnum.rewriting.machines.rmc.parser import value
+from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.syntax import constant, function, new, plus, pop, push, seq, star, unknown
 from symnum.rewriting.machines.rmc.unification import unbound
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.results import Answer, Limits
 from symnum.rewriting.machines.rmc.machine import answers
+from symnum.rewriting.machines.rmc.results import Answer, Limits
 from symnum.rewriting.machines.rmc.syntax import constant, plus, pop, push, seq, star
 
 TOKEN = "•"

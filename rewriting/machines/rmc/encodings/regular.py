@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NoReturn
 
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.duality import dual
 from symnum.rewriting.machines.rmc.machine import answers
+from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.syntax import (
     constant,
     new,

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.machine import answers
+from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.syntax import MAIN, constant, plus, pop, push, seq
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.rewriting.machines.nodes import Node, variable
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.duality import dual
 from symnum.rewriting.machines.rmc.machine import answers
 from symnum.rewriting.machines.rmc.parser import with_unknowns
+from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.syntax import (
     MAIN,
     constant,

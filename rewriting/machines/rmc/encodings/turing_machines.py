@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.machine import answers
 from symnum.rewriting.machines.rmc.printer import format
+from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.syntax import constant, new, plus, pop, push, seq, star, unknown
 
 _MARK = "#"
