@@ -109,7 +109,9 @@ class _Watched(Answers):
         bindings = state.bindings
 
         def closed(program: Node, environment: tuple[Any, ...]) -> Node:
-            return substitute(instantiate(program, environment[::-1]), {u: resolve(u, bindings) for u in environment})
+            return substitute(
+                instantiate(program, environment[::-1]), {u: resolve(u, bindings) for u in environment}
+            )
 
         after = []
         frame = state.continuation
