@@ -212,7 +212,7 @@ def test_the_e_graph_finds_small_programs() -> None:
     assert not rmc.prove("[a]*", "[b]*", limits=rmc.SaturationLimits(nodes=300))
     assert not rmc.prove("[a]x; [b]y*", "[b]y*; [a]x", limits=rmc.SaturationLimits(rounds=0))
     with pytest.raises(TypeError, match="SaturationLimits"):
-        rmc.prove("skip", "skip", limits=3)  # type: ignore[arg-type]
+        rmc.prove("skip", "skip", limits=3)
     assert locations(rmc.parse("[a]b; (c<d>)*")) == {"b", "c"}
 
 

@@ -162,7 +162,7 @@ def test_wrong_options_are_refused() -> None:
     with pytest.raises(ValueError, match=r"write Limits\(steps="):
         rmc.Limits(steps=-1)
     with pytest.raises(TypeError, match=r"limits=Limits\(steps="):
-        rmc.run("skip", limits=3)  # type: ignore[arg-type]
+        rmc.run("skip", limits=3)
     with pytest.raises(KeyError):
         rmc.run("skip")[0]["X"]
 

@@ -122,7 +122,7 @@ def test_rules_are_rewriters_for_the_shared_strategies() -> None:
     with pytest.raises(RewriteLoopError):
         rmc.reduce("[a]; [b]; <b>; <a>", limits=rmc.ReduceLimits(steps=1))
     with pytest.raises(TypeError, match="ReduceLimits"):
-        rmc.reduce("skip", limits=3)  # type: ignore[arg-type]
+        rmc.reduce("skip", limits=3)
 
 
 def test_spans_need_a_star_free_program_and_an_end() -> None:

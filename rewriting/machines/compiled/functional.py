@@ -167,12 +167,11 @@ class _Run:
         needed = TRIPLE * (2 + sum(map(len, given.values())))
         self.heap = np.zeros(max(min(INITIAL_CELLS, limits.cells), 2 * needed), np.int64)
         self.spare = np.zeros_like(self.heap)
-        self.tops = np.full(len(code.locations), -1, np.int64)
+        self.tops = np.zeros(len(code.locations), np.int64)
         self.continuation = np.zeros(TRIPLE << 10, np.int64)
         self.state = np.zeros(F_RULES + len(RULES), np.int64)
         free = TRIPLE
         for location, closures in given.items():
-            self.tops[location] = 0
             for closure in closures:
                 self.heap[free : free + TRIPLE] = closure, 0, self.tops[location]
                 self.tops[location] = free
@@ -231,11 +230,11 @@ class _Run:
         for location, number in code.locations.items():
             stack = []
             place = int(self.tops[number])
-            while place > 0:
+            while place:
                 closure = environments.closure(int(self.heap[place]), int(self.heap[place + 1]))
                 stack.append(shown(read_back(closure, memo)))
                 place = int(self.heap[place + 2])
-            if self.tops[number] >= 0:
+            if stack:
                 memory[location] = stack[::-1]
         at = int(state[F_CODE])
         last = read_back(environments.closure(at, int(state[F_ENVIRONMENT])))

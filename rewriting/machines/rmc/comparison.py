@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.nodes import Node, call
@@ -65,7 +66,7 @@ class EqualityReport:
     set: bool | None
     relational: bool | None
     why: str
-    witness: dict[str, tuple[object, ...]] | None = None
+    witness: dict[str, tuple[Any, ...]] | None = None
 
     @property
     def level(self) -> str | None:
@@ -135,12 +136,13 @@ def _of_spans(one: Node, other: Node, limits: Limits) -> EqualityReport:
         )
         return EqualityReport(False, True, True, why)
     names = sorted({*free_unknowns(one), *free_unknowns(other)}, key=str)
-    closed = [list(spans(_closed(program, names), limits=limits)) for program in (one, other)]
+    first, second = [_closed(program, names) for program in (one, other)]
+    closed = [list(spans(program, limits=limits)) for program in (first, second)]
     for special, general, who in ((0, 1, "first"), (1, 0, "second")):
         for span in closed[special]:
             if not any(subsumes(candidate, span) for candidate in closed[general]):
                 memory = _memory_of(span)
-                trial = _compare(*[_closed(program, names) for program in (one, other)], memory)
+                trial = _compare(first, second, memory)
                 why = (
                     trial.why
                     if trial is not None
@@ -176,7 +178,7 @@ def _closed(program: Node, names: list[Node]) -> Node:
     return new(names, seq(*[pop(u, location) for u in names], program, *[push(u, location) for u in names]))
 
 
-def _memory_of(span: Span) -> dict[str, tuple[object, ...]]:
+def _memory_of(span: Span) -> dict[str, tuple[Any, ...]]:
     """Return the most general memory on which a span has an answer, its unknowns being constants that occur nowhere else."""
     values = [v for _, stack in span.pops for v in stack]
     names = {
@@ -197,14 +199,14 @@ def _with_star(one: Node, other: Node, limits: Limits) -> EqualityReport:
     except RewriteLoopError as problem:
         return EqualityReport(None, None, None, str(problem))
     names = sorted({*free_unknowns(one), *free_unknowns(other)}, key=str)
-    closed = [_closed(program, names) for program in (one, other)]
+    first, second = [_closed(program, names) for program in (one, other)]
     word, letters = None, None
     same = EqualityReport(None, True, True, "the letters form the same language")
     try:
         # letters as they are written, and then those of the normal forms: sequences that slide around a star may lose their letters
         if differ(one, other) is None:
             return same
-        letters = [expression(program, limits=limits) for program in closed]
+        letters = [expression(program, limits=limits) for program in (first, second)]
         word = differ(*letters)
         if word is None:
             return same
@@ -213,7 +215,7 @@ def _with_star(one: Node, other: Node, limits: Limits) -> EqualityReport:
     if letters is not None and word is not None and _is_free(letters):
         why = f"pushes alone, or pops alone, of known values at one place are free, and one language has {seq(*word)!s}"
         return EqualityReport(False, False, False, why, _memory_of_word(word))
-    different = _refuted(*closed, word, limits)
+    different = _refuted(first, second, word, limits)
     if different is not None:
         return different
     if letters is not None and prove(*letters):
@@ -231,7 +233,7 @@ def _is_free(expressions: list[Node]) -> bool:
     )
 
 
-def _memory_of_word(word: list[Node]) -> dict[str, tuple[object, ...]]:
+def _memory_of_word(word: list[Node]) -> dict[str, tuple[Any, ...]]:
     return _memory_of(next(iter(spans(seq(*word)))))
 
 
@@ -250,10 +252,10 @@ def _refuted(one: Node, other: Node, word: list[Node] | None, limits: Limits) ->
     return weaker
 
 
-def _trials(one: Node, other: Node, word: list[Node] | None) -> Iterator[dict[str, tuple[object, ...]]]:
+def _trials(one: Node, other: Node, word: list[Node] | None) -> Iterator[dict[str, tuple[Any, ...]]]:
     programs = [seq(*word)] if word else []
     programs += [_unrolled(p, turns) for turns in (1, 2) for p in (one, other)]
-    seen = set()
+    seen: set[Any] = set()
     for program in programs:
         if has_star(program):
             continue

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from symnum import term as interface
-from symnum.rewriting.machines.nodes import Node, is_index, is_variable, spell
+from symnum.rewriting.machines.nodes import Node, is_index, is_variable
 from symnum.rewriting.machines.rmc.syntax import (
     MAIN,
     NEW,
@@ -181,6 +181,3 @@ def _name_of(part: Any) -> str | None:
     if type(part) is Node:
         return constant_name(part)
     return interface.name(part) if interface.is_symbol(part) else None
-
-
-spell("rmc", format)

@@ -29,6 +29,7 @@ from symnum.rewriting.machines.nodes import (
     is_head,
     is_variable,
     node,
+    spell,
     variable,
 )
 
@@ -50,6 +51,15 @@ HEADS = frozenset({SKIP, ZERO, SEQ, SUM, STAR, PUSH, POP, NEW, TEST})
 
 MAIN = "λ"
 """The location that is meant where none is written."""
+
+
+def _text(program: Node) -> str:
+    from symnum.rewriting.machines.rmc.printer import format
+
+    return format(program)
+
+
+spell("rmc", _text)
 
 skip: Node = call(SKIP)
 zero: Node = call(ZERO)
