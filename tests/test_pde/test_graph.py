@@ -64,10 +64,10 @@ def test_slices_of_a_large_grid_make_no_lists_of_positions() -> None:
     du[1:-1, ::2, 0] = lap[1:-1, ::2] * b.T[1:-1, ::2]
     du[..., 1] += np.roll(b, (3, -1), axis=(0, 1))[::-1] - np.gradient(a, axis=1)
     joined = np.concatenate([du.reshape(-1), np.stack([lap, b])[1].ravel()])
-    np.split(a, 3)[0][0, :4].node
-    joined[: n * n].reshape(n, n).node
-    np.vstack([np.flip(a, 0), a.mean(axis=0, keepdims=True)])[::-1].node
-    assert len(graph.reachable([joined.node])) < 80
+    node(np.split(a, 3)[0][0, :4])
+    node(joined[: n * n].reshape(n, n))
+    node(np.vstack([np.flip(a, 0), a.mean(axis=0, keepdims=True)])[::-1])
+    assert len(graph.reachable([node(joined)])) < 80
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     # NumPy is asked with one byte for each entry, 7 MB at most here; a list of positions has eight
