@@ -382,7 +382,9 @@ class CompiledTrace:
     def bound(self, parameters: Mapping[Any, Any] | None = None) -> Functions:
         """Return (f(t, u), jacobian(t, u)) with some parameters changed; raises ValueError for a name that is no parameter."""
         values = self.system.array_parameters.changed(parameters)
-        return lambda t, u: self._rhs(t, u, None, values), lambda t, u: self._jacobian_at(t, u, values)
+        direct = self.kernels.function(self.system.array_parameters.flat(parameters))
+        rhs = direct or (lambda t, u: self._rhs(t, u, None, values))
+        return rhs, lambda t, u: self._jacobian_at(t, u, values)
 
     @cached_property
     def kernels(self) -> TracedKernels:
@@ -393,11 +395,10 @@ class CompiledTrace:
             self.system.graph, self.system.output, None if self._loops is None else self._loops.kernel
         )
 
-    def entry(self, parameters: Mapping[Any, Any] | None = None) -> Any:
-        """Return the right-hand side for kernels: a :class:`symnum.pde.stepping.entry.Entry`."""
-        return self.kernels.entry(
-            self.system.array_parameters.flat(parameters), self.bound(parameters)[0], self.why
-        )
+    def entry(self, parameters: Mapping[Any, Any] | None = None, dtype: Any = np.float64) -> Any:
+        """Return the right-hand side for kernels and states of a type: a :class:`symnum.pde.stepping.entry.Entry`."""
+        values = self.system.array_parameters.flat(parameters)
+        return self.kernels.entry(values, dtype, self.bound(parameters)[0], self.why)
 
     def fused(self, stages: Sequence[Any], parameters: Mapping[Any, Any] | None = None) -> list[Any] | None:
         """Return the kernels of stages of a time step (:mod:`symnum.pde.stepping.fused`), or None where there are no loops."""
