@@ -209,6 +209,23 @@ class TracedArray(NDArrayOperatorsMixin):
             return target
         return result
 
+    def __array_namespace__(self, api_version: str | None = None) -> Any:
+        """Return the functions of the array API standard for arrays of this trace."""
+        from symnum.pde.array_api import ArrayNamespace
+
+        return ArrayNamespace(self._graph)
+
+    @property
+    def device(self) -> str:
+        """Return "cpu", as NumPy does."""
+        return "cpu"
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> TracedArray:
+        """Return the array; raises ValueError for another device than "cpu"."""
+        if device != "cpu":
+            raise ValueError(f"a traced array cannot move to {device!r}; traced arrays are on 'cpu'")
+        return self
+
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         """Take every function of NumPy in which this array takes part."""
         return self._call(function.__name__, function, args, options)
