@@ -22,6 +22,7 @@ from symnum.pde.tracing import RightHandSide, initial_state, traced_program
 if TYPE_CHECKING:
     from symnum.pde.adjoint import ObjectiveGradient
     from symnum.pde.classification import Classification
+    from symnum.pde.colouring import Colouring
     from symnum.pde.equation import Equation
     from symnum.pde.loops import LoopFunction
     from symnum.pde.sensitivity import Sensitivities
@@ -150,6 +151,16 @@ class TracedSystem(OdeSystem):
     def sparsity(self) -> Any:
         """Return where the Jacobian of the flattened system may be non-zero: a boolean scipy.sparse.csc_matrix."""
         return self.structure().pattern()
+
+    def colouring(self) -> Colouring:
+        """Return columns of the Jacobian that may share a product with it, so that few products give all of its entries.
+
+        >>> trace(lambda t, u: np.roll(u, 1) - u, np.zeros(6)).colouring().count
+        2
+        """
+        from symnum.pde.colouring import colouring
+
+        return colouring(self.sparsity())
 
     def linear_part(self, parameters: Mapping[Any, Any] | None = None) -> Any:
         """Return the matrix L of what is linear in the flattened state with constant coefficients: a scipy.sparse.csc_matrix.
@@ -383,11 +394,10 @@ class CompiledTrace:
             self.system.graph, self.system.output, None if self._loops is None else self._loops.kernel
         )
 
-    def entry(self, parameters: Mapping[Any, Any] | None = None) -> Any:
-        """Return the right-hand side for kernels: a :class:`symnum.pde.stepping.entry.Entry`."""
-        return self.kernels.entry(
-            self.system.array_parameters.flat(parameters), self.bound(parameters)[0], self.why
-        )
+    def entry(self, parameters: Mapping[Any, Any] | None = None, dtype: Any = np.float64) -> Any:
+        """Return the right-hand side for kernels and states of a type: a :class:`symnum.pde.stepping.entry.Entry`."""
+        values = self.system.array_parameters.flat(parameters)
+        return self.kernels.entry(values, dtype, self.bound(parameters)[0], self.why)
 
     def fused(self, stages: Sequence[Any], parameters: Mapping[Any, Any] | None = None) -> list[Any] | None:
         """Return the kernels of stages of a time step (:mod:`symnum.pde.stepping.fused`), or None where there are no loops."""
