@@ -22,7 +22,10 @@ from symnum.pde.regions import Listed
 MAX_ENTRIES = 100_000_000
 """A structure with more terms than this is refused: it is a dense matrix in disguise."""
 
-_CONSTANT = np.zeros((1, 1), np.int64)
+_PLACE = np.int32
+"""The type of kept positions; sizes stay below its range."""
+
+_CONSTANT = np.zeros((1, 1), _PLACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Block:
         if self.rows is None:
             _check_size(len(positions) * self.column.shape[1])
             return Block(None, *self.picked(positions))
-        place = np.full(size, -1, np.int64)
+        place = np.full(size, -1, _PLACE)
         place[self.rows] = np.arange(len(self.rows))
         local = place[positions]
         kept = np.flatnonzero(local >= 0)
@@ -61,7 +64,7 @@ class Block:
 
     def placed(self, positions: Any) -> Block:
         """Return the block of an array that has this one's row i at row ``positions[i]``."""
-        return replace(self, rows=positions if self.rows is None else positions[self.rows])
+        return replace(self, rows=(positions if self.rows is None else positions[self.rows]).astype(_PLACE))
 
     def times(self, factor: Any) -> Block:
         """Return the block with its rows multiplied by one number, or by one number for each row of the array."""
@@ -83,15 +86,15 @@ class Terms:
     def of(cls, blocks: Sequence[Block]) -> Terms:
         """Write blocks out."""
         parts: list[list[Any]] = [
-            [np.zeros(0, np.int64)],
-            [np.zeros(0, np.int64)],
+            [np.zeros(0, _PLACE)],
+            [np.zeros(0, _PLACE)],
             [np.zeros(0)],
-            [np.zeros(0, np.int64)],
+            [np.zeros(0, _PLACE)],
         ]
         _check_size(sum(block.column.size for block in blocks))
         for block in blocks:
             shape = block.column.shape
-            rows = np.arange(shape[0]) if block.rows is None else block.rows
+            rows = np.arange(shape[0], dtype=_PLACE) if block.rows is None else block.rows
             there = block.column >= 0
             if not block.weight.all():
                 there &= block.weight != 0
@@ -196,13 +199,13 @@ class Values:
 
     def times(self, factor: Any, block: Block) -> Block:
         """Return a block multiplied by values: one for each row of the array, ``factor`` are their places."""
-        factor = (factor if block.rows is None else factor[block.rows])[:, None]
+        factor = (factor if block.rows is None else factor[block.rows]).astype(_PLACE)[:, None]
         if block.constant:
             return replace(block, source=factor)
         left, right = np.broadcast_arrays(factor, block.source)
         begin = self._room(left.size)
         self.products.append(ValueProduct(begin, left.reshape(-1), right.reshape(-1)))
-        return replace(block, source=begin + np.arange(left.size).reshape(left.shape))
+        return replace(block, source=np.arange(begin, self.size, dtype=_PLACE).reshape(left.shape))
 
     def condensed(self, blocks: list[Block]) -> list[Block]:
         """Return blocks with one term for each entry: the sums of several become values of their own."""
@@ -220,7 +223,7 @@ class Values:
         starts = np.append(first, len(new))
         sums = csr_matrix((terms.weight, terms.source, starts), shape=(len(first), begin))
         self.products.append(ValueProduct(begin, None, sums))
-        source = begin + np.arange(len(first))
+        source = np.arange(begin, self.size, dtype=_PLACE)
         return Terms(terms.row[first], terms.column[first], np.ones(len(first)), source).blocks()
 
 
@@ -244,7 +247,7 @@ def differentiate(graph: Graph, output: Node, state: Input) -> tuple[list[Block]
         if node.index not in moving:
             continue
         if isinstance(node, Input):
-            each = np.arange(node.size)
+            each = np.arange(node.size, dtype=_PLACE)
             known[node.index] = [Block(None, each[:, None], np.ones((1, 1)), _CONSTANT)]
         elif isinstance(node, Elementwise):
             known[node.index] = _formula_blocks(graph, node, known, condensed, values)
@@ -410,13 +413,13 @@ def _mapped(blocks: list[Block], node: Product | Total) -> list[Block]:
 
 def _filled(block: Block, count: int) -> Block:
     """Return a block of all ``count`` rows: those that it lacks are empty."""
-    column = np.full((count, block.column.shape[1]), -1, np.int64)
+    column = np.full((count, block.column.shape[1]), -1, _PLACE)
     column[block.rows] = block.column
     weight = np.zeros(column.shape)
     weight[block.rows] = block.weight
     if block.constant:
         return Block(None, column, weight, _CONSTANT)
-    source = np.zeros(column.shape, np.int64)
+    source = np.zeros(column.shape, _PLACE)
     source[block.rows] = block.source
     return Block(None, column, weight, source)
 
