@@ -106,6 +106,9 @@ def test_equations_that_do_not_hold() -> None:
 
 def test_permutations() -> None:
     assert fmc.permuted(fmc.parse("b<y>.a<x>.[y]b.[x]a")) == fmc.parse("a<x>.b<y>.[x]a.[y]b")
+    assert fmc.permuted(fmc.parse("[1]b.[2]a.[3]b.[4]a.p")) == fmc.parse("[2]a.[4]a.[1]b.[3]b.p")
+    mixed = fmc.permuted(fmc.parse("d<k>.c<x>.b<y>.a<z>.b<w>.[x + 2*y + 3*z + 4*w + 5*k]"))
+    assert mixed == fmc.parse("a<z>.b<y>.b<w>.c<x>.d<k>.[x + 2*y + 3*z + 4*w + 5*k]")
     assert fmc.equal("a<x>.b<y>.[x].[y]", "b<y>.a<x>.[x].[y]")
     assert not fmc.equal("a<x>.b<y>.[x].[y]", "b<y>.a<x>.[y].[x]")
 
