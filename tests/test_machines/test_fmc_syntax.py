@@ -145,6 +145,7 @@ BAD = [
     ("p.\n  (q.r", 2, 3, "this '(' is not closed"),
     ("x)", 1, 2, "no bracket is open"),
     ("[x)", 1, 3, "the bracket to close is ']'"),
+    ("[x] y", 1, 5, "'.', ';' or an operator is needed"),
     ("x y", 1, 3, "'.', ';' or an operator is needed"),
     ("x..y", 1, 3, "an instruction is needed"),
     ("a<3>", 1, 5, "an instruction is needed"),

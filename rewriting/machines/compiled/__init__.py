@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "symnum.rewriting.machines.compiled.machine": "Answers Limits answers translated",
+    "symnum.rewriting.machines.compiled.relational": "Answers Limits answers translated",
     "symnum.rewriting.machines.compiled.assembler": "Program",
     "symnum.rewriting.machines.compiled.functional": "FunctionalLimits execute",
 }

@@ -345,10 +345,10 @@ class _Assembler:
         if name == PAIR_NAME and len(words) == 2:
             self.code += [pair, register, *words]
             return
-        if name in OPERATORS and part.free:
+        if name in OPERATORS and (part.free or not part.ground):
             raise ValueError(
                 f"the value {part!s} is a call of symnum's operator {name!r} on unknowns, which is evaluated when they are known; "
-                f"compiled machines only unify, so run the program with the interpreter"
+                f"compiled machines only unify, so run the program on the readable one, with rmc.answers"
             )
         self.code += [structure, register, self.symbols.header(name, len(words)), len(words), *words]
 

@@ -41,7 +41,7 @@ from symnum.rewriting.machines.compiled.functional_loop import (
     collect_functional,
     run_functional,
 )
-from symnum.rewriting.machines.compiled.machine import INITIAL_CELLS, SLICE
+from symnum.rewriting.machines.compiled.relational import INITIAL_CELLS, SLICE
 from symnum.rewriting.machines.fmc.environment import read_back
 from symnum.rewriting.machines.fmc.machine import Run, State, read_program
 from symnum.rewriting.machines.fmc.memory import Given, Stream, read_memory, shown
@@ -123,7 +123,7 @@ class _Code:
     def _formula(value: Any) -> ValueError:
         return ValueError(
             f"the formula {value!s} has variables that are known only when it is pushed, and compiled machines work nothing out; "
-            f"run the program with fmc.execute"
+            f"run the program on the readable one, with fmc.execute"
         )
 
     def _location(self, atom: Any) -> int:
@@ -167,12 +167,11 @@ class _Run:
         needed = TRIPLE * (2 + sum(map(len, given.values())))
         self.heap = np.zeros(max(min(INITIAL_CELLS, limits.cells), 2 * needed), np.int64)
         self.spare = np.zeros_like(self.heap)
-        self.tops = np.full(len(code.locations), -1, np.int64)
+        self.tops = np.zeros(len(code.locations), np.int64)
         self.continuation = np.zeros(TRIPLE << 10, np.int64)
         self.state = np.zeros(F_RULES + len(RULES), np.int64)
         free = TRIPLE
         for location, closures in given.items():
-            self.tops[location] = 0
             for closure in closures:
                 self.heap[free : free + TRIPLE] = closure, 0, self.tops[location]
                 self.tops[location] = free
@@ -231,11 +230,11 @@ class _Run:
         for location, number in code.locations.items():
             stack = []
             place = int(self.tops[number])
-            while place > 0:
+            while place:
                 closure = environments.closure(int(self.heap[place]), int(self.heap[place + 1]))
                 stack.append(shown(read_back(closure, memo)))
                 place = int(self.heap[place + 2])
-            if self.tops[number] >= 0:
+            if stack:
                 memory[location] = stack[::-1]
         at = int(state[F_CODE])
         last = read_back(environments.closure(at, int(state[F_ENVIRONMENT])))

@@ -1,8 +1,7 @@
 """The loop of the functional machine: Krivine's machine with locations and exits, over flat arrays.
 
 The heap holds triples (code, environment, rest): a link of an environment, or of a stack, has a closure (code and environment) and what
-is further out, or below. Address 0 is the empty environment and the empty stack, -1 a stack
-that nothing was pushed on. The continuation is an array of (label, code,
+is further out, or below. Address 0 is the empty environment and the empty stack. The continuation is an array of (label, code,
 environment). The collector is Cheney's (Communications of the ACM 13, 1970).
 """
 
@@ -69,14 +68,14 @@ def going(
                     found = heap[found + 2]
                 heap[free] = heap[found]
                 heap[free + 1] = heap[found + 1]
-            heap[free + 2] = max(tops[one], 0)
+            heap[free + 2] = tops[one]
             tops[one] = free
             free += TRIPLE
             at = code[place + 3]
             state[_PUSH] += 1
         elif op == F_POP:
             found = tops[one]
-            if found <= 0:
+            if found == 0:
                 status = F_EMPTY
                 break
             if free + TRIPLE > heap_room:
@@ -162,8 +161,8 @@ def run_functional(code: Any, heap: Any, tops: Any, continuation: Any, state: An
 @part_of_kernel
 def moved_triple(old: Any, new: Any, address: int, free: int) -> tuple[int, int]:
     """Return (where a triple is after the collection, the new end); one that was moved has -1 - its address for its code."""
-    if address <= 0:
-        return address, free
+    if address == 0:
+        return 0, free
     if old[address] < 0:
         return -1 - old[address], free
     for k in range(TRIPLE):

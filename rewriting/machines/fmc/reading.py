@@ -318,7 +318,8 @@ class _Parser:
         elif frame.close == ")":
             around.append(made)
         else:
-            around.append(push(made, reader.take().text if reader.token.kind == "name" else MAIN))
+            follows = reader.token.kind == "name" and reader.token.offset == closed.offset + 1
+            around.append(push(made, reader.take().text if follows else MAIN))
 
     def _refuse_follower(self, frame: _Frame) -> NoReturn:
         reader = self.reader

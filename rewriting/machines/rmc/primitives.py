@@ -2,7 +2,7 @@
 
 ``primitive("is", x, t)`` unifies x with the value of the expression t, ``primitive("<", s, t)`` compares two values, and
 ``primitive("==", s, t)`` looks whether two terms are the same: machine integers as a primitive relation, an extension of the calculus [R].
-This is their readable form; compiled/loop.py has the same over cells.
+This is their readable form; compiled/relational_loop.py has the same over cells.
 """
 
 from __future__ import annotations

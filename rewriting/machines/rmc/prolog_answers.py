@@ -68,7 +68,7 @@ def prolog(
         return Solutions(asked, found, found.report, limit)
     if engine != "compiled":
         raise ValueError(f"there is no engine {engine!r}; choose one of {', '.join(map(repr, ENGINES))}")
-    from symnum.rewriting.machines.compiled.machine import answers as compiled_answers
+    from symnum.rewriting.machines.compiled.relational import answers as compiled_answers
 
     ready = compiled_answers(asked.program, limits=limits)
     return Solutions(asked, ready, ready.report, limit)

@@ -14,7 +14,7 @@ from symnum.rewriting.machines.compiled import cells
 from symnum.rewriting.machines.compiled.assembler import Program, assemble
 from symnum.rewriting.machines.compiled.cells import EMPTY, TAG_BITS
 from symnum.rewriting.machines.compiled.collector import collect
-from symnum.rewriting.machines.compiled.loop import run as run_loop
+from symnum.rewriting.machines.compiled.relational_loop import run_relational
 from symnum.rewriting.machines.nodes import Node
 from symnum.rewriting.machines.rmc.primitives import BY_ZERO, UNBOUND, not_a_number
 from symnum.rewriting.machines.rmc.results import Answer, RunReport, answer_of
@@ -94,7 +94,11 @@ class Answers:
                 report.stop = "seconds"
             else:
                 begin = time.perf_counter()
-                status = self._slice(budget)
+                try:
+                    status = self._slice(budget)
+                except KeyboardInterrupt:
+                    report.stop = "interrupted"
+                    break
                 self._seconds += time.perf_counter() - begin
                 report.steps = int(self._state[cells.INFERENCES])
                 if status == cells.ANSWERED:
@@ -108,7 +112,7 @@ class Answers:
 
     def _slice(self, budget: int) -> int:
         p = self.program
-        return run_loop(
+        return run_relational(
             p.code,
             p.tables.keys,
             p.tables.switches,

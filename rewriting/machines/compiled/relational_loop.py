@@ -240,7 +240,7 @@ def loop(
     goal_register: int,
     budget: int,
 ) -> int:
-    """Run as :func:`run` does, over pointers."""
+    """Run as :func:`run_relational` does, over pointers."""
     pc = state[PC]
     top = state[TOP]
     trail_top = state[TRAIL_TOP]
@@ -510,7 +510,7 @@ def loop(
 
 
 @kernel
-def run(
+def run_relational(
     code: Any,
     keys: Any,
     switches: Any,
