@@ -61,7 +61,7 @@ def integrate(
     _check_start(problem)
     watched = Events(events, t0, problem.y0, problem.shape)
     stepper = stepper_for(method, problem, wanted, bool(watched))
-    kept = Kept(len(problem.y0), wanted)
+    kept = Kept(len(problem.y0), wanted, stepper.y.dtype)
     file = None if checkpoint is None else checkpoint()
     saved = None if file is None else file.read()
     if file is not None and stepper.state() is None:

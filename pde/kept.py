@@ -16,10 +16,10 @@ class Kept:
     ``wanted`` are the times to keep, in the order in which they are reached, or None for every step.
     """
 
-    def __init__(self, size: int, wanted: Any = None) -> None:
+    def __init__(self, size: int, wanted: Any = None, dtype: Any = np.float64) -> None:
         self.size, self.wanted, self.count = size, wanted, 0
         places = 16 if wanted is None else len(wanted)
-        self._t, self._y = np.empty(places), np.empty((places, size))
+        self._t, self._y = np.empty(places), np.empty((places, size), dtype)
         if wanted is not None:
             self._t[:] = wanted
 
@@ -61,12 +61,16 @@ class Kept:
         needed = self.count + places
         if needed > len(self._t):
             longer = max(needed, 2 * len(self._t))
-            if needed * self.size * 8 > MOST_BYTES:
+            if needed * self.size * self._y.itemsize > MOST_BYTES:
                 raise MemoryError(
-                    f"{needed:,} steps of {self.size:,} numbers take {needed * self.size * 8 / 2**30:.1f} GiB; "
+                    f"{needed:,} steps of {self.size:,} numbers take {needed * self.size * self._y.itemsize / 2**30:.1f} GiB; "
                     f"keep fewer with t_eval=[...]"
                 )
-            old, self._t, self._y = (self.t, self.y), np.empty(longer), np.empty((longer, self.size))
+            old, self._t, self._y = (
+                (self.t, self.y),
+                np.empty(longer),
+                np.empty((longer, self.size), self._y.dtype),
+            )
             self._t[: self.count], self._y[: self.count] = old
         return self._t[self.count : needed], self._y[self.count : needed]
 

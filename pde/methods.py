@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,13 @@ class Method:
     """A method: ``make(problem, wanted, watched)`` gives its stepper, ``what`` describes it.
 
     ``fixed`` methods take the length ``dt`` of their steps, the others choose it by tolerances.  ``watched`` tells that events need
-    the last step to be interpolated.
+    the last step to be interpolated.  ``single`` methods step states of float32 in float32, the others in float64.
     """
 
     make: Callable[[Problem, Any, bool], Stepper]
     what: str
     fixed: bool = False
+    single: bool = False
 
 
 def stepper_for(method: str, problem: Problem, wanted: Any, watched: bool) -> Stepper:
@@ -47,6 +48,8 @@ def stepper_for(method: str, problem: Problem, wanted: Any, watched: bool) -> St
             raise ValueError(
                 f"dt={dt!r} is too small to step from t = {problem.t0:g} to {problem.t1:g}; give a longer one"
             )
+    if not found.single:
+        problem = replace(problem, y0=problem.y0.astype(np.float64, copy=False))
     return found.make(problem, wanted, watched)
 
 
@@ -103,10 +106,13 @@ METHODS: dict[str, Method] = {
     ),
     "RK23": Method(_of_scipy("RK23"), "explicit, order 3; SciPy's"),
     "DOP853": Method(_of_scipy("DOP853"), "explicit, order 8; SciPy's"),
-    "Euler": Method(_stepping("explicit", "Euler"), "explicit, order 1, compiled loop", True),
-    "RK4": Method(_stepping("explicit", "RK4"), "explicit, order 4, compiled loop", True),
+    "Euler": Method(_stepping("explicit", "Euler"), "explicit, order 1, compiled loop", True, True),
+    "RK4": Method(_stepping("explicit", "RK4"), "explicit, order 4, compiled loop", True, True),
     "leapfrog": Method(
-        _stepping("explicit", "Leapfrog"), "Störmer-Verlet, order 2, for states (q, p), compiled loop", True
+        _stepping("explicit", "Leapfrog"),
+        "Störmer-Verlet, order 2, for states (q, p), compiled loop",
+        True,
+        True,
     ),
     "CNAB2": Method(_stepping("linear", "CNAB2"), "linear part implicit, order 2, compiled loop", True),
     "SBDF2": Method(

@@ -117,20 +117,15 @@ class Elimination:
 
     def factorize(self, values: Any) -> Factors | None:
         """Return the factors of the matrix with these entries, or None where a pivot is too small to do without row exchanges."""
-        n, below = self.size, len(self.places[1])
-        lower, upper, inverse = (np.empty(size, values.dtype) for size in (below, below, n))
+        l_start, l_row, u_start, u_row = self.places
+        lower, upper = np.empty(len(l_row), values.dtype), np.empty(len(u_row), values.dtype)
+        inverse, work = np.empty(self.size, values.dtype), np.zeros(self.size, values.dtype)
         failed = _kernels().factorize(
-            self.starts,
-            self.rows,
-            values[self.entries],
-            *self.places,
-            LEAST_PIVOT,
-            lower,
-            upper,
-            inverse,
-            np.zeros(n, values.dtype),
-        )
-        return Factors(*self.places, lower, upper, inverse, self.order, self.order) if failed < 0 else None
+            self.starts, self.rows, values[self.entries], l_start, l_row, u_start, u_row, LEAST_PIVOT, lower, upper, inverse, work
+        )  # fmt: skip
+        if failed >= 0:
+            return None
+        return Factors(l_start, l_row, u_start, u_row, lower, upper, inverse, self.order, self.order)
 
     def exchanging(self, values: Any, options: dict[str, Any]) -> Any:
         """Return SuperLU's factors in this order, with row exchanges; raises RuntimeError for a singular matrix."""

@@ -18,7 +18,7 @@ Arrays = dict[str, Any]
 class Problem:
     """An initial value problem of flat states, and what a method may be told.
 
-    ``entry()`` gives the right-hand side for kernels (:class:`symnum.pde.stepping.entry.Entry`), ``fused(stages)`` kernels of
+    ``entry(dtype)`` gives the right-hand side for kernels (:class:`symnum.pde.stepping.entry.Entry`), ``fused(stages)`` kernels of
     stages of a step or None, ``linear()`` the linear part that is treated apart, as a sparse matrix; methods call what they need.
     ``shape`` is that of the state in messages.
     """
@@ -33,7 +33,7 @@ class Problem:
     atol: Any
     max_step: float
     dt: float | None
-    entry: Callable[[], Any]
+    entry: Callable[[Any], Any]
     fused: Callable[[Any], Any]
     linear: Callable[[], Any]
 
@@ -55,11 +55,17 @@ class Stepper(Protocol):
     """
 
     slices: bool
-    t: float
-    y: Any
-    status: str
-    message: str
-    steps: int
+
+    @property
+    def t(self) -> float: ...
+    @property
+    def y(self) -> Any: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def steps(self) -> int: ...
 
     def run(self, most: int, kept: Kept) -> None:
         """Take up to ``most`` steps, or fewer, and keep what is wanted of them."""
@@ -77,7 +83,7 @@ class Stepper(Protocol):
         """Go on from what :meth:`state` returned."""
 
 
-def hermite(f: Function, t0: float, y0: Any, t1: float, y1: Any) -> Function:
+def hermite(f: Function, t0: float, y0: Any, t1: float, y1: Any) -> Callable[[float], Any]:
     """Return the cubic through states and slopes at both ends of a step; its error is of order 4 in the length of the step."""
     h, y1 = t1 - t0, np.array(y1)
     f0, f1 = f(t0, y0), f(t1, y1)

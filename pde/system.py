@@ -124,6 +124,11 @@ class OdeSystem:
         return (len(self.states),)
 
     @property
+    def dtype(self) -> Any:
+        """Return the type of the state: float64."""
+        return np.dtype(np.float64)
+
+    @property
     def rhs(self) -> list[Any]:
         """Return the right-hand side: one term for each state."""
         return self._terms
@@ -227,7 +232,7 @@ class OdeSystem:
             raise TypeError(
                 "u0 is complex, but states are real numbers; split it into real and imaginary parts"
             )
-        start = np.asarray(start, dtype=np.float64)
+        start = np.asarray(start, dtype=self.dtype)
         if start.shape != self.shape:
             raise ValueError(f"u0 has shape {start.shape}, but {self._said_shape()}")
         begin = clock.perf_counter()
@@ -237,7 +242,7 @@ class OdeSystem:
         flat = start.reshape(-1)
         problem = Problem(
             rhs, jacobian, float(span[0]), float(span[1]), flat, self.shape, rtol, np.reshape(atol, -1) if np.ndim(atol) else atol,
-            max_step, dt, lambda: code.entry(parameters), lambda stages: code.fused(stages, parameters),
+            max_step, dt, lambda dtype: code.entry(parameters, dtype), lambda stages: code.fused(stages, parameters),
             lambda: self._linear(linear, parameters, float(span[0]), flat),
         )  # fmt: skip
         file = None
@@ -411,8 +416,8 @@ class CompiledSystem:
 
         return rhs, lambda t, u: self._jacobian_code()(t, np.ascontiguousarray(u), p)
 
-    def entry(self, parameters: Mapping[Any, Any] | None = None) -> Any:
-        """Return the right-hand side for kernels: a :class:`symnum.pde.stepping.entry.Entry`."""
+    def entry(self, parameters: Mapping[Any, Any] | None = None, dtype: Any = np.float64) -> Any:
+        """Return the right-hand side for kernels and states of float64: a :class:`symnum.pde.stepping.entry.Entry`."""
         from symnum.pde.stepping.entry import Entry
 
         fill = self._rhs.native if isinstance(self._rhs, TermCode) else self._rhs

@@ -61,10 +61,11 @@ def _run(options: argparse.Namespace) -> int:
     import numpy as np
 
     from symnum.pde import ReactionNetwork
-    from symnum.pde.integrate import METHODS
+    from symnum.pde.methods import METHODS
 
-    if options.method not in METHODS:
-        return _wrong(f"--method {options.method!r} is unknown; the methods are {', '.join(METHODS)}")
+    adaptive = [name for name, method in METHODS.items() if not method.fixed]
+    if options.method not in adaptive:
+        return _wrong(f"--method {options.method!r} is unknown; the methods are {', '.join(adaptive)}")
     network = ReactionNetwork.read(options.network)
     changed = dict(options.set)
     unknown = [name for name in changed if name not in network.parameters]

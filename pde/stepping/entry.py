@@ -30,18 +30,19 @@ _intrinsic: Callable[..., Any] = (
 class Entry:
     """A right-hand side for kernels.
 
-    ``numbers`` (5,) are what :func:`evaluate` reads: convention, address, context or parameters, work memory, and whether the time is
-    the first parameter, or the number of stages.  ``keep`` holds what lies at the addresses.  ``why`` says which code runs.
+    States are arrays of ``dtype``.  ``numbers`` (5,) are what :func:`evaluate` reads: convention, address, context or parameters, work
+    memory, and whether the time is the first parameter, or the number of stages.  ``keep`` holds what lies at the addresses.  ``why``
+    says which code runs.
     """
 
-    def __init__(self, numbers: Any, keep: Any, why: str) -> None:
-        self.numbers, self.keep, self.why = np.array(numbers, np.int64), keep, why
+    def __init__(self, numbers: Any, keep: Any, why: str, dtype: Any = np.float64) -> None:
+        self.numbers, self.keep, self.why, self.dtype = (
+            np.array(numbers, np.int64),
+            keep,
+            why,
+            np.dtype(dtype),
+        )
         self.failures: list[BaseException] = []
-
-    @classmethod
-    def of_address(cls, address: int, context: int, keep: Any, why: str) -> Entry:
-        """Take a function ``void(double t, double *u, double *out, void *context)``."""
-        return cls([PLAIN, address, context, 0, 0], keep, why)
 
     @classmethod
     def of_straight(cls, function: Any, parameters: Any, timed: bool) -> Entry:
@@ -54,22 +55,25 @@ class Entry:
     @classmethod
     def of_loops(cls, bound: Any) -> Entry:
         """Take a bound :class:`symnum.pde.loops.LoopKernel`."""
+        kernel, table = bound.kernel, bound.table
         return cls(
-            [LOOPS, bound.table[0], bound.table.ctypes.data, 0, bound.kernel.stages],
+            [LOOPS, table[0], table.ctypes.data, 0, kernel.stages],
             bound,
-            f"loops: {bound.kernel.remark}",
+            f"loops: {kernel.remark}",
+            kernel.dtype,
         )
 
     @classmethod
-    def of_python(cls, rhs: Callable[[float, Any], Any], size: int) -> Entry:
+    def of_python(cls, rhs: Callable[[float, Any], Any], size: int, dtype: Any = np.float64) -> Entry:
         """Take a Python function; what it raises is kept in ``failures``, and its values are then nan."""
-        doubles = ctypes.c_double * size
+        memory = ctypes.c_char * (size * np.dtype(dtype).itemsize)
         failures: list[BaseException] = []
 
         def call(t: float, u: int, out: int, _: Any) -> None:
-            result = np.frombuffer(doubles.from_address(out))
+            result = np.frombuffer(memory.from_address(out), dtype)
             try:
-                result[:] = np.nan if failures else rhs(t, np.frombuffer(doubles.from_address(u)).copy())
+                state = np.frombuffer(memory.from_address(u), dtype).copy()
+                result[:] = np.nan if failures else rhs(t, state)
             except (
                 BaseException
             ) as problem:  # it cannot pass through machine code; the loop raises it afterwards
@@ -78,12 +82,13 @@ class Entry:
 
         callback = _CALLBACK(call)
         address = ctypes.cast(callback, ctypes.c_void_p).value
-        entry = cls([PLAIN, address, 0, 0, 0], callback, "a Python function that machine code calls")
+        entry = cls([PLAIN, address, 0, 0, 0], callback, "a Python function that machine code calls", dtype)
         entry.failures = failures
         return entry
 
     def __call__(self, t: float, u: Any) -> Any:
         """Return the values at a time and state (n,)."""
+        u = np.ascontiguousarray(u, self.dtype)
         out = np.empty_like(u)
         evaluate(self.numbers, float(t), u, out)
         self.raise_failure()

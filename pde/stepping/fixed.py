@@ -12,8 +12,6 @@ from symnum.pde.kept import Kept
 from symnum.pde.steppers import Arrays, Problem, hermite
 from symnum.pde.stepping.fixed_kernels import is_finite
 
-NOTHING = np.zeros((0, 0))
-
 
 class FixedStepper:
     """Steps no longer than ``dt``: each stretch between two wanted times is divided into steps of one length.
@@ -29,7 +27,7 @@ class FixedStepper:
     def __init__(self, problem: Problem, wanted: Any) -> None:
         assert problem.dt is not None  # checked with the method's name
         self.dt = problem.dt
-        self.problem, self.entry = problem, problem.entry()
+        self.problem, self.entry = problem, problem.entry(problem.y0.dtype)
         self.t, self.y = problem.t0, problem.y0.copy()
         self.status, self.message, self.steps = "running", "", 0
         stops = [problem.t1] if wanted is None else [*wanted[wanted != problem.t0], problem.t1]
@@ -61,7 +59,7 @@ class FixedStepper:
     def run(self, most: int, kept: Kept) -> None:
         """Take up to ``most`` steps of the present stretch."""
         count = min(most, self.count - self.done)
-        times, rows = kept.room(count) if self.every else (NOTHING, NOTHING)
+        times, rows = kept.room(count if self.every else 0)
         self._remember()
         self._t_old = self.t
         self._advance(self.done, count, int(self.every), rows)

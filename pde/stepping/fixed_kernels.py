@@ -1,7 +1,8 @@
 """Whole time loops of the methods with steps of one length.
 
 Each kernel takes ``count`` steps of length ``h`` from the step number ``first`` of a stretch that begins at the time ``a``, changes
-the state ``y`` (n,) in place, and copies it into the next row of ``rows`` after each ``every`` steps counted from ``a``.
+the state ``y`` (n,) in place, and copies it into the next row of ``rows`` after each ``every`` steps counted from ``a``.  Times are
+float64; states, and what is added to them, are float64 or float32.
 """
 
 from __future__ import annotations
@@ -36,10 +37,11 @@ def euler(
 ) -> None:
     """Step by Euler's explicit method; ``slope`` (n,) is work memory."""
     row = 0
+    step = y.dtype.type(h)
     for s in range(first, first + count):
         evaluate(entry, a + s * h, y, slope)
         for i in range(len(y)):
-            y[i] += h * slope[i]
+            y[i] += step * slope[i]
         row = keep(s + 1, every, y, rows, row)
 
 
@@ -60,23 +62,24 @@ def rk4(
     """Step by the classical Runge-Kutta method of order 4; ``slope``, ``stage`` and ``total`` (n,) are work memory."""
     row = 0
     n = len(y)
+    sixth, third, half, whole = y.dtype.type(h / 6), y.dtype.type(h / 3), y.dtype.type(h / 2), y.dtype.type(h)
     for s in range(first, first + count):
         t = a + s * h
         evaluate(entry, t, y, slope)
         for i in range(n):
-            total[i] = y[i] + h / 6 * slope[i]
-            stage[i] = y[i] + h / 2 * slope[i]
+            total[i] = y[i] + sixth * slope[i]
+            stage[i] = y[i] + half * slope[i]
         evaluate(entry, t + h / 2, stage, slope)
         for i in range(n):
-            total[i] += h / 3 * slope[i]
-            stage[i] = y[i] + h / 2 * slope[i]
+            total[i] += third * slope[i]
+            stage[i] = y[i] + half * slope[i]
         evaluate(entry, t + h / 2, stage, slope)
         for i in range(n):
-            total[i] += h / 3 * slope[i]
-            stage[i] = y[i] + h * slope[i]
+            total[i] += third * slope[i]
+            stage[i] = y[i] + whole * slope[i]
         evaluate(entry, t + h, stage, slope)
         for i in range(n):
-            y[i] = total[i] + h / 6 * slope[i]
+            y[i] = total[i] + sixth * slope[i]
         row = keep(s + 1, every, y, rows, row)
 
 
@@ -128,18 +131,19 @@ def leapfrog(
     """
     row = 0
     half = len(y) // 2
+    kick, drift = y.dtype.type(h / 2), y.dtype.type(h)
     for s in range(first, first + count):
         t = a + s * h
         for i in range(half, len(y)):
-            y[i] += h / 2 * slope[i]
+            y[i] += kick * slope[i]
         if simple:
             for i in range(half):
-                y[i] += h * y[half + i]
+                y[i] += drift * y[half + i]
         else:
             evaluate(entry, t + h / 2, y, slope)
             for i in range(half):
-                y[i] += h * slope[i]
+                y[i] += drift * slope[i]
         evaluate(entry, t + h, y, slope)
         for i in range(half, len(y)):
-            y[i] += h / 2 * slope[i]
+            y[i] += kick * slope[i]
         row = keep(s + 1, every, y, rows, row)

@@ -55,12 +55,20 @@ class TracedKernels:
         self._known: dict[str, LoopKernel] = {}
         self._lock = threading.Lock()
 
-    def entry(self, parameters: Any, rhs: Callable[[float, Any], Any], why: str) -> Entry:
-        """Return the right-hand side for the flat values of all parameters; ``rhs`` serves where there are no loops."""
-        if self.rhs is not None:
+    def entry(self, parameters: Any, dtype: Any, rhs: Callable[[float, Any], Any], why: str) -> Entry:
+        """Return the right-hand side for the flat values of all parameters, and for states of a type.
+
+        ``rhs`` serves where there are no loops, for the reason ``why``, or where they compute in another type.
+        """
+        if self.rhs is not None and self.rhs.dtype == dtype:
             return Entry.of_loops(self.rhs.bind(parameters))
-        entry = Entry.of_python(rhs, self.output.size)
-        entry.why += f": {why}"
+        entry = Entry.of_python(rhs, self.output.size, dtype)
+        reason = (
+            why
+            if self.rhs is None
+            else f"states of {np.dtype(dtype)} are converted to {self.rhs.dtype} and back"
+        )
+        entry.why += f": {reason}"
         return entry
 
     def function(self, parameters: Any) -> DirectCall | None:

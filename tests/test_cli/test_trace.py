@@ -197,4 +197,4 @@ def test_a_solve_that_fails_and_one_that_is_interrupted(
 
     monkeypatch.setattr(ShownProgress, "__call__", interrupt)
     out, err = said(capsys, [f"{solver}:make", "--no-timing", "--solve", "1"], 130)
-    assert "interrupted" in err and "stopped     at t = 0" in out
+    assert "interrupted" in err and "stopped     at t = " in out

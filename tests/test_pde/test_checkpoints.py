@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import symnum as sn
 from symnum.pde import Checkpoint, OdeSystem, trace
-from symnum.pde.stiff import Factored
+from symnum.pde.stiff import Factored, SparseBDF
 
 X, Y = sn.symbols("x y")
 
@@ -57,8 +59,6 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
         before = stops
         with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
             patch.setattr("symnum.pde.integrate.SLICE", 0.0)  # slices of one step
-            import warnings
-
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
                 sol = system.solve(
@@ -104,7 +104,7 @@ def test_the_file_is_written_as_often_as_asked_for(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="seconds=-1.0, but"):
         Checkpoint("run.npz", seconds=-1.0)
     with pytest.raises(TypeError, match="a checkpoint is a path, but got 3"):
-        oscillator().solve((0.0, 1.0), checkpoint=3)  # type: ignore[arg-type]  # the mistake is the test
+        oscillator().solve((0.0, 1.0), checkpoint=3)
 
 
 @pytest.mark.parametrize(
@@ -194,14 +194,12 @@ def test_methods_that_hide_their_state_are_refused(tmp_path: Path) -> None:
 
 
 def test_factors_are_saved_as_their_matrices() -> None:
-    from symnum.pde.stiff import SparseBDF
-
     solver = SparseBDF(
         lambda t, y: -y,
         0.0,
         np.ones(2),
         1.0,
-        jac=lambda t, y: -__import__("scipy.sparse").sparse.identity(2, format="csc"),
+        jac=lambda t, y: -sp.identity(2, format="csc"),
     )
     solver.step()
     assert isinstance(solver.LU, Factored) and "LU/data" in solver.saved()

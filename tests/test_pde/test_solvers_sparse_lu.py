@@ -48,7 +48,7 @@ def test_the_kernel_solves_in_any_order(size: int, kind: type) -> None:
         matrix = random_matrix(size, symmetric, size)
         values = matrix.data.astype(kind) * (1.0 + 0.3j if kind is complex else 1.0)
         scaled = sp.csc_matrix((values, matrix.indices, matrix.indptr), shape=matrix.shape)
-        right = rng.normal(size=size).astype(kind)
+        right: Any = rng.normal(size=size).astype(kind)
         wanted = splu(scaled).solve(right)
         elimination = Elimination(matrix.indptr, matrix.indices, rng.permutation(size))
         for _ in range(2):

@@ -254,9 +254,7 @@ def test_a_failing_python_function_is_not_lost(monkeypatch: pytest.MonkeyPatch) 
 
     entry = Entry.of_python(f, 2)
     np.testing.assert_array_equal(entry(0.0, np.ones(2)), [-1.0, -1.0])
-    monkeypatch.setattr(
-        "symnum.pde.system.CompiledSystem.entry", lambda self, parameters=None: Entry.of_python(f, 2)
-    )
+    monkeypatch.setattr("symnum.pde.system.CompiledSystem.entry", lambda self, *_: Entry.of_python(f, 2))
     for method, dt in (("RK4", 0.1), ("RK45", None)):
         with pytest.raises(ZeroDivisionError, match="by the user"):
             oscillator().solve((0.0, 1.0), method=method, dt=dt)
@@ -311,3 +309,67 @@ def test_each_method_is_described() -> None:
             (0.0, 1.0), method=name, dt=0.01 if method.fixed else None, linear=np.zeros((2, 2))
         )
         assert sol.stats["method"] == name and abs(sol.u[-1, 0] - np.cos(1.0)) < 0.02
+
+
+def test_float32_is_stepped_in_float32_where_no_tolerance_is_asked_for() -> None:
+    f, u0 = allen_cahn(40)
+    exact = trace(f, u0).solve((0.0, 1.0), method="RK45", rtol=1e-10, atol=1e-12, t_eval=[1.0]).u[0]
+
+    def single(t, u):
+        return (
+            np.float32(0.05 / (2 * np.pi / 40) ** 2) * (np.roll(u, 1) - 2 * u + np.roll(u, -1))
+            + u
+            - u**3
+            + np.float32(0.1) * np.sin(t)
+        )
+
+    for target in ("auto", "numpy"):
+        system = trace(single, u0.astype(np.float32))
+        for method, dt in (("RK4", 0.01), ("Euler", 1e-3), ("RK45", None), ("BDF", None), ("SBDF2", 0.01)):
+            sol = system.solve((0.0, 1.0), method=method, dt=dt, rtol=1e-4, atol=1e-5, target=target)
+            assert sol.u.dtype == (np.float32 if dt and method != "SBDF2" else np.float64), method
+            np.testing.assert_allclose(sol.u[-1], exact, atol=2e-3 if method in ("Euler", "BDF") else 3e-4)
+    wave = trace(lambda t, w: np.stack([w[1], -w[0]]), np.ones((2, 3), np.float32))
+    sol = wave.solve((0.0, 1.0), method="leapfrog", dt=0.01)
+    assert sol.u.dtype == np.float32
+    np.testing.assert_allclose(sol.u[-1, 0], np.cos(1.0) + np.sin(1.0), atol=1e-4)
+
+
+def test_stages_are_fused_with_loops_and_give_the_same_numbers() -> None:
+    def f(t, u, D, k):
+        p = np.pad(u, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        lap = p[2:, 1:-1] + p[:-2, 1:-1] + p[1:-1, 2:] + p[1:-1, :-2] - 4 * u
+        react = u[..., 0] * u[..., 1]
+        return D * lap + np.stack([-react, react - k[0] * u[..., 1] * np.cos(t)], axis=-1)
+
+    u0 = np.random.default_rng(2).random((7, 9, 2))
+    system = trace(f, u0, parameters={"D": 0.3, "k": [0.5]})
+    for method in ("Euler", "RK4"):
+        for parameters in (None, {"D": 0.1, "k": [2.0]}):
+            fused = system.solve((0.0, 1.0), method=method, dt=0.01, parameters=parameters)
+            plain = system.solve((0.0, 1.0), method=method, dt=0.01, parameters=parameters, target="numpy")
+            assert "fused stages" in fused.stats["rhs"] and "Python function" in plain.stats["rhs"]
+            np.testing.assert_allclose(fused.u, plain.u, rtol=1e-12, atol=1e-13)
+            assert fused.u.shape == (101, 7, 9, 2)
+    changed = system.solve((0.0, 1.0), method="RK4", dt=0.01, parameters={"D": 0.1})
+    assert np.abs(changed.u[-1] - fused.u[-1]).max() > 1e-3
+
+
+def test_programs_with_stages_of_their_own_are_fused_too() -> None:
+    def f(t, u):
+        return u.sum() / u.size - u + np.tanh(np.cumsum(u)) * 0.1
+
+    system = trace(f, np.linspace(0.0, 1.0, 11))
+    sol = system.solve((0.0, 1.0), method="RK4", dt=0.01)
+    reference = solve_ivp(f, (0.0, 1.0), np.linspace(0.0, 1.0, 11), rtol=1e-11, atol=1e-12).y[:, -1]
+    np.testing.assert_allclose(sol.u[-1], reference, atol=1e-9)
+
+
+def test_direct_calls_equal_the_compiled_right_hand_side() -> None:
+    f, u0 = allen_cahn(20)
+    compiled = trace(f, u0).compile()
+    direct = compiled.bound()[0]
+    for u in (u0, u0[::-1], np.repeat(u0, 2)[::2]):
+        np.testing.assert_array_equal(direct(0.3, u), compiled.rhs(0.3, u))
+    with pytest.raises(ValueError, match="u has 3 entries, but the system has 20"):
+        direct(0.0, np.ones(3))
