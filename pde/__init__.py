@@ -24,7 +24,7 @@ _HOME = {
     "symnum.pde.traced_system": "trace TracedSystem CompiledTrace",
     "symnum.pde.solution": "Solution",
     "symnum.pde.checkpoints": "Checkpoint",
-    "symnum.pde.traced": "TracedArray",
+    "symnum.pde.traced": "TracedArray zeros_like",
     "symnum.pde.refusal": "TraceError",
     "symnum.pde.equation": "Equation",
     "symnum.pde.classification": "Classification",

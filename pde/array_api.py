@@ -28,7 +28,7 @@ class ArrayNamespace:
             "astype": _astype,
             "asarray": _asarray_of(graph),
             "result_type": _result_type,
-            "can_cast": lambda a, to: np.can_cast(getattr(a, "dtype", a), to),
+            "can_cast": _can_cast,
             "isdtype": np.isdtype,
         }
 
@@ -77,6 +77,10 @@ def _asarray_of(graph: Graph) -> Callable[..., Any]:
         return array if dtype is None else array.astype(dtype)
 
     return asarray
+
+
+def _can_cast(from_: Any, to: Any, /) -> bool:
+    return bool(np.can_cast(from_.dtype if isinstance(from_, TracedArray) else from_, to))
 
 
 def _result_type(*arrays_and_dtypes: Any) -> Any:

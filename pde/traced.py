@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from symnum.pde.graph import Graph, Node, is_boolean
-from symnum.pde.refusal import SingleEntries, refuse
+from symnum.pde.refusal import SingleEntries, cure_of_library, library_function, refuse
 from symnum.pde.regions import Region, Shape, Strided, region_of
 
 
@@ -252,6 +252,12 @@ class TracedArray(NDArrayOperatorsMixin):
                 "np.vectorize calls a Python function for each entry",
                 "call the function on whole arrays, with np.where for its branches",
             )
+        asked = library_function()
+        if asked is not None:
+            refuse(
+                f"{asked} takes numbers: it cannot be told what a traced array of shape {self.shape} is",
+                cure_of_library(asked),
+            )
         refuse(
             f"a traced array of shape {self.shape} cannot become an array of numbers, as np.array, np.asarray, assignment into a real "
             f"array, and functions compiled outside NumPy need",
@@ -382,6 +388,16 @@ _VALUE_METHODS = {
     "tobytes": "compute with the array itself", "data": "compute with the array itself", "view": "write u.reshape, or u.astype",
     "put": "write u[places] = values", "setflags": "leave it away",
 }  # fmt: skip
+
+
+def zeros_like(u: Any) -> Any:
+    """Return a buffer of zeros in the shape and type of ``u``, traced or not, for a solver to fill by slices.
+
+    >>> zeros_like(np.ones((2, 2)))
+    array([[0., 0.],
+           [0., 0.]])
+    """
+    return np.zeros_like(u)
 
 
 # --- between numbers, nodes and traced arrays ---------------------------------------------------------------------------------

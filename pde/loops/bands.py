@@ -17,6 +17,9 @@ from symnum.pde.regions import Shape
 MAX_ENTRIES = 32
 """Entries in a row of a matrix that counts as a stencil."""
 
+SMALL = 8
+"""A matrix of more columns than this is no stencil if it has rows that are more than half full."""
+
 MAX_CLASSES = 24
 """Kinds of rows whose coefficients are numbers of the formula; of more kinds, coefficients are read from memory."""
 
@@ -93,7 +96,7 @@ def bands(matrix: Any) -> Bands | None:
     count = matrix.shape[0]
     per_row = np.bincount(rows, minlength=count)
     width = int(per_row.max(initial=0))
-    if width > MAX_ENTRIES or count == 0:
+    if width > MAX_ENTRIES or count == 0 or (matrix.shape[1] > SMALL and 2 * width > matrix.shape[1]):
         return None
     place = np.arange(len(rows)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
     distances = np.full((count, width), np.iinfo(np.int64).max)
@@ -113,10 +116,11 @@ def bands(matrix: Any) -> Bands | None:
         firsts, kinds = firsts[order], np.argsort(order)[kinds]
         if len(firsts) > MAX_CLASSES:
             continue
-        for period in periods:
-            runs = _runs(kinds.reshape(-1, period))
-            if runs is None:
-                continue
+        found = [
+            (period, runs) for period in periods if (runs := _runs(kinds.reshape(-1, period))) is not None
+        ]
+        if found:
+            period, runs = min(found, key=lambda way: len(way[1][0]) + len(way[1][1]))
             sizes = per_row[firsts]
             return Bands(
                 kinds=kinds,
