@@ -8,7 +8,7 @@ to the shape of the columns, so that a stencil with the same weights everywhere 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,13 +64,14 @@ class Block:
 
     def placed(self, positions: Any) -> Block:
         """Return the block of an array that has this one's row i at row ``positions[i]``."""
-        return replace(self, rows=(positions if self.rows is None else positions[self.rows]).astype(_PLACE))
+        rows = positions if self.rows is None else positions[self.rows]
+        return Block(rows.astype(_PLACE), self.column, self.weight, self.source)
 
     def times(self, factor: Any) -> Block:
         """Return the block with its rows multiplied by one number, or by one number for each row of the array."""
         if np.ndim(factor):
             factor = (factor if self.rows is None else factor[self.rows])[:, None]
-        return replace(self, weight=self.weight * factor)
+        return Block(self.rows, self.column, self.weight * factor, self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +202,12 @@ class Values:
         """Return a block multiplied by values: one for each row of the array, ``factor`` are their places."""
         factor = (factor if block.rows is None else factor[block.rows]).astype(_PLACE)[:, None]
         if block.constant:
-            return replace(block, source=factor)
+            return Block(block.rows, block.column, block.weight, factor)
         left, right = np.broadcast_arrays(factor, block.source)
         begin = self._room(left.size)
         self.products.append(ValueProduct(begin, left.reshape(-1), right.reshape(-1)))
-        return replace(block, source=np.arange(begin, self.size, dtype=_PLACE).reshape(left.shape))
+        places = np.arange(begin, self.size, dtype=_PLACE).reshape(left.shape)
+        return Block(block.rows, block.column, block.weight, places)
 
     def condensed(self, blocks: list[Block]) -> list[Block]:
         """Return blocks with one term for each entry: the sums of several become values of their own."""
