@@ -162,6 +162,7 @@ BAD = [
     ("x)", 1, 2, "no bracket is open"),
     ("[x)", 1, 3, "the bracket to close is ']'"),
     ("[x] y", 1, 5, "'.', ';' or an operator is needed"),
+    ("<'x'>.x", 1, 2, "without quotes"),
     ("x y", 1, 3, "'.', ';' or an operator is needed"),
     ("x..y", 1, 3, "an instruction is needed"),
     ("a<3>", 1, 5, "an instruction is needed"),

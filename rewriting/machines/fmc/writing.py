@@ -120,9 +120,8 @@ class _Writer:
         if term.leaf is not None if isinstance(term, Node) else not interface.is_call(term):
             text = self.scope[-1 - term.leaf[1]] if is_index(term) else str(term)
         else:
-            text = formula(
-                instantiate(term, [variable(name) for name in reversed(self.scope)], build=_as_it_is)
-            )
+            names = self.scope[len(self.scope) - free_bound(term) :]
+            text = formula(instantiate(term, [variable(n) for n in reversed(names)], build=_as_it_is))
         simple = interface.is_symbol(term) or (text.endswith(")") and text.partition("(")[0].isidentifier())
         return text if simple or place == "alone" else f"({text})"
 
