@@ -10,6 +10,7 @@ A formula is worked out when it is pushed.  Tests hold the results, pushes and p
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from symnum.rewriting.machines.binding import free_indices, instantiate
@@ -108,11 +109,11 @@ class EnvironmentMachine:
         """Return the term that runs, read back."""
         return read_back((self.term, self.environment))
 
-    def waiting(self) -> list[tuple[str, Any]]:
-        """Return the continuation read back, what comes next first, as (label, term)."""
+    def waiting(self, most: int) -> list[tuple[str, Any]]:
+        """Return the continuation read back, what comes next first, as (label, term); ``most`` entries of it."""
         return [
             (label.leaf[1], read_back((then, environment)))
-            for label, then, environment in reversed(self.continuation)
+            for label, then, environment in islice(reversed(self.continuation), most)
         ]
 
 
