@@ -45,7 +45,10 @@ class Automaton:
     empty: bool
 
 
-def expression(program: Node, *, limits: Limits = Limits(steps=100_000, answers=2_000)) -> Node:  # noqa: B008  # frozen
+_LIMITS = Limits(steps=100_000, answers=2_000)
+
+
+def expression(program: Node, *, limits: Limits = _LIMITS) -> Node:
     """Return a program in which the largest closed parts without a star are sums of sequences of letters.
 
     Raises OverflowError where such a part has more spans than the limits allow.

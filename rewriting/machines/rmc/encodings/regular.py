@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from symnum.rewriting.machines.nodes import Node
 from symnum.rewriting.machines.rmc.duality import dual
 from symnum.rewriting.machines.rmc.machine import answers
-from symnum.rewriting.machines.rmc.results import Limits
+from symnum.rewriting.machines.rmc.results import DEFAULT_LIMITS, Limits
 from symnum.rewriting.machines.rmc.syntax import (
     constant,
     constant_name,
@@ -240,7 +240,9 @@ def _accepts(program: Node, memory: Mapping[str, Sequence[Node]], limits: Limits
     return False
 
 
-def words(pattern: str | Node, *, alphabet: str | None = None, limits: Limits = Limits()) -> Iterator[str]:  # noqa: B008  # frozen
+def words(
+    pattern: str | Node, *, alphabet: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[str]:
     """Yield words of the language of a regular expression, by the dual of its recogniser, the simplest ones first; "?" is any letter.
 
     >>> from itertools import islice

@@ -13,7 +13,7 @@ from typing import Any
 from symnum.rewriting.machines.nodes import Node
 from symnum.rewriting.machines.rmc.machine import answers
 from symnum.rewriting.machines.rmc.printer import format
-from symnum.rewriting.machines.rmc.results import Limits
+from symnum.rewriting.machines.rmc.results import DEFAULT_LIMITS, Limits
 from symnum.rewriting.machines.rmc.syntax import (
     constant,
     constant_name,
@@ -91,7 +91,7 @@ def run_turing(
     tape: Sequence[str] = (),
     *,
     blank: str = "0",
-    limits: Limits = Limits(),  # noqa: B008  # frozen
+    limits: Limits = DEFAULT_LIMITS,
 ) -> TuringRun | None:
     """Run a Turing machine, and return None where it stops without having reached its last state.
 
