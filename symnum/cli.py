@@ -15,6 +15,8 @@ from typing import Any
 
 from symnum.cli_discover import add_arguments as add_discover_arguments
 from symnum.cli_discover import run as discover
+from symnum.cli_machine import add_arguments as add_machine_arguments
+from symnum.cli_machine import run as machine
 from symnum.cli_simulate import add_arguments as add_simulate_arguments
 from symnum.cli_simulate import run as simulate
 from symnum.rows import content_lines, evaluate_rows, json_value, shown
@@ -40,6 +42,7 @@ examples:
   symnum optimize --report --network model.net         the right-hand side of a reaction network
   symnum simulate model.net --to 1e4 --points 101 -o out.csv --plot out.png --set k1=2.0
   symnum discover data.csv --target y --report y.html  the law behind column y, a table of others, and a page with plots
+  symnum machine prog.fmc --trace                      run a program of stacks (.fmc), relations (.rmc) or Horn clauses (.pl)
   symnum calibrate                                     measure what operations cost on this machine
   symnum doctor                                        is everything installed as it should be?
 
@@ -189,6 +192,9 @@ def _parser() -> argparse.ArgumentParser:
 
     discovered = verb("discover", discover, "Find the formula behind a column of a table.")
     add_discover_arguments(discovered)
+
+    machined = verb("machine", machine, "Run a program of the machine calculi, or of Horn clauses.")
+    add_machine_arguments(machined)
 
     doctor = verb("doctor", _doctor, "Report versions, threads and caches, and what is missing.")
     doctor.add_argument("--json", action="store_true", help="print one JSON object")

@@ -1,4 +1,11 @@
-"""Machine calculi: the Functional and the Relational Machine Calculus (FMC, RMC) on the terms of symnum."""
+"""Machine calculi: the Functional and the Relational Machine Calculus (FMC, RMC) on the terms of symnum.
+
+>>> from symnum.rewriting.machines import fmc, rmc
+>>> fmc.run("[2].[3].<x>.<y>.[x]")
+{'λ': [3]}
+>>> [str(answer) for answer in rmc.run("new x. <x>; [f(x)]", ["a"])]
+['λ: f(a)']
+"""
 
 from __future__ import annotations
 

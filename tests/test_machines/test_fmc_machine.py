@@ -150,9 +150,9 @@ def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match=r"there is no machine 'krivine'"):
         fmc.run("[1]", machine="krivine")
     with pytest.raises(TypeError, match=r"a memory is a mapping"):
-        fmc.run("[1]", [1])  # type: ignore[arg-type]  # the mistake that is tested
+        fmc.run("[1]", [1])
     with pytest.raises(TypeError, match=r"location 'λ' has a stack, bottom first, but got 3"):
-        fmc.run("[1]", {"λ": 3})  # type: ignore[dict-item]  # the mistake that is tested
+        fmc.run("[1]", {"λ": 3})
     with pytest.raises(TypeError, match=r"a stack holds programs and values, but got None"):
         fmc.run("[1]", {"λ": [None]})
     with pytest.raises(ValueError, match=r"uses variables bound outside"):
@@ -162,10 +162,95 @@ def test_wrong_arguments() -> None:
 def test_deep_runs() -> None:
     deep = fmc.parse("[" * 10_000 + "[2].<x>.x" + "]" * 10_000)
     assert fmc.run(deep)["λ"] == [deep.args[0]]
-    body = "[k]." + ".".join(["<x>.[x + 1]"] * 10_000)
-    assert fmc.run(body) == {"λ": [sn.symbols("k") + 10_000]}
+    body = "[k]." + ".".join(["<x>.[x + 1]"] * 4_000)
+    assert fmc.run(body) == {"λ": [sn.symbols("k") + 4_000]}
     closures = "[p]." + ".".join(["<x>.[[x].x]"] * 2_000)
     deep_value = fmc.run(closures)["λ"][0]
     assert fmc.format(deep_value, limit=3) == "[[[..."
     calls = fmc.run("[<f>.<n>.([f].(n > 0);t→([n - 1].<m>.<g>.[m].[g].g);f→<_>.[0])].<f>.[3000].[f].f")
     assert calls == {"λ": [0]}
+
+
+class Stuck(Exception):
+    """The oracle pops an empty stack or runs a constant."""
+
+
+class OutOfFuel(Exception):
+    """The oracle runs for too long."""
+
+
+def denotation(instructions: list[tuple[Any, ...]], names: dict[str, Any], fuel: list[int]) -> Any:
+    """Return a list of instructions with names as the function on memories that it denotes; what is pushed is such a function."""
+
+    def function(memory: dict[str, list[Any]]) -> None:
+        scope = dict(names)
+        for kind, *rest in instructions:
+            fuel[0] -= 1
+            if fuel[0] < 0:
+                raise OutOfFuel
+            if kind == "push":
+                body, location = rest
+                memory.setdefault(location, []).append(denotation(body, dict(scope), fuel))
+            elif kind == "constant":
+                memory.setdefault(rest[1], []).append(rest[0])
+            elif kind == "pop":
+                if not memory.get(rest[0]):
+                    raise Stuck
+                scope[rest[1]] = memory[rest[0]].pop()
+            elif isinstance(scope[rest[0]], str):
+                raise Stuck
+            else:
+                scope[rest[0]](memory)
+
+    return function
+
+
+def random_instructions(rng: random.Random, size: int, names: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    made: list[tuple[Any, ...]] = []
+    for _ in range(size):
+        chance, location = rng.random(), rng.choice("λλab")
+        if chance < 0.3:
+            made.append(("push", random_instructions(rng, rng.randrange(size), names), location))
+        elif chance < 0.5:
+            made.append(("constant", rng.choice("pqr"), location))
+        elif chance < 0.8 or not names:
+            made.append(("pop", location, rng.choice("xyz")))
+            names = (*names, made[-1][2])
+        else:
+            made.append(("run", rng.choice(names)))
+    return made
+
+
+def written(instructions: list[tuple[Any, ...]]) -> str:
+    def one(kind: str, *rest: Any) -> str:
+        place = {"λ": ""}.get(rest[-1] if kind != "pop" else rest[0], rest[-1] if kind != "pop" else rest[0])
+        if kind == "push":
+            return f"[{written(rest[0])}]{place}"
+        if kind == "constant":
+            return f"[{rest[0]}]{place}"
+        return f"{place}<{rest[1]}>" if kind == "pop" else rest[0]
+
+    return ".".join(one(*instruction) for instruction in instructions) or "*"
+
+
+def test_programs_are_functions_of_memories() -> None:
+    rng, outcomes = random.Random(5), {"done": 0, "stuck": 0}
+    for _ in range(1_000):
+        instructions = random_instructions(rng, rng.randrange(1, 12), ())
+        memory: dict[str, list[Any]] = {"λ": ["p", "q"], "a": ["r"]}
+        found = fmc.execute(written(instructions), memory, limits=fmc.RunLimits(2_000))
+        try:
+            denotation(instructions, {}, [2_000])(memory)
+        except OutOfFuel:
+            continue
+        except Stuck:
+            assert found.stop == "stuck"
+            outcomes["stuck"] += 1
+            continue
+        assert found.stop == "done"
+        for location, stack in memory.items():
+            reached = found.memory.get(location, [])
+            assert len(reached) == len(stack)
+            assert all(str(r) == s for r, s in zip(reached, stack) if isinstance(s, str))
+        outcomes["done"] += 1
+    assert min(outcomes.values()) > 200

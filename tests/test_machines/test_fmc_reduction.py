@@ -168,6 +168,21 @@ def _normal(memory: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return {a: [fmc.normalize(fmc.program(v), limits=limits) for v in stack] for a, stack in memory.items()}
 
 
+def test_the_machine_reduces_the_spine() -> None:
+    rng, done = random.Random(7), 0
+    for _ in range(600):
+        program = random_program(rng, rng.randrange(4, 16))
+        found = fmc.execute(program, limits=fmc.RunLimits(300), machine="substitution")
+        if found.stop != "done" or found.last is None:
+            continue
+        steps = list(islice(fmc.reduce(program, spine=True), 3_000))
+        assert sum(rule == "beta" for rule, _ in steps) == found.counts.get("pop", 0)
+        end = steps[-1][1] if steps else program
+        assert fmc.permuted(end) == fmc.permuted(found.last.readback())
+        done += 1
+    assert done > 100
+
+
 def test_unrolling_is_an_equation() -> None:
     program = "n<m>.[m - 1]n.(m > 1)"
     looped = fmc.parse(f"({program})^t")

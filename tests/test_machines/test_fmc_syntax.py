@@ -145,6 +145,7 @@ BAD = [
     ("p.\n  (q.r", 2, 3, "this '(' is not closed"),
     ("x)", 1, 2, "no bracket is open"),
     ("[x)", 1, 3, "the bracket to close is ']'"),
+    ("[x] y", 1, 5, "'.', ';' or an operator is needed"),
     ("x y", 1, 3, "'.', ';' or an operator is needed"),
     ("x..y", 1, 3, "an instruction is needed"),
     ("a<3>", 1, 5, "an instruction is needed"),
@@ -171,7 +172,7 @@ def test_ill_formed_programs_show_the_place(text: str, line: int, column: int, p
 
 def test_what_is_no_text_or_too_much_is_refused() -> None:
     with pytest.raises(TypeError, match=r"a program is a text, but got 3"):
-        fmc.parse(3)  # type: ignore[arg-type]  # the mistake that is tested
+        fmc.parse(3)
     with pytest.raises(ParseError, match=r"nested more than 5 deep"):
         fmc.parse("[" * 9 + "x" + "]" * 9, limits=Limits(max_depth=5))
     with pytest.raises(ParseError, match=r"the number has 5,000 digits"):

@@ -63,9 +63,7 @@ def test_depth_first_is_in_the_order_of_prolog() -> None:
         "<par(a, b)>", "<par(a, c)>", "<par(b, d)>", "<par(d, e)>",
         "new x y. <anc(x, y)>; [par(x, y)]", "new x y z. <anc(x, y)>; [anc(z, y)]; [par(x, z)]",
     ]  # fmt: skip
-    program = rmc.parse(
-        "[end]; [anc(P, Q)]; (" + " + ".join(f"({c})" for c in clauses) + ")*; <end>"
-    )
+    program = rmc.parse("[end]; [anc(P, Q)]; (" + " + ".join(f"({c})" for c in clauses) + ")*; <end>")
     expected = ["ab", "ac", "bd", "de", "ad", "ae", "be"]
     depth = rmc.run(program, search="depth")
     assert [f"{a['P']}{a['Q']}" for a in depth] == expected and depth.exhausted
@@ -115,14 +113,14 @@ def test_at_a_limit_the_answers_so_far_are_kept(limit: str, search: str) -> None
 
 
 def test_answers_are_streamed() -> None:
-    found = rmc.results("[a]*", None)
+    found = rmc.answers("[a]*", None)
     assert found.report.stop == "running"
     assert [len(a.memory.get("λ", ())) for a in islice(found, 4)] == [0, 1, 2, 3]
     assert found.report.stop == "running" and "more to follow" in found.report.why
 
 
 def test_an_interrupted_run_keeps_its_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = rmc.results("[a]*", None)
+    found = rmc.answers("[a]*", None)
     next(found)
     original = found.stepper.step
 
@@ -143,8 +141,8 @@ def test_an_interrupted_run_keeps_its_answers(monkeypatch: pytest.MonkeyPatch) -
         ("c<f(X)>", None, "pop c⟨f(X)⟩: the stack is empty"),
         ("[a]; <a>; 0", None, "0 has no successor"),
         ("f(a) == f(g(a))", None, "test f(a) ≐ f(g(a)): the values do not unify"),
-        ("<X>; <f(X)>", "g(Y) Y", "pop λ⟨f(Y)⟩: g(Y) is on top, and does not unify"),
-        ("(new x. <x>; [x]c)*; <b>", "a a", "pop λ⟨b⟩: the stack is empty"),
+        ("<X>; <f(X)>", "g(Y) b", "pop λ⟨f(b)⟩: g(Y) is on top, and does not unify"),
+        ("new x. <x>; [x]c; c<b>", "a", "pop c⟨b⟩: a is on top, and does not unify"),
     ],
 )
 def test_a_stuck_run_says_which_rule_found_nothing_to_do(program: str, memory: str | None, why: str) -> None:
@@ -155,14 +153,16 @@ def test_a_stuck_run_says_which_rule_found_nothing_to_do(program: str, memory: s
 
 
 def test_wrong_options_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"there is no search 'width'; choose one of 'breadth', 'depth', 'tabled'"):
+    with pytest.raises(
+        ValueError, match=r"there is no search 'width'; choose one of 'breadth', 'depth', 'tabled'"
+    ):
         rmc.run("skip", search="width")
     with pytest.raises(ValueError, match="there is no search"):
-        rmc.tracing("skip", search="width")
+        rmc.trace("skip", search="width")
     with pytest.raises(ValueError, match=r"write Limits\(steps="):
         rmc.Limits(steps=-1)
     with pytest.raises(TypeError, match=r"limits=Limits\(steps="):
-        rmc.run("skip", limits=3)  # type: ignore[arg-type]
+        rmc.run("skip", limits=3)
     with pytest.raises(KeyError):
         rmc.run("skip")[0]["X"]
 
@@ -173,7 +173,7 @@ def test_wrong_options_are_refused() -> None:
 def test_cyclic_unification_fails_and_leaves_no_trace() -> None:
     x, y = variable("X"), variable("Y")
     bindings: dict[Node, Any] = {}
-    assert not rmc.unification(call("f", x, y), call("f", y, call("g", x)), bindings)
+    assert not rmc.unify(call("f", x, y), call("f", y, call("g", x)), bindings)
     assert not bindings
     assert not rmc.run("X == f(X)").answers
     assert not rmc.run("new x. [x]; [f(x)]; new y. <y>; <y>").answers
@@ -185,8 +185,8 @@ def test_a_most_general_unifier_of_large_shared_terms_is_found_in_little_time() 
     equations = [(left[i], call("f", left[i + 1], left[i + 1])) for i in range(200)]
     equations += [(right[i], call("f", right[i + 1], right[i + 1])) for i in range(200)]
     bindings: dict[Node, Any] = {}
-    assert all(rmc.unification(a, b, bindings) for a, b in equations)
-    assert rmc.unification(left[0], right[0], bindings)
+    assert all(rmc.unify(a, b, bindings) for a, b in equations)
+    assert rmc.unify(left[0], right[0], bindings)
     assert resolve(left[0], bindings) == resolve(right[0], bindings)
 
 
@@ -196,7 +196,7 @@ def test_deep_terms_unify() -> None:
     for _ in range(10_000):
         one, two = call("s", one), call("s", two)
     bindings: dict[Node, Any] = {}
-    assert rmc.unification(one, two, bindings) and bindings == {variable("X"): call("a")}
+    assert rmc.unify(one, two, bindings) and bindings == {variable("X"): call("a")}
     undo(bindings, 0)
     assert not bindings
 
@@ -210,11 +210,13 @@ def test_numbers_of_symnum_are_worked_out_when_they_are_known() -> None:
 # --- oracles ----------------------------------------------------------------------------------------------------------------
 
 
+def unknowns_of(answer: rmc.Answer) -> list[Any]:
+    return list(dict.fromkeys([u for _, stack in answer.stacks for v in stack for u in unbound(v, {})]))
+
+
 def ground_instances(answer: rmc.Answer, universe: list[Any]) -> set[Any]:
     """Return the memories that an answer stands for, its unknowns ranging over a universe."""
-    unknowns = list(
-        dict.fromkeys([u for _, stack in answer.stacks for v in stack for u in unbound(v, {})])
-    )
+    unknowns = unknowns_of(answer)
     found = set()
     for values in product(universe, repeat=len(unknowns)):
         bindings = dict(zip(unknowns, values))
@@ -231,13 +233,13 @@ def test_answers_are_what_the_program_denotes(seed: int) -> None:
     for _ in range(40):
         program = random_program(choice, choice.randrange(1, 8), stars=True, depth=0)
         memory = choice.choice(starts)
-        run = rmc.run(program, memory, search="tabled", limits=rmc.Limits(steps=3000, waiting=3000))
+        run = rmc.run(program, memory, search="tabled", limits=rmc.Limits(steps=400))
         try:
-            meaning = rmc.den(program, memory, universe, most=2000)
+            meaning = rmc.den(program, memory, universe, most=300)
         except OverflowError:
             assert not run.exhausted
             continue
-        if run.exhausted:
+        if run.exhausted and all(len(unknowns_of(a)) < 6 for a in run):
             compared += 1
             found = set().union(*[ground_instances(a, universe) for a in run])
             assert found == meaning, (program, memory)
@@ -291,7 +293,7 @@ def test_the_denotation_needs_a_closed_program_and_an_end() -> None:
 
 
 def test_a_trace_shows_every_state_and_the_rule_that_was_used() -> None:
-    trace = rmc.tracing("new x. <x>; ([x]c + <d>)*", "a")
+    trace = rmc.trace("new x. <x>; (<d> + [x]c)*", "a", search="breadth", limits=rmc.Limits(steps=30))
     rules = [step.rule for step in trace]
     assert rules[:4] == ["new", "sequence", "pop", "star"]
     assert {"choice", "push", "answer"} <= set(rules)
@@ -300,11 +302,13 @@ def test_a_trace_shows_every_state_and_the_rule_that_was_used() -> None:
     assert failed and "the stack is empty" in failed[0].failure and failed[0].branches == 0
     choice = next(s for s in trace if s.rule == "choice")
     assert choice.branches == 2 and choice.continuation and "2 ways" in str(choice)
-    assert trace.report.stop in ("steps", "answers") and trace.answers
+    assert trace.report.stop == "steps" and trace.answers
     assert "limit" in str(trace).splitlines()[-1]
 
 
 def test_a_trace_shows_what_unknowns_are() -> None:
-    trace = rmc.tracing("<f(X)>; [X]", "f(b)")
+    trace = rmc.trace("<f(X)>; [X]", "f(b)")
     assert "X = b" in str(trace.steps[-1]) and trace.answers[0]["X"] == rmc.constant("b")
-    assert all(s.program.free == 0 for s in rmc.tracing("(new x. [x]; new y. <f(y)>)*", limits=rmc.Limits(steps=50)))
+    assert all(
+        s.program.free == 0 for s in rmc.trace("(new x. [x]; new y. <f(y)>)*", limits=rmc.Limits(steps=50))
+    )

@@ -92,19 +92,29 @@ def test_ill_formed_programs_are_refused_at_their_place(
 
 def test_what_is_no_program_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match=r"a program is needed, but got 3 .*rmc\.parse"):
-        rmc.seq(3)  # type: ignore[arg-type]
+        rmc.seq(3)
     with pytest.raises(TypeError, match="a value is needed, but got the program"):
         rmc.push(rmc.parse("[a]"))
     with pytest.raises(TypeError, match=r"a location is a name, but got 3"):
-        rmc.push("a", 3)  # type: ignore[arg-type]
+        rmc.push("a", 3)
     with pytest.raises(TypeError, match="a value is a term, but got <object"):
         rmc.push(object())
     with pytest.raises(TypeError, match="a memory is a mapping"):
-        rmc.run("skip", 3)  # type: ignore[arg-type]
+        rmc.run("skip", 3)
     with pytest.raises(AttributeError, match="its public names are"):
         rmc.nothing
     with pytest.raises(AttributeError, match="its public names are"):
         rmc.encodings.nothing
+
+
+def test_constants_of_any_name_are_read_again() -> None:
+    for name in ("a", "a'", "Z", "-", "sin", ".", "a.b", "two words", "#", "[", "new", "?", "λ", "3"):
+        program = rmc.push(rmc.constant(name))
+        assert rmc.parse(str(program)) == program, name
+        assert rmc.parse(rmc.format(program, ascii=True)) == program
+    for name in ("", "it's", "a\nb"):
+        with pytest.raises(ValueError, match="a constant cannot be named"):
+            rmc.constant(name)
 
 
 def test_nesting_and_length_are_bounded() -> None:

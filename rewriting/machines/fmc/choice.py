@@ -127,7 +127,8 @@ def _branches(
     waiting: list[tuple[Any, ...]] = [()]
     while waiting:
         prefix = waiting.pop()
-        found = execute(parsed, {**given, location: iter(prefix)}, limits=limits)
+        branch: dict[str, Any] = {**given, location: iter(prefix)}
+        found = execute(parsed, branch, limits=limits)
         if found.stop == "stuck" and found.location == location:
             if len(prefix) == bits:
                 yield None, Fraction(1, 2**bits)

@@ -113,7 +113,7 @@ def lambda_text(term: Any) -> str:
             pieces.append(item)
         elif is_head(item[0], "lambda.app"):
             function, argument = item[0].args
-            parts = ((function, "function"), " ", (argument, "argument"))
+            parts: tuple[Any, ...] = ((function, "function"), " ", (argument, "argument"))
             stack.extend(reversed(("(", *parts, ")") if item[1] == "argument" else parts))
         elif is_head(item[0], "lambda.abs"):
             body, names = item[0], []
@@ -140,7 +140,9 @@ def evaluate_by_name(term: Any, limit: int = 10_000) -> Any:
 
     Krivine's machine: an application pushes its argument, unevaluated, and an abstraction pops one.
     """
-    current, environment, arguments = term, None, []
+    current: Any = term
+    environment: Any = None
+    arguments: list[Any] = []
     for _ in range(limit):
         if is_head(current, "lambda.app"):
             arguments.append((current.args[1], environment))

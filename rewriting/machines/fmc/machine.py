@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from symnum.rewriting.machines.fmc.substitution import StuckError, SubstitutionM
 from symnum.rewriting.machines.fmc.syntax import case, is_program, program, push
 from symnum.rewriting.machines.fmc.writing import to_text
 
-MACHINES = {"substitution": SubstitutionMachine, "environment": EnvironmentMachine}
+MACHINES: Mapping[str, Any] = {"substitution": SubstitutionMachine, "environment": EnvironmentMachine}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ def bracketed(term: Any) -> str:
 class Run:
     """Say how a run went.
 
-    ``stop`` is "done", "stuck" or "limit".  ``memory`` has {location: [bottom, ..., top]} with values and programs, ``exit`` the label
-    of a run that is done ("⋆" for the usual end), ``rule`` and ``why`` which rule found nothing to do and the reason, ``read`` how
-    many values were taken from each stream, ``counts`` how often each rule was used.
+    ``stop`` is "done", "stuck", "limit" or, after Ctrl-C, "interrupted".  ``memory`` has {location: [bottom, ..., top]} with values and
+    programs, ``exit`` the label of a run that is done ("⋆" for the usual end), ``rule`` and ``why`` which rule found nothing to do and
+    the reason, ``read`` how many values were taken from each stream, ``counts`` how often each rule was used.
     """
 
     memory: dict[str, list[Any]]
@@ -197,6 +197,8 @@ def execute(
                 states.append(_state(runner, steps, rule))
         else:
             rule = ""
+    except KeyboardInterrupt:
+        stop, rule, why = "interrupted", "", "the run was interrupted"
     except StuckError as error:
         stop, rule, why, location = "stuck", error.rule, error.why, error.location
     last = _state(runner, steps, states[-1].rule if states and states[-1].number == steps else "")
@@ -261,6 +263,8 @@ def run(
             f"{found.why}; it is at {at}, pass limits=RunLimits(steps=...) for more, or execute(..., trace=True) to see them",
             found,
         )
+    if found.stop == "interrupted":
+        raise KeyboardInterrupt
     if found.exit != "⋆":
         raise UncaughtExitError(
             f"the program ended with exit {found.exit!r}, which nothing catches; "

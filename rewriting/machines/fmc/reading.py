@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from symnum.backends import interned
 from symnum.rewriting.machines.fmc.syntax import (
-    DONE,
+    DONE_NAME,
     MAIN,
     SKIP,
     case,
@@ -210,7 +210,7 @@ class _Parser:
     def _label(self, where: str) -> str:
         reader = self.reader
         if reader.accept("⋆", "*"):
-            return DONE.leaf[1]
+            return DONE_NAME
         if reader.token.kind != "name":
             reader.refuse(f"a label is needed {where}")
         return reader.take().text
@@ -233,7 +233,7 @@ class _Parser:
         token = reader.take()
         label = None
         if token.text == ";":
-            label = DONE.leaf[1]
+            label = DONE_NAME
             if reader.ahead(1).text == "→" and reader.ahead(1).kind == "sign":
                 label = self._label("before '→'")
                 reader.take()
@@ -318,7 +318,8 @@ class _Parser:
         elif frame.close == ")":
             around.append(made)
         else:
-            around.append(push(made, reader.take().text if reader.token.kind == "name" else MAIN))
+            follows = reader.token.kind == "name" and reader.token.offset == closed.offset + 1
+            around.append(push(made, reader.take().text if follows else MAIN))
 
     def _refuse_follower(self, frame: _Frame) -> NoReturn:
         reader = self.reader

@@ -33,6 +33,7 @@ from symnum.rewriting.machines.fmc.machine import read_program
 from symnum.rewriting.machines.fmc.substitution import TRUTH
 from symnum.rewriting.machines.fmc.syntax import (
     DONE,
+    PUSH,
     build,
     case,
     is_program,
@@ -40,7 +41,7 @@ from symnum.rewriting.machines.fmc.syntax import (
     value_of,
 )
 from symnum.rewriting.machines.fmc.writing import to_text
-from symnum.rewriting.machines.nodes import Node, index, is_head, is_index, make
+from symnum.rewriting.machines.nodes import Node, index, is_head, make
 from symnum.rewriting.strategies import RewriteLoopError, Rewriter, bottom_up, first, fixpoint
 
 
@@ -137,7 +138,7 @@ def eta(term: Any) -> Any | None:
         return None
     pushed, location, then = term.args[2].args
     value = value_of(pushed)
-    if location is not term.args[0] or not is_index(value) or value.leaf[1] != 0 or uses(then, 0):
+    if location is not term.args[0] or value is not index(0) or uses(then, 0):
         return None
     return shift(then, -1)
 
@@ -241,8 +242,8 @@ class Redex:
     contractum: Any
 
 
-def redexes(term: Any, *, eta: bool = False) -> Iterator[Redex]:
-    """Yield every place where a rule applies, outermost first and from left to right.
+def redexes(term: Any, *, eta: bool = False, spine: bool = False) -> Iterator[Redex]:
+    """Yield every place where a rule applies, outermost first and from left to right; on the ``spine`` nothing within pushed terms.
 
     >>> from symnum.rewriting.machines import fmc
     >>> [(r.rule, r.path) for r in redexes(fmc.parse("[2].<x>.[3]a.b<y>.[x]"))]
@@ -258,6 +259,8 @@ def redexes(term: Any, *, eta: bool = False) -> Iterator[Redex]:
             if new is not None:
                 yield Redex(name, _places(path), new)
         inner = [(a, (path, i)) for i, a in enumerate(part.args) if isinstance(a, Node) and a.args]
+        if spine and part.head is PUSH:
+            inner = inner[-1:]
         stack.extend(reversed(inner))
 
 
@@ -281,10 +284,11 @@ def contract(term: Any, redex: Redex) -> Any:
     return made
 
 
-def reduce(term: Any, *, eta: bool = False) -> Iterator[tuple[str, Any]]:
+def reduce(term: Any, *, eta: bool = False, spine: bool = False) -> Iterator[tuple[str, Any]]:
     """Yield (rule, program) for each step of the reduction that takes the outermost redex, the leftmost first.
 
     This finds the normal form where there is one; it goes on for ever where there is none, so take as many steps as are wanted.
+    On the ``spine`` pushed terms stay as they are: this is what the machine does, and each beta step is one of its pops.
 
     >>> from symnum.rewriting.machines import fmc
     >>> for rule, program in fmc.reduce("[1]a.[2]b.a<x>.b<y>.[x + y]"):
@@ -295,7 +299,7 @@ def reduce(term: Any, *, eta: bool = False) -> Iterator[tuple[str, Any]]:
     """
     current = term if is_program(term) else read_program(term)
     while True:
-        redex = next(redexes(current, eta=eta), None)
+        redex = next(redexes(current, eta=eta, spine=spine), None)
         if redex is None:
             return
         current = contract(current, redex)

@@ -61,7 +61,8 @@ spell("fmc", _text)
 MAIN = atom("λ")
 """The main location, whose name is not written."""
 
-DONE = atom("⋆")
+DONE_NAME = "⋆"
+DONE = atom(DONE_NAME)
 """The label of a program that ends as usual."""
 
 SKIP: Any = call("fmc.exit", DONE)

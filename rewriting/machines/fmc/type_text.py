@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from symnum.rewriting.machines.fmc.unification import split
@@ -88,14 +88,21 @@ class TypeNames:
 
 
 def exits_of(arrow: Any, locations: tuple[str, ...], labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the labels with which a program of this type may end; ⋆ where none is known."""
+    """Return the labels with which a program of this type may end, as far as its type shows; ⋆ where it shows none.
+
+    An exit that is never taken may leave anything: its rows are variables that stand nowhere else.
+    """
     width = len(locations)
-    taken = [
-        label
-        for k, label in enumerate(labels, 1)
-        if not all(
-            is_variable(r) and sum(a is r for a in arrow.args) == 1
-            for r in arrow.args[k * width : (k + 1) * width]
-        )
-    ]
+    before = _tails(arrow.args[:width])
+    taken = []
+    for k, label in enumerate(labels, 1):
+        rows = arrow.args[k * width : (k + 1) * width]
+        others = [r for j, r in enumerate(arrow.args[width:]) if j // width != k - 1]
+        if not all(is_variable(r) and r not in before and r not in others for r in rows):
+            taken.append(label)
     return tuple(taken) or ("⋆",)
+
+
+def _tails(rows: Sequence[Any]) -> set[Any]:
+    """Return the variables at the ends of some rows."""
+    return {split(r)[1] for r in rows}

@@ -18,7 +18,9 @@ A typed program without loops terminates, on the machine and in every reduction 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from symnum import term as interface
@@ -129,7 +131,13 @@ def infer(
     symnum.rewriting.machines.fmc.types.IllTypedError: x has type α, but it is run where the type must be α ρ ⇒ σ: ...
     """
     program = read_program(term)
-    return _Inference(program, locations, labels).type()
+    try:
+        quick = _Inference(program, locations, labels, careful=False)
+        if not quick.unifier.is_cyclic():
+            return quick.type()
+    except IllTypedError:
+        pass  # the careful inference says where, before types are merged
+    return _Inference(program, locations, labels, careful=True).type()
 
 
 @dataclass(slots=True)
@@ -143,27 +151,29 @@ class _Task:
 
 
 class _Inference:
-    def __init__(self, term: Any, locations: tuple[str, ...] | None, labels: tuple[str, ...] | None) -> None:
+    def __init__(
+        self, term: Any, locations: tuple[str, ...] | None, labels: tuple[str, ...] | None, *, careful: bool
+    ) -> None:
         self.term = term
         found = names_in(term, "location") or ["λ"]
         self.locations = tuple(sorted({*found, *(locations or ())}))
         logical = {"t", "f"} if _has_truth(term) else set()
         self.labels = tuple(sorted({"⋆", *names_in(term, "label"), *logical, *(labels or ())}))
         self.place = {location: i for i, location in enumerate(self.locations)}
-        self.unifier = Unifier()
+        self.unifier = Unifier(careful=careful)
         self.symbols = {s: self.unifier.fresh("type") for s in symbols_of(term)}
         self.tasks: list[_Task] = []
-
-    def type(self) -> ProgramType:
-        """Type the whole program."""
-        arrow = self._pushed(self.term, None)
+        self.arrow = self._pushed(self.term, None)
         while self.tasks:
             self._follow(self.tasks.pop())
+
+    def type(self) -> ProgramType:
+        """Return the type that was found."""
         resolved = self.unifier.resolved
         return ProgramType(
             self.locations,
             self.labels,
-            resolved(arrow),
+            resolved(self.arrow),
             tuple([(interface.name(s), resolved(kind)) for s, kind in self.symbols.items()]),
         )
 
@@ -187,9 +197,7 @@ class _Inference:
             if head == "fmc.exit":
                 label = given[0].leaf[1]
                 for k, location in enumerate(self.locations):
-                    where = "but elsewhere it leaves a stack of type"
-                    what = f"exit {label} leaves on {location} a stack of type"
-                    self._unify(rows[k], exits[label][k], what, term, where)
+                    self._unify(rows[k], exits[label][k], term, partial(_exit_message, label, location))
                 return
             if head == "fmc.push":
                 value = value_of(given[0])
@@ -198,6 +206,10 @@ class _Inference:
                 )
                 k = self.place[given[1].leaf[1]]
                 rows = (*rows[:k], call("type.cons", kind, rows[k]), *rows[k + 1 :])
+                if value is None:
+                    # what is pushed comes first, so that a message about it can show all of its type
+                    self.tasks.insert(-1, _Task(given[2], environment, rows, exits))
+                    return
             elif head == "fmc.pop":
                 k = self.place[given[0].leaf[1]]
                 top, rest = self._top(rows[k])
@@ -207,8 +219,7 @@ class _Inference:
                 between = self._fresh_rows()
                 wanted = self._arrow(rows, {**exits, "⋆": between})
                 kind = self._value(given[0], environment)
-                what = f"{_spelled(given[0], environment)} has type"
-                self._unify(kind, wanted, what, given[0], "but it is run where the type must be")
+                self._unify(kind, wanted, given[0], partial(_run_message, given[0], environment))
                 rows = between
             elif head == "fmc.case":
                 between = self._fresh_rows()
@@ -240,10 +251,12 @@ class _Inference:
             for position, arg in enumerate(interface.sorted_args(part)):
                 logical = sorts[min(position, len(sorts) - 1)] == "boolean"
                 wanted = self._truth() if logical else BASE_TYPE
-                what = f"{_spelled(arg, environment)} has type"
-                where = f"but {_spelled(part, environment)} needs"
-                self._unify(self._leaf(arg, environment), wanted, what, arg, where)
-                stack.append(arg)
+                if is_program(arg):  # what substitution puts there where types are wrong
+                    found = self._pushed(arg, environment)
+                else:
+                    found = self._leaf(arg, environment)
+                    stack.append(arg)
+                self._unify(found, wanted, arg, partial(_formula_message, arg, part, environment))
         return self._leaf(root, environment)
 
     def _leaf(self, value: Any, environment: Any) -> Any:
@@ -260,11 +273,14 @@ class _Inference:
             rows, {label: rows if label in ("t", "f") else self._fresh_rows() for label in self.labels}
         )
 
-    def _unify(self, found: Any, wanted: Any, what: str, at: Any, but: str) -> None:
-        """Make the type that something has the one that it must have; ``what`` and ``but`` lead to the two in a message."""
+    def _unify(self, found: Any, wanted: Any, at: Any, say: Callable[[], tuple[str, str]]) -> None:
+        """Make the type that something has the one that it must have; ``say()`` is what leads to the two in a message."""
         try:
             self.unifier.unify(found, wanted)
         except MismatchError as error:
+            if not self.unifier.careful:
+                raise IllTypedError("", "", "", at) from error
+            what, but = say()
             names = TypeNames(self.locations, self.labels)
             resolved = self.unifier.resolved
             left, right = names.text(resolved(found)), names.text(resolved(wanted))
@@ -277,6 +293,18 @@ class _Inference:
                 right,
                 at,
             ) from error
+
+
+def _exit_message(label: str, location: str) -> tuple[str, str]:
+    return f"exit {label} leaves on {location} a stack of type", "but elsewhere it leaves one of type"
+
+
+def _run_message(value: Any, environment: Any) -> tuple[str, str]:
+    return f"{_spelled(value, environment)} has type", "but it is run where the type must be"
+
+
+def _formula_message(arg: Any, formula: Any, environment: Any) -> tuple[str, str]:
+    return f"{_spelled(arg, environment)} has type", f"but {_spelled(formula, environment)} needs"
 
 
 def _spelled(term: Any, environment: Any) -> str:

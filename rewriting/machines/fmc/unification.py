@@ -28,9 +28,14 @@ class MismatchError(Exception):
 
 
 class Unifier:
-    """Hold what is known about variables so far, as a triangular substitution."""
+    """Hold what is known about variables so far, as a triangular substitution.
 
-    def __init__(self) -> None:
+    A ``careful`` unifier looks whether a variable occurs in what it is bound to at once, so that an error comes where it arises.
+    Otherwise :meth:`is_cyclic` tells at the end, equal terms are merged on the way, and all takes almost linear time (Huet, 1976).
+    """
+
+    def __init__(self, *, careful: bool = True) -> None:
+        self.careful = careful
         self.bound: dict[Node, Any] = {}
         self._numbers = count()
 
@@ -51,20 +56,43 @@ class Unifier:
     def unify(self, left: Any, right: Any) -> None:
         """Make two types equal; raises MismatchError where that cannot be."""
         stack = [(left, right)]
+        seen: set[tuple[Any, Any]] = set()
         while stack:
             a, b = stack.pop()
             a, b = self.walk(a), self.walk(b)
-            if a is b:
+            if a is b or (a, b) in seen:
                 continue
             if is_variable(a) or is_variable(b):
                 name, term = (a, b) if is_variable(a) else (b, a)
-                if self._occurs(name, term):
+                if self.careful and self._occurs(name, term):
                     raise MismatchError(name, term, True)
                 self.bound[name] = term
             elif a.head is not b.head or len(a.args) != len(b.args):
                 raise MismatchError(a, b, False)
             else:
+                if self.careful:
+                    seen.add((a, b))
+                else:
+                    self.bound[a] = b
                 stack.extend(reversed(list(zip(a.args, b.args))))
+
+    def is_cyclic(self) -> bool:
+        """Tell whether something was bound to a term that holds it."""
+        entered: dict[Any, bool] = {}
+        for root in self.bound:
+            stack = [root]
+            while stack:
+                part = stack[-1]
+                if part in entered:
+                    entered[stack.pop()] = False
+                    continue
+                entered[part] = True
+                for inner in (self.bound[part],) if part in self.bound else part.args:
+                    if inner not in entered:
+                        stack.append(inner)
+                    elif entered[inner]:
+                        return True
+        return False
 
     def _occurs(self, name: Any, term: Any) -> bool:
         seen: set[Any] = set()
@@ -87,11 +115,9 @@ class Unifier:
             if part in done:
                 stack.pop()
                 continue
-            if is_variable(part):
-                target = self.bound.get(part)
-                if target is None:
-                    done[part] = part
-                elif target in done:
+            target = self.bound.get(part)
+            if target is not None:
+                if target in done:
                     done[part] = done[target]
                 else:
                     stack.append(target)

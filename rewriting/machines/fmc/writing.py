@@ -79,7 +79,7 @@ class _Writer:
             yield from ("(", *written, ")") if place in ("right", "next") else written
         else:
             rest = given[-1]
-            left = ()
+            left: tuple[Any, ...] = ()
             if head == "fmc.run":
                 yield (given[0], "alone" if rest is SKIP and place != "next" else "run")
             elif head == "fmc.push":

@@ -43,7 +43,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(
             f"module 'symnum.rewriting.machines.rmc' has no attribute {name!r}; its public names are {', '.join(__all__)}"
         )
-    import_module("symnum.rewriting.machines.rmc.printer")  # so that programs print as such
     found = getattr(import_module(module), name)
     globals()[name] = found
     return found

@@ -14,18 +14,20 @@ different by a memory on which one of them has an answer that the other has not.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.nodes import Node, call
-from symnum.rewriting.machines.rmc.results import Answer, Limits
 from symnum.rewriting.machines.rmc.egraph import prove
-from symnum.rewriting.machines.rmc.kleene import differ, expression
+from symnum.rewriting.machines.rmc.kleene import automaton, differ, expression
 from symnum.rewriting.machines.rmc.machine import Run, run
 from symnum.rewriting.machines.rmc.printer import format, quoted
 from symnum.rewriting.machines.rmc.reduction import in_order, reduce
+from symnum.rewriting.machines.rmc.results import Answer, Limits
 from symnum.rewriting.machines.rmc.rules import RULES
 from symnum.rewriting.machines.rmc.span import Span, has_star, matches, spans, subsumes, without_frame
 from symnum.rewriting.machines.rmc.syntax import (
@@ -35,6 +37,8 @@ from symnum.rewriting.machines.rmc.syntax import (
     as_program,
     constant,
     free_unknowns,
+    is_step,
+    location_of,
     new,
     parts,
     plus,
@@ -42,14 +46,15 @@ from symnum.rewriting.machines.rmc.syntax import (
     push,
     seq,
     skip,
+    value_of,
 )
-from symnum.rewriting.machines.rmc.unification import resolve, unbound
+from symnum.rewriting.machines.rmc.unification import is_ground, resolve, unbound
 from symnum.rewriting.strategies import RewriteLoopError
 
 LEVELS = ("multiset", "set", "relational")
 
-_LIMITS = Limits(steps=200_000, answers=5_000, seconds=10.0, waiting=100_000)
-_TRIAL = Limits(steps=3_000, answers=300, seconds=2.0, waiting=3_000)
+_LIMITS = Limits(steps=200_000, answers=5_000, seconds=5.0, waiting=100_000)
+_TRIAL = Limits(steps=1_000, answers=100, seconds=1.0, waiting=1_000)
 _MOST_TRIALS = 40
 
 
@@ -61,7 +66,7 @@ class EqualityReport:
     set: bool | None
     relational: bool | None
     why: str
-    witness: dict[str, tuple[object, ...]] | None = None
+    witness: dict[str, tuple[Any, ...]] | None = None
 
     @property
     def level(self) -> str | None:
@@ -131,12 +136,13 @@ def _of_spans(one: Node, other: Node, limits: Limits) -> EqualityReport:
         )
         return EqualityReport(False, True, True, why)
     names = sorted({*free_unknowns(one), *free_unknowns(other)}, key=str)
-    closed = [list(spans(_closed(program, names), limits=limits)) for program in (one, other)]
+    first, second = [_closed(program, names) for program in (one, other)]
+    closed = [list(spans(program, limits=limits)) for program in (first, second)]
     for special, general, who in ((0, 1, "first"), (1, 0, "second")):
         for span in closed[special]:
             if not any(subsumes(candidate, span) for candidate in closed[general]):
                 memory = _memory_of(span)
-                trial = _compare(*[_closed(program, names) for program in (one, other)], memory)
+                trial = _compare(first, second, memory)
                 why = (
                     trial.why
                     if trial is not None
@@ -172,7 +178,7 @@ def _closed(program: Node, names: list[Node]) -> Node:
     return new(names, seq(*[pop(u, location) for u in names], program, *[push(u, location) for u in names]))
 
 
-def _memory_of(span: Span) -> dict[str, tuple[object, ...]]:
+def _memory_of(span: Span) -> dict[str, tuple[Any, ...]]:
     """Return the most general memory on which a span has an answer, its unknowns being constants that occur nowhere else."""
     values = [v for _, stack in span.pops for v in stack]
     names = {
@@ -193,16 +199,23 @@ def _with_star(one: Node, other: Node, limits: Limits) -> EqualityReport:
     except RewriteLoopError as problem:
         return EqualityReport(None, None, None, str(problem))
     names = sorted({*free_unknowns(one), *free_unknowns(other)}, key=str)
-    closed = [_closed(program, names) for program in (one, other)]
+    first, second = [_closed(program, names) for program in (one, other)]
     word, letters = None, None
+    same = EqualityReport(None, True, True, "the letters form the same language")
     try:
-        letters = [expression(program, limits=limits) for program in closed]
+        # letters as they are written, and then those of the normal forms: sequences that slide around a star may lose their letters
+        if differ(one, other) is None:
+            return same
+        letters = [expression(program, limits=limits) for program in (first, second)]
         word = differ(*letters)
         if word is None:
-            return EqualityReport(None, True, True, "the letters form the same language")
+            return same
     except OverflowError:
         pass  # too many spans, or too large automata: a difference may be found all the same
-    different = _refuted(*closed, word)
+    if letters is not None and word is not None and _is_free(letters):
+        why = f"pushes alone, or pops alone, of known values at one place are free, and one language has {seq(*word)!s}"
+        return EqualityReport(False, False, False, why, _memory_of_word(word))
+    different = _refuted(first, second, word, limits)
     if different is not None:
         return different
     if letters is not None and prove(*letters):
@@ -210,10 +223,27 @@ def _with_star(one: Node, other: Node, limits: Limits) -> EqualityReport:
     return EqualityReport(None, None, None, "neither a proof nor a memory on which they differ was found")
 
 
-def _refuted(one: Node, other: Node, word: list[Node] | None) -> EqualityReport | None:
+def _is_free(expressions: list[Node]) -> bool:
+    """Tell whether words mean the same only if they are the same: Kleene algebra is then complete."""
+    letters = {letter for e in expressions for letter in automaton(e).letters}
+    return (
+        len({letter.head.name for letter in letters}) == 1
+        and all(is_step(letter) and is_ground(value_of(letter)) for letter in letters)
+        and len({location_of(letter) for letter in letters}) == 1
+    )
+
+
+def _memory_of_word(word: list[Node]) -> dict[str, tuple[Any, ...]]:
+    return _memory_of(next(iter(spans(seq(*word)))))
+
+
+def _refuted(one: Node, other: Node, word: list[Node] | None, limits: Limits) -> EqualityReport | None:
     """Look for a memory on which the programs differ: those that the word, or short runs of the programs, ask for."""
     weaker: EqualityReport | None = None
+    start = time.monotonic()
     for memory in _trials(one, other, word):
+        if time.monotonic() - start > limits.seconds:
+            break
         found = _compare(one, other, memory)
         if found is not None:
             if found.relational is False:
@@ -222,10 +252,10 @@ def _refuted(one: Node, other: Node, word: list[Node] | None) -> EqualityReport 
     return weaker
 
 
-def _trials(one: Node, other: Node, word: list[Node] | None) -> Iterator[dict[str, tuple[object, ...]]]:
+def _trials(one: Node, other: Node, word: list[Node] | None) -> Iterator[dict[str, tuple[Any, ...]]]:
     programs = [seq(*word)] if word else []
     programs += [_unrolled(p, turns) for turns in (1, 2) for p in (one, other)]
-    seen = set()
+    seen: set[Any] = set()
     for program in programs:
         if has_star(program):
             continue

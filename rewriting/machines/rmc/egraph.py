@@ -16,7 +16,7 @@ from symnum import term as interface
 from symnum.rewriting.egraph.adapter import Engine
 from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.machines.nodes import Node, call
-from symnum.rewriting.machines.rmc.kleene import expression
+from symnum.rewriting.machines.rmc.kleene import expression, is_letter
 from symnum.rewriting.machines.rmc.span import has_star, letters_of, spans
 from symnum.rewriting.machines.rmc.syntax import (
     POP,
@@ -83,7 +83,7 @@ class SaturationLimits:
     """Bound a saturation: rounds, and e-nodes after which no further round is begun."""
 
     rounds: int = 8
-    nodes: int = 4_000
+    nodes: int = 2_000
 
     def __post_init__(self) -> None:
         check_limits(self)
@@ -132,9 +132,7 @@ class _Saturation:
     def _text(self, root: Node) -> str:
         """Return an expression as egglog text, n-ary sequences and sums nested to the right."""
         done: dict[Node, str] = {}
-        for part in interface.postorder(root):
-            if not is_program(part):
-                continue
+        for part in interface.postorder(root, prune=is_letter):
             head = part.head.name
             if head in (SKIP, ZERO):
                 done[part] = "(Skip)" if head == SKIP else "(Zero)"

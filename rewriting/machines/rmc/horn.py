@@ -77,7 +77,7 @@ def encode(program: str, asked: str) -> Query:
     """Encode a program and a query; raises ParseError for text that is wrong, and for predicates that nothing defines.
 
     >>> encode("p(a).", "p(X)").program
-    [end]; [p(X)]; (⟨p(a)⟩)*; ⟨end⟩
+    [end]; [p(X)]; ⟨p(a)⟩*; ⟨end⟩
     """
     written = clauses(program)
     for clause in written:

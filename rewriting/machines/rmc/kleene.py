@@ -16,8 +16,8 @@ from itertools import groupby
 
 from symnum import term as interface
 from symnum.rewriting.machines.nodes import Node, call, is_head
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.reduction import in_order, reduce
+from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.span import letters_of, spans
 from symnum.rewriting.machines.rmc.syntax import SEQ, SKIP, STAR, SUM, ZERO, is_program, parts, plus, seq
 
@@ -45,7 +45,10 @@ class Automaton:
     empty: bool
 
 
-def expression(program: Node, *, limits: Limits = Limits(steps=100_000, answers=2_000)) -> Node:  # noqa: B008  # frozen
+_LIMITS = Limits(steps=100_000, answers=2_000)
+
+
+def expression(program: Node, *, limits: Limits = _LIMITS) -> Node:
     """Return a program in which the largest closed parts without a star are sums of sequences of letters.
 
     Raises OverflowError where such a part has more spans than the limits allow.
@@ -72,10 +75,23 @@ def expression(program: Node, *, limits: Limits = Limits(steps=100_000, answers=
                 continue
             done[term] = call(term.head.name, *[done[part] for part in inner])
         else:
-            # a part that shares an unknown across a star is one letter
-            done[term] = in_order(reduce(term))
+            # a part that shares an unknown across a star is one letter, if reduction does not take it apart
+            reduced = in_order(reduce(term))
+            if is_letter(reduced):
+                done[term] = reduced
+            elif reduced in done:
+                done[term] = done[reduced]
+            else:
+                starry |= _with_star(reduced)
+                stack.append(reduced)
+                continue
         stack.pop()
     return done[program]
+
+
+def is_letter(program: Node) -> bool:
+    """Tell whether an expression is neither skip, 0, a sequence, a sum nor a star."""
+    return program.head.name not in (SKIP, ZERO, SEQ, SUM, STAR)
 
 
 def _with_star(program: Node) -> set[Node]:
@@ -131,7 +147,7 @@ def automaton(program: Node) -> Automaton:
             stack.extend(reversed(entry.args))
         elif entry.head.name in (SKIP, ZERO):
             done.append(_Part(entry.head.name == SKIP, frozenset(), frozenset()))
-        else:
+        else:  # a letter
             here = frozenset([len(letters)])
             letters.append(entry)
             after.append(set())

@@ -21,7 +21,7 @@ from typing import Any
 
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.results import Answer, Limits, RunReport, answer_of
+from symnum.rewriting.machines.rmc.results import DEFAULT_LIMITS, Answer, Limits, RunReport, answer_of
 from symnum.rewriting.machines.rmc.state import (
     Branches,
     Fingerprints,
@@ -205,7 +205,7 @@ def answers(
     memory: Memory | None = None,
     *,
     search: str = "breadth",
-    limits: Limits = Limits(),  # noqa: B008  # frozen
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Answers:
     """Search for the answers of a program on a memory, and give them one by one as they are found.
 
@@ -262,7 +262,7 @@ def run(
     memory: Memory | None = None,
     *,
     search: str = "breadth",
-    limits: Limits = Limits(),  # noqa: B008  # frozen
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Run:
     """Run a program on a memory until there are no more answers, or a limit is reached; see :func:`answers`.
 

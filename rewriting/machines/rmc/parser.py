@@ -19,7 +19,19 @@ from typing import Any
 from symnum import term as interface
 from symnum.backends import interned
 from symnum.rewriting.machines.nodes import Node, atom, call, hint, index, variable
-from symnum.rewriting.machines.rmc.syntax import MAIN, NEW, POP, PUSH, SEQ, STAR, SUM, TEST, skip, zero
+from symnum.rewriting.machines.rmc.syntax import (
+    MAIN,
+    NEW,
+    POP,
+    PUSH,
+    SEQ,
+    STAR,
+    SUM,
+    TEST,
+    constant,
+    skip,
+    zero,
+)
 from symnum.rewriting.machines.text import Reader, Token
 from symnum.text.tokens import Limits, ParseError
 
@@ -271,13 +283,13 @@ class _Parser:
         quoted = token.text[0] == "'"
         name = self._name()
         if quoted:
-            return call(name)
+            return constant(name)
         if name == "_":
             self.blanks.append(f"_{len(self.blanks)}")
             return variable(self.blanks[-1])
         self.used.setdefault(name, token)
         found = self._unknown(name)
-        return call(name) if found is None else found
+        return constant(name) if found is None else found
 
     def _unknown(self, name: str) -> Any | None:
         """Return the unknown for which a name stands, or None for a constant."""

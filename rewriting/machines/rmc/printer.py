@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from symnum import term as interface
-from symnum.rewriting.machines.nodes import Node, is_index, is_variable, spell
+from symnum.rewriting.machines.nodes import Node, is_index, is_variable
 from symnum.rewriting.machines.rmc.syntax import (
     MAIN,
     NEW,
@@ -19,6 +19,7 @@ from symnum.rewriting.machines.rmc.syntax import (
     SUM,
     TEST,
     ZERO,
+    constant_name,
     is_program,
 )
 from symnum.text.printer import to_text
@@ -149,7 +150,7 @@ class _Printer:
             return [self.scope[-1 - k] if k < len(self.scope) else f"#{k - len(self.scope)}"]
         if term.leaf is not None:
             return [_unknown_text(term)]
-        name = quoted(term.head.name)
+        name = quoted(constant_name(term) or term.head.name)
         if not term.args:
             return [name]
         inner: list[Any] = []
@@ -178,8 +179,5 @@ def _name_of(part: Any) -> str | None:
     if is_variable(part):
         return str(part.leaf[1]) if isinstance(part.leaf[1], str) else f"_{part.leaf[1]}"
     if type(part) is Node:
-        return part.head.name if part.leaf is None and not part.args else None
+        return constant_name(part)
     return interface.name(part) if interface.is_symbol(part) else None
-
-
-spell("rmc", format)

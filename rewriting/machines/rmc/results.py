@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,9 @@ class Limits:
 
     def __post_init__(self) -> None:
         check_limits(self)
+
+
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +108,8 @@ class RunReport:
         )
 
 
-def answer_of(
-    asked: list[Node], memory: Memory, bindings: Bindings, demands: Mapping[str, Any] | None = None
-) -> Answer:
-    """Return the answer of a final state; ``demands`` are put first, under names of their own, in a symbolic run."""
+def answer_of(asked: list[Node], memory: Memory, bindings: Bindings) -> Answer:
+    """Return the answer of a final state: what was asked for, and the memory, under canonical names."""
     values = [resolve(u, bindings) for u in asked]
     stacks = [(a, tuple([resolve(v, bindings) for v in memory[a]][::-1])) for a in sorted(memory)]
     names: Bindings = {}

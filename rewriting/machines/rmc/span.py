@@ -16,8 +16,8 @@ from symnum import term as interface
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.binding import substitute
 from symnum.rewriting.machines.nodes import Node, is_variable, variable
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.machine import Answers
+from symnum.rewriting.machines.rmc.results import DEFAULT_LIMITS, Limits
 from symnum.rewriting.machines.rmc.state import State
 from symnum.rewriting.machines.rmc.syntax import (
     STAR,
@@ -73,7 +73,7 @@ class Span:
         return f"<{self}>"
 
 
-def spans(program: Node | str, *, limits: Limits = Limits()) -> Counter[Span]:  # noqa: B008  # frozen
+def spans(program: Node | str, *, limits: Limits = DEFAULT_LIMITS) -> Counter[Span]:
     """Return the spans of a star-free program, each with its multiplicity.
 
     Raises ValueError for a program with a star in it, and OverflowError for one that has more spans than the limits allow.

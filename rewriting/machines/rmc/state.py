@@ -45,7 +45,7 @@ class Stack:
     def __init__(self, top: Any, rest: Stack | None) -> None:
         self.top, self.rest = top, rest
         self.ground: bool = (type(top) is not Node or top.ground) and (rest is None or rest.ground)
-        self._hash = hash((top, None if rest is None else rest._hash))
+        self._hash: int = hash((top, None if rest is None else rest._hash))
 
     def __hash__(self) -> int:
         return self._hash
@@ -212,14 +212,16 @@ class Stepper:
         else:
             self.failure = Failure(state.depth, "pop", location, wanted, resolve(stack.top, state.bindings))
             return FAILS
-        return self._done(state)
+        self._done(state)
+        return None
 
     def _test(self, state: State, program: Node) -> Branches | None:
         left, right = map(state.in_scope, program.args)
         if not unify(left, right, state.bindings):
             self.failure = Failure(state.depth, "test", "", left, right)
             return FAILS
-        return self._done(state)
+        self._done(state)
+        return None
 
     def _primitive(self, state: State, program: Node) -> Branches | None:
         name = program.args[0].leaf[1]
@@ -227,7 +229,8 @@ class Stepper:
         if not holds(name, values, state.bindings):
             self.failure = Failure(state.depth, name, "", values[0], values[-1])
             return FAILS
-        return self._done(state)
+        self._done(state)
+        return None
 
     def _done(self, state: State) -> None:
         """Go on with what comes after a step, so that the skip that it leaves costs no transition of its own."""

@@ -12,12 +12,26 @@ order in which they are written, which is the order of a depth-first search.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from symnum import term as interface
+from symnum.operators import OPERATORS
 from symnum.rewriting.machines.binding import abstract
-from symnum.rewriting.machines.nodes import Node, atom, call, declare, hint, is_head, is_variable, variable
+from symnum.rewriting.machines.nodes import (
+    Head,
+    Node,
+    atom,
+    call,
+    declare,
+    hint,
+    is_head,
+    is_variable,
+    node,
+    spell,
+    variable,
+)
 
 SKIP, ZERO, SEQ, SUM, STAR = "rmc.skip", "rmc.zero", "rmc.seq", "rmc.sum", "rmc.star"
 PUSH, POP, NEW, TEST = "rmc.push", "rmc.pop", "rmc.new", "rmc.test"
@@ -37,6 +51,15 @@ HEADS = frozenset({SKIP, ZERO, SEQ, SUM, STAR, PUSH, POP, NEW, TEST})
 
 MAIN = "λ"
 """The location that is meant where none is written."""
+
+
+def _text(program: Node) -> str:
+    from symnum.rewriting.machines.rmc.printer import format
+
+    return format(program)
+
+
+spell("rmc", _text)
 
 skip: Node = call(SKIP)
 zero: Node = call(ZERO)
@@ -110,13 +133,36 @@ def unknowns(names: str) -> tuple[Node, ...]:
     return tuple([variable(name) for name in names.split()])
 
 
+_WRITABLE = re.compile(r"[^'\n]+'*\Z")
+
+
 def constant(name: str) -> Any:
     """Return the value with a name and no arguments.
 
-    >>> constant("nil"), constant("#")
-    (nil, #)
+    A name that is an operator of symnum takes no part in its algebra: ``constant("-")`` is a letter.  Raises ValueError for a name that
+    could not be written in quotes.
+
+    >>> constant("nil"), constant("#"), str(push(constant("-")))
+    (nil, #, "['-']")
     """
-    return call(name)
+    if not _WRITABLE.match(name):
+        raise ValueError(
+            f"a constant cannot be named {name!r}; use a name without line breaks, and with quotes at its end alone"
+        )
+    guarded = "." in name or (name in OPERATORS and OPERATORS[name].arity[0] > 0)
+    return node(Head(f"'{name}'"), ()) if guarded else call(name)
+
+
+def constant_name(value: Any) -> str | None:
+    """Return the name of a constant, or None for another value.
+
+    >>> constant_name(constant("-")), constant_name(function("f", constant("a")))
+    ('-', None)
+    """
+    if type(value) is not Node or value.leaf is not None or value.args:
+        return None
+    name = value.head.name
+    return name[1:-1] if name[0] == name[-1] == "'" else name
 
 
 def function(name: str, *arguments: Any) -> Any:

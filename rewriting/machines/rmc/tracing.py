@@ -9,9 +9,9 @@ from typing import Any
 from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.binding import instantiate, substitute
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.results import Answer, Limits, RunReport, answer_of
 from symnum.rewriting.machines.rmc.machine import Answers, check_search
 from symnum.rewriting.machines.rmc.printer import format, quoted
+from symnum.rewriting.machines.rmc.results import Answer, Limits, RunReport, answer_of
 from symnum.rewriting.machines.rmc.state import Branches, State
 from symnum.rewriting.machines.rmc.syntax import Memory, as_memory, as_program
 from symnum.rewriting.machines.rmc.unification import resolve, walk
@@ -109,7 +109,9 @@ class _Watched(Answers):
         bindings = state.bindings
 
         def closed(program: Node, environment: tuple[Any, ...]) -> Node:
-            return substitute(instantiate(program, environment[::-1]), {u: resolve(u, bindings) for u in environment})
+            return substitute(
+                instantiate(program, environment[::-1]), {u: resolve(u, bindings) for u in environment}
+            )
 
         after = []
         frame = state.continuation

@@ -108,7 +108,7 @@ def _is_younger(one: Node, other: Node) -> bool:
 
 def _paired(one: Any, other: Any, bindings: Bindings) -> list[tuple[Any, Any]] | None:
     """Return the pairs that remain to be unified, the last one first, or None for terms that clash."""
-    if _is_ground(one) and _is_ground(other):
+    if is_ground(one) and is_ground(other):
         return None
     if interface.is_call(one) and interface.is_call(other) and interface.head(one) == interface.head(other):
         first, second = interface.sorted_args(one), interface.sorted_args(other)
@@ -122,7 +122,8 @@ def _paired(one: Any, other: Any, bindings: Bindings) -> list[tuple[Any, Any]] |
     return [(evaluated[0], evaluated[1])]
 
 
-def _is_ground(term: Any) -> bool:
+def is_ground(term: Any) -> bool:
+    """Tell whether a value has no unknowns; terms of symnum have none."""
     return type(term) is not Node or term.ground
 
 
@@ -164,7 +165,11 @@ def resolve(root: Any, bindings: Bindings, environment: Sequence[Any] = ()) -> A
             if all(map(is_, new, outer.args)):
                 value = outer
             else:
-                value = node(outer.head, tuple(new)) if outer.head.name not in OPERATORS else make(outer.head.name, new)
+                value = (
+                    node(outer.head, tuple(new))
+                    if outer.head.name not in OPERATORS
+                    else make(outer.head.name, new)
+                )
             done[id(outer)] = value
         else:
             return value

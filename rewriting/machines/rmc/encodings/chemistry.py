@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.results import Answer
 from symnum.rewriting.machines.rmc.encodings.arithmetic import natural
 from symnum.rewriting.machines.rmc.parser import value
+from symnum.rewriting.machines.rmc.results import Answer
 from symnum.rewriting.machines.rmc.syntax import constant, function, new, plus, pop, push, seq, star, unknown
 from symnum.rewriting.machines.rmc.unification import unbound
 

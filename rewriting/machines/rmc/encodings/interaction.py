@@ -21,9 +21,9 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.rewriting.machines.nodes import Node, is_variable
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.machine import answers
 from symnum.rewriting.machines.rmc.parser import value
+from symnum.rewriting.machines.rmc.results import DEFAULT_LIMITS, Limits
 from symnum.rewriting.machines.rmc.syntax import constant, function, new, plus, pop, push, seq, star, unknown
 from symnum.rewriting.machines.rmc.unification import unbound
 
@@ -92,7 +92,7 @@ def reduce_net(
     rules: Iterable[Interaction],
     equations: Iterable[str],
     *,
-    limits: Limits = Limits(),  # noqa: B008  # frozen
+    limits: Limits = DEFAULT_LIMITS,
 ) -> dict[str, Any]:
     """Return what the unknowns of a net are in its normal form, read ends being replaced by what was written.
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.results import Answer, Limits
 from symnum.rewriting.machines.rmc.machine import answers
+from symnum.rewriting.machines.rmc.results import DEFAULT_LIMITS, Answer, Limits
 from symnum.rewriting.machines.rmc.syntax import constant, plus, pop, push, seq, star
 
 TOKEN = "•"
@@ -64,7 +64,7 @@ def reachable(
     transitions: Iterable[Transition],
     marking: Marking,
     *,
-    limits: Limits = Limits(),  # noqa: B008  # frozen
+    limits: Limits = DEFAULT_LIMITS,
 ) -> list[dict[str, int]]:
     """Return the markings that a net can reach, the nearest first.
 

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.duality import dual
 from symnum.rewriting.machines.rmc.machine import answers
+from symnum.rewriting.machines.rmc.results import DEFAULT_LIMITS, Limits
 from symnum.rewriting.machines.rmc.syntax import (
     constant,
+    constant_name,
     new,
     plus,
     pop,
@@ -33,11 +34,22 @@ from symnum.rewriting.machines.rmc.syntax import (
 from symnum.text.tokens import ParseError
 
 END = "end"
-"""The constant below a word; letters are constants of one character."""
+"""The constant below a word; letters are constants of one character, or of the code of one that cannot be quoted."""
 
 _CLASSES = {"d": string.digits, "w": string.ascii_letters + string.digits + "_", "s": " \t\n\r\f\v"}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v"}
 _MOST_COPIES = 1000
+
+
+def _letter(c: str) -> Node:
+    return constant(c if c.isprintable() and c != "'" else f"U+{ord(c):04X}")
+
+
+def _character(letter: Any) -> str:
+    name = constant_name(letter)
+    if name is None:
+        return "?"  # any letter
+    return chr(int(name[2:], 16)) if name.startswith("U+") else name
 
 
 def word(text: Iterable[str], location: str = "i") -> dict[str, tuple[Node, ...]]:
@@ -46,7 +58,7 @@ def word(text: Iterable[str], location: str = "i") -> dict[str, tuple[Node, ...]
     >>> word("ab")
     {'i': (end, b, a)}
     """
-    return {location: (constant(END), *[constant(c) for c in reversed(list(text))])}
+    return {location: (constant(END), *[_letter(c) for c in reversed(list(text))])}
 
 
 def regex(pattern: str, location: str = "i", *, alphabet: str | None = None) -> Node:
@@ -143,7 +155,7 @@ class _Pattern:
         if c == "[":
             return self._class()
         letters = self._escaped() if c == "\\" else c
-        return plus(*[pop(constant(letter), self.location) for letter in letters])
+        return plus(*[pop(_letter(letter), self.location) for letter in letters])
 
     def _escaped(self) -> str:
         if self.place == len(self.text):
@@ -196,7 +208,7 @@ class _Pattern:
         if negated:
             chosen = self._others(chosen)
         return (
-            plus(*[pop(constant(letter), self.location) for letter in dict.fromkeys(chosen)])
+            plus(*[pop(_letter(letter), self.location) for letter in dict.fromkeys(chosen)])
             if chosen
             else zero
         )
@@ -228,8 +240,10 @@ def _accepts(program: Node, memory: Mapping[str, Sequence[Node]], limits: Limits
     return False
 
 
-def words(pattern: str | Node, *, alphabet: str | None = None, limits: Limits = Limits()) -> Iterator[str]:  # noqa: B008  # frozen
-    """Yield words of the language of a regular expression, by the dual of its recogniser, the simplest ones first.
+def words(
+    pattern: str | Node, *, alphabet: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[str]:
+    """Yield words of the language of a regular expression, by the dual of its recogniser, the simplest ones first; "?" is any letter.
 
     >>> from itertools import islice
     >>> list(islice(words("ab*"), 3))
@@ -238,7 +252,7 @@ def words(pattern: str | Node, *, alphabet: str | None = None, limits: Limits = 
     program = regex(pattern, alphabet=alphabet) if isinstance(pattern, str) else pattern
     seen = set()
     for answer in answers(dual(seq(program, pop(constant(END), "i"))), None, search="breadth", limits=limits):
-        found = "".join([str(v).strip("'") for v in reversed(answer.memory["i"][1:])])
+        found = "".join([_character(v) for v in reversed(answer.memory["i"][1:])])
         if found not in seen:
             seen.add(found)
             yield found
@@ -258,7 +272,7 @@ def nfa(transitions: Iterable[Transition], start: str, final: Iterable[str], loc
     [1, 0]
     """
     moves = [
-        seq(pop(constant(p), "q"), *([pop(constant(c), location)] if c else []), push(constant(q), "q"))
+        seq(pop(constant(p), "q"), *([pop(_letter(c), location)] if c else []), push(constant(q), "q"))
         for p, c, q in transitions
     ]
     ends = [seq(pop(constant(f), "q"), pop(constant(END), location)) for f in final]
@@ -285,7 +299,7 @@ def pda(
     moves = [
         seq(
             pop(constant(p), "q"),
-            *([pop(constant(c), location)] if c else []),
+            *([pop(_letter(c), location)] if c else []),
             *([pop(constant(popped), "s")] if popped else []),
             *[push(constant(symbol), "s") for symbol in reversed(pushed)],
             push(constant(q), "q"),

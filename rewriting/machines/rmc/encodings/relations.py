@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.machine import answers
+from symnum.rewriting.machines.rmc.results import DEFAULT_LIMITS, Limits
 from symnum.rewriting.machines.rmc.syntax import MAIN, constant, plus, pop, push, seq
 
 
@@ -31,7 +31,7 @@ def pairs_of(
     program: Node,
     domain: Iterable[Any],
     *,
-    limits: Limits = Limits(),  # noqa: B008  # frozen
+    limits: Limits = DEFAULT_LIMITS,
 ) -> frozenset[tuple[Any, Any]]:
     """Return the pairs of values that a program relates, the first ones from a domain; a closure needs no acyclic graph.
 

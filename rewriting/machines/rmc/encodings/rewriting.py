@@ -14,10 +14,10 @@ from typing import Any
 
 from symnum import term as interface
 from symnum.rewriting.machines.nodes import Node, variable
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.duality import dual
 from symnum.rewriting.machines.rmc.machine import answers
 from symnum.rewriting.machines.rmc.parser import with_unknowns
+from symnum.rewriting.machines.rmc.results import DEFAULT_LIMITS, Limits
 from symnum.rewriting.machines.rmc.syntax import (
     MAIN,
     constant,
@@ -116,7 +116,7 @@ def rewrites(
     rules: RuleSet | Iterable[Rule],
     term: Any,
     *,
-    limits: Limits = Limits(),  # noqa: B008  # frozen
+    limits: Limits = DEFAULT_LIMITS,
 ) -> list[Any]:
     """Return all terms that one application of one rule makes of a term, at any place, each once.
 
@@ -135,7 +135,7 @@ def reached(
     rules: RuleSet | Iterable[Rule],
     term: Any,
     *,
-    limits: Limits = Limits(),  # noqa: B008  # frozen
+    limits: Limits = DEFAULT_LIMITS,
 ) -> list[Any]:
     """Return all terms that rules make of a term in any number of steps, the nearest first.
 

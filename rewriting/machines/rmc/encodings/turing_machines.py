@@ -11,10 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from symnum.rewriting.machines.nodes import Node
-from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.machine import answers
 from symnum.rewriting.machines.rmc.printer import format
-from symnum.rewriting.machines.rmc.syntax import constant, new, plus, pop, push, seq, star, unknown
+from symnum.rewriting.machines.rmc.results import DEFAULT_LIMITS, Limits
+from symnum.rewriting.machines.rmc.syntax import (
+    constant,
+    constant_name,
+    new,
+    plus,
+    pop,
+    push,
+    seq,
+    star,
+    unknown,
+)
 
 _MARK = "#"
 
@@ -81,7 +91,7 @@ def run_turing(
     tape: Sequence[str] = (),
     *,
     blank: str = "0",
-    limits: Limits = Limits(),  # noqa: B008  # frozen
+    limits: Limits = DEFAULT_LIMITS,
 ) -> TuringRun | None:
     """Run a Turing machine, and return None where it stops without having reached its last state.
 
@@ -97,5 +107,7 @@ def run_turing(
         if not found.report.exhausted:
             raise TimeoutError(f"the machine has not stopped: {found.report.why}")
         return None
-    left, right = [[format(v).strip("'") for v in answer.memory.get(side, ())[1:]] for side in ("l", "r")]
+    left, right = [
+        [constant_name(v) or format(v) for v in answer.memory.get(side, ())[1:]] for side in ("l", "r")
+    ]
     return TuringRun("".join([*left, *reversed(right)]), len(left), found.report.steps)
