@@ -162,12 +162,12 @@ def test_wrong_arguments() -> None:
 def test_deep_runs() -> None:
     deep = fmc.parse("[" * 10_000 + "[2].<x>.x" + "]" * 10_000)
     assert fmc.run(deep)["λ"] == [deep.args[0]]
-    body = "[k]." + ".".join(["<x>.[x + 1]"] * 4_000)
-    assert fmc.run(body) == {"λ": [sn.symbols("k") + 4_000]}
-    closures = "[p]." + ".".join(["<x>.[[x].x]"] * 2_000)
+    body = "[k]." + ".".join(["<x>.[x + 1]"] * 2_000)
+    assert fmc.run(body) == {"λ": [sn.symbols("k") + 2_000]}
+    closures = "[p]." + ".".join(["<x>.[[x].x]"] * 1_000)
     deep_value = fmc.run(closures)["λ"][0]
     assert fmc.format(deep_value, limit=3) == "[[[..."
-    calls = fmc.run("[<f>.<n>.([f].(n > 0);t→([n - 1].<m>.<g>.[m].[g].g);f→<_>.[0])].<f>.[3000].[f].f")
+    calls = fmc.run("[<f>.<n>.([f].(n > 0);t→([n - 1].<m>.<g>.[m].[g].g);f→<_>.[0])].<f>.[1000].[f].f")
     assert calls == {"λ": [0]}
 
 

@@ -33,6 +33,7 @@ from symnum.rewriting.machines.fmc.machine import read_program
 from symnum.rewriting.machines.fmc.substitution import TRUTH
 from symnum.rewriting.machines.fmc.syntax import (
     DONE,
+    POP,
     PUSH,
     build,
     case,
@@ -316,25 +317,31 @@ def permuted(term: Any) -> Any:
     a⟨x⟩.b⟨y⟩.[x]a.[y]b
     """
 
-    def ordered(part: Any) -> Any | None:
-        head = part.head.name if is_program(part) else ""
-        if head == "fmc.push" and is_head(part.args[2], "fmc.push"):
-            pushed, location, then = part.args
-            if then.args[1].leaf[1] < location.leaf[1]:
-                return make(head, (*then.args[:2], make(head, (pushed, location, then.args[2]))))
-        if head == "fmc.pop" and is_head(part.args[2], "fmc.pop"):
-            location, name, then = part.args
-            if then.args[0].leaf[1] < location.leaf[1]:
-                return make(head, (*then.args[:2], make(head, (location, name, _exchanged(then.args[2])))))
-        return None
-
-    found = fixpoint(bottom_up(ordered, prune=_is_foreign), limit=100_000)(term)
+    found = bottom_up(_in_order, prune=_is_foreign)(term)
     return term if found is None else found
 
 
-def _exchanged(body: Any) -> Any:
-    """Return a body with the two innermost variables exchanged."""
-    return instantiate(shift(body, 2, 2), [index(1), index(0)])
+def _in_order(part: Any) -> Any | None:
+    """Sort the pushes, or the pops, that a program begins with by location; those on one location keep their order."""
+    head = part.head
+    if head is not PUSH and head is not POP:
+        return None
+    run = []
+    while part.leaf is None and part.head is head:
+        run.append(part)
+        part = part.args[2]
+    place = 1 if head is PUSH else 0
+    order = sorted(range(len(run)), key=lambda i: run[i].args[place].leaf[1])
+    if order == list(range(len(run))):
+        return None
+    if head is POP:  # index k counts from the last pop
+        count = len(run)
+        moved = {old: new for new, old in enumerate(order)}
+        places = [index(count - 1 - moved[count - 1 - k]) for k in range(count)]
+        part = instantiate(shift(part, count, count), places)
+    for i in reversed(order):
+        part = make(head.name, (*run[i].args[:2], part))
+    return part
 
 
 def equal(left: Any, right: Any, *, limits: ReductionLimits | None = None) -> bool:
