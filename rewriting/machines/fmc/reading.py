@@ -186,6 +186,8 @@ class _Parser:
     def _pop(self, location: Any) -> None:
         reader = self.reader
         reader.expect("⟨", "to pop")
+        if reader.token.text[:1] == "'":
+            reader.refuse("the variable of a pop is needed, without quotes")
         name = reader.name("the variable of a pop").text
         reader.expect("⟩", "after the variable of a pop")
         self.frames[-1].operands.append(_Pop(location, name))

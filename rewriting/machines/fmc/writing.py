@@ -77,11 +77,11 @@ class _Writer:
         """Yield text and smaller terms with their places: "alone", "left" or "right" of a case, or "next" after a dot."""
         head, given = term.head.name, term.args
         if head == "fmc.exit":
-            yield "⋆" if term is SKIP else f"!{_written(given[0])}"
+            yield "⋆" if term is SKIP else f"!{_named(given[0])}"
         elif head == "fmc.loop":
-            yield from ("(", (given[0], "alone"), f")^{_written(given[1])}")
+            yield from ("(", (given[0], "alone"), f")^{_named(given[1])}")
         elif head == "fmc.case":
-            arrow = ";" if given[1] is DONE else f";{_written(given[1])}→"
+            arrow = ";" if given[1] is DONE else f";{_named(given[1])}→"
             written = ((given[0], "left"), arrow, (given[2], "right"))
             yield from ("(", *written, ")") if place in ("right", "next") else written
         else:
@@ -120,9 +120,8 @@ class _Writer:
         if term.leaf is not None if isinstance(term, Node) else not interface.is_call(term):
             text = self.scope[-1 - term.leaf[1]] if is_index(term) else str(term)
         else:
-            text = formula(
-                instantiate(term, [variable(name) for name in reversed(self.scope)], build=_as_it_is)
-            )
+            names = self.scope[len(self.scope) - free_bound(term) :]
+            text = formula(instantiate(term, [variable(n) for n in reversed(names)], build=_as_it_is))
         simple = interface.is_symbol(term) or (text.endswith(")") and text.partition("(")[0].isidentifier())
         return text if simple or place == "alone" else f"({text})"
 
@@ -147,11 +146,12 @@ def _in_brackets(term: Any) -> Any | None:
 
 
 def _written(location: Any) -> str:
-    """Return the name of a location or label, in quotes where it would not be read as one; λ is left out."""
-    if location is MAIN:
-        return ""
-    name = location.leaf[1]
-    return name if is_plain(name) or location is DONE else f"'{name}'"
+    return "" if location is MAIN else _named(location)
+
+
+def _named(name: Any) -> str:
+    """Return the name of a location or label, in quotes where it would not be read as one."""
+    return name.leaf[1] if is_plain(name.leaf[1]) or name is DONE else f"'{name.leaf[1]}'"
 
 
 def is_plain(name: str) -> bool:
