@@ -25,7 +25,8 @@ _MAX_CLASSES = 4096
 class Box:
     """A region of an array of shape ``extents``: along axis a the index is start[a] + the sum of step[i]*index[i] over runs[i] == a.
 
-    ``runs[i]`` is the axis of the array along which axis i of the region runs, None where it stands still.
+    ``runs[i]`` is the axis of the array along which axis i of the box runs, None where it stands still.  An axis of the region that
+    runs on through several axes of the array, as in a flattened array, is several axes of the box; ``parts`` says how many.
     """
 
     extents: Shape
@@ -33,6 +34,21 @@ class Box:
     runs: tuple[int | None, ...]
     step: Shape
     shape: Shape
+    parts: Shape
+
+    def region(self, offset: int, strides: Sequence[int]) -> Strided | None:
+        """Return the region of the same shape at other strides, or None where the parts of an axis do not follow each other there."""
+        shape: list[int] = []
+        kept: list[int] = []
+        begin = 0
+        for count in self.parts:
+            sizes, steps = self.shape[begin : begin + count], strides[begin : begin + count]
+            if any(s != t * n for s, t, n in zip(steps, steps[1:], sizes[1:])):
+                return None
+            shape.append(prod(sizes))
+            kept.append(steps[-1])
+            begin += count
+        return Strided(offset, tuple(shape), tuple(kept))
 
     def ranges(self) -> tuple[range, ...] | None:
         """Return the indices taken along each axis of the array, ascending, or None where these are no range."""
@@ -63,23 +79,44 @@ def box_of(region: Region, extents: Shape) -> Box | None:
     start = tuple(region.offset // s % n if n else 0 for s, n in zip(strides, extents, strict=True))
     runs: list[int | None] = []
     steps: list[int] = []
-    low, high = list(start), list(start)
+    sizes: list[int] = []
+    parts: list[int] = []
     for n, s in zip(region.shape, region.strides, strict=True):
-        if n == 1 or s == 0:
-            runs.append(None)
-            steps.append(0)
-            continue
-        axis = next((a for a, size in enumerate(strides) if extents[a] > 1 and size <= abs(s)), None)
-        if axis is None or s % strides[axis]:
+        pieces = [(None, 0, n)] if n == 1 or s == 0 else _along(n, s, start, extents, strides)
+        if pieces is None:
             return None
-        step = s // strides[axis]
-        runs.append(axis)
-        steps.append(step)
-        low[axis] += min(0, step * (n - 1))
-        high[axis] += max(0, step * (n - 1))
+        parts.append(len(pieces))
+        for axis, step, count in pieces:
+            runs.append(axis)
+            steps.append(step)
+            sizes.append(count)
+    low, high = list(start), list(start)
+    for run, step, count in zip(runs, steps, sizes, strict=True):
+        if run is not None:
+            low[run] += min(0, step * (count - 1))
+            high[run] += max(0, step * (count - 1))
     if any(a < 0 for a in low) or any(b >= n for b, n in zip(high, extents, strict=True)):
         return None
-    return Box(extents, start, tuple(runs), tuple(steps), region.shape)
+    return Box(extents, start, tuple(runs), tuple(steps), tuple(sizes), tuple(parts))
+
+
+def _along(
+    n: int, stride: int, start: Shape, extents: Shape, strides: Shape
+) -> list[tuple[int | None, int, int]] | None:
+    """Return the (axis, step, count) along which n entries at a stride run, the outermost first; several where they run on and on."""
+    found: list[tuple[int | None, int, int]] = []
+    while True:
+        axis = next((a for a, size in enumerate(strides) if extents[a] > 1 and size <= abs(stride)), None)
+        if axis is None or stride % strides[axis]:
+            return None
+        step = stride // strides[axis]
+        if 0 <= start[axis] + step * (n - 1) < extents[axis]:
+            return [(axis, step, n), *found]
+        count = extents[axis] // step
+        if step < 0 or start[axis] >= step or extents[axis] % step or n % count or count < 2:
+            return None
+        found.insert(0, (axis, step, count))
+        n, stride = n // count, extents[axis] * strides[axis]
 
 
 def _strides(shape: Shape) -> Shape:
@@ -98,8 +135,9 @@ def composed(outer: Strided, inner: Strided) -> Strided | None:
     if box is None:
         return None
     offset = outer.offset + sum(at * s for at, s in zip(box.start, strides, strict=True))
-    found = tuple(0 if a is None else k * strides[a] for a, k in zip(box.runs, box.step, strict=True))
-    return Strided(offset, inner.shape, found)
+    return box.region(
+        offset, [0 if a is None else k * strides[a] for a, k in zip(box.runs, box.step, strict=True)]
+    )
 
 
 def _merged(region: Strided) -> tuple[Shape, Shape]:
@@ -155,7 +193,7 @@ def within(piece: Region, wanted: Region, extents: Shape) -> Strided | None:
         if remainder or low < 0 or high >= outer.shape[i]:
             return None
         offset += place * local[i]
-    return Strided(offset, inner.shape, tuple(strides))
+    return inner.region(offset, strides)
 
 
 def disjoint(a: Region, b: Region, extents: Shape) -> bool | None:

@@ -68,16 +68,20 @@ class Tape:
 
 
 def _array(entries: Sequence[Any], shape: tuple[int, ...]) -> EntryArray:
-    array = np.empty(len(entries), dtype=object)
-    array[:] = entries
-    return array.reshape(shape).view(EntryArray)
+    return np.fromiter(entries, dtype=object, count=len(entries)).reshape(shape).view(EntryArray)
 
 
 def _operator(ufunc: Any, reflected: bool = False) -> Callable[[Entry, Any], Any]:
+    head = head_of(ufunc.__name__)
+
     def operate(self: Entry, other: Any) -> Any:
         if isinstance(other, np.ndarray) and other.ndim:
             return NotImplemented  # the array goes through its entries
-        return applied(ufunc, (other, self) if reflected else (self, other))
+        if head is None:
+            return applied(ufunc, (other, self) if reflected else (self, other))
+        tape, mine = self._tape, self._record
+        its = other._record if type(other) is Entry and other._tape is tape else tape.number(other)
+        return Entry(tape, tape.put((head, its, mine) if reflected else (head, mine, its)))
 
     return operate
 

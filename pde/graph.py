@@ -36,6 +36,10 @@ from symnum.pde.nodes import View as View
 from symnum.pde.nodes import is_boolean as is_boolean
 from symnum.pde.regions import Region, Shape, Strided
 
+_SPARSE_FROM = 64
+_SPARSE_DENSITY = 0.15
+"""A dense constant matrix this large and this empty is kept as a sparse one."""
+
 MAX_FORMULA = 128
 """Formulas that would make one of more operations than this, repeated ones counted again, are arrays of their own for the
 formulas that use them: written into one another, those of a loop would grow without bound."""
@@ -361,6 +365,7 @@ class Graph:
             raise ValueError(
                 "matmul: a traced scalar cannot be multiplied with a matrix by @; write * instead"
             )
+        matrix = stored_matrix(matrix)
         dtype = matrix.dtype if node.weak else np.result_type(matrix.dtype, node.dtype)
         node, matrix = self.cast(node, dtype), matrix.astype(dtype, copy=False)
         key = (node.index, left, tuple(matrix.shape), _matrix_digest(matrix))
@@ -408,6 +413,19 @@ class Graph:
 
 def _digest(array: Any) -> bytes:
     return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=20).digest()
+
+
+def stored_matrix(matrix: Any) -> Any:
+    """Return a large and nearly empty dense matrix as CSR, which is quicker to compare and to multiply with."""
+    if (
+        isinstance(matrix, np.ndarray)
+        and min(matrix.shape) >= _SPARSE_FROM
+        and np.count_nonzero(matrix) < _SPARSE_DENSITY * matrix.size
+    ):
+        from scipy.sparse import csr_matrix
+
+        return csr_matrix(matrix)
+    return matrix
 
 
 def _matrix_digest(matrix: Any) -> Hashable:

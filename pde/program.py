@@ -25,10 +25,6 @@ from symnum.pde.regions import Strided
 _MAX_OPERANDS = 24
 """Arrays read and written by one kernel; NumPy's ufuncs take 64 in all."""
 
-_SPARSE_FROM = 64
-_SPARSE_DENSITY = 0.15
-"""A dense constant matrix this large and this empty is multiplied as a sparse one."""
-
 _MACHINE_CODE_ROWS = 256
 _MACHINE_CODE_OPERATIONS = 300
 """Kernels that run often are compiled to machine code if the array is at least this long and the code at most this long."""
@@ -282,7 +278,7 @@ class _Workspace:
         if not source.flags.f_contiguous:
             # BLAS does not take the strides of every view, and NumPy's own loops are many times slower than a copy
             source = self._operand(node.source, node.source.shape, node.dtype, steps)
-        matrix, out = _fast_matrix(node.matrix), self._buffer(node)
+        matrix, out = node.matrix, self._buffer(node)
         if isinstance(matrix, np.ndarray):
             steps.append(
                 (partial(np.matmul, *((matrix, source) if node.left else (source, matrix)), out=out), False)
@@ -297,19 +293,6 @@ class _Workspace:
                 )
             )
         return steps
-
-
-def _fast_matrix(matrix: Any) -> Any:
-    """Return a large and nearly empty dense matrix as CSR."""
-    if (
-        isinstance(matrix, np.ndarray)
-        and min(matrix.shape) >= _SPARSE_FROM
-        and np.count_nonzero(matrix) < _SPARSE_DENSITY * matrix.size
-    ):
-        from scipy.sparse import csr_matrix
-
-        return csr_matrix(matrix)
-    return matrix
 
 
 def _sparse_product(matrix: Any, source: Any, left: bool, out: Any) -> None:

@@ -45,6 +45,43 @@ def _place(path: str, line: int) -> str:
     return f"line {line} of {os.path.basename(path)}" + (f", {text!r}" if text else "")
 
 
+def library_function() -> str | None:
+    """Return the function of SciPy that the user's code has called, such as ``scipy.ndimage.laplace``, or None."""
+    frame = sys._getframe(1)
+    found = None
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith("scipy."):
+            public = ".".join(part for part in module.split(".") if not part.startswith("_"))
+            found = f"{public}.{frame.f_code.co_name}"
+        elif found is not None:
+            return found
+        frame = frame.f_back  # type: ignore[assignment]  # None ends the walk
+    return found
+
+
+_LIBRARY_CURES = {
+    "scipy.ndimage": "write the stencil with np.pad and slices (the mode 'reflect' of scipy.ndimage is 'symmetric' of np.pad, 'nearest' "
+    "is 'edge', 'mirror' is 'reflect', 'grid-wrap' is 'wrap')",
+    "scipy.signal": "write np.convolve, or np.pad and slices, one for each entry of the kernel",
+    "scipy.fft": "make the matrix of the derivative once, outside f, "
+    "D = np.real(np.fft.ifft(1j*k[:, None] * np.fft.fft(np.eye(n), axis=0), axis=0)), "
+    "and write D @ u",
+    "scipy.sparse.linalg": "make the inverse, or the matrix of the whole step, once, outside f, and write A_inv @ u",
+    "scipy.linalg": "make the inverse, or the matrix of the whole step, once, outside f, and write A_inv @ u",
+    "scipy.interpolate": "interpolate with np.interp between constant points, or make the matrix of the interpolation once, outside f",
+    "scipy.integrate": "write np.trapezoid, or np.sum(weights * u)",
+}
+
+
+def cure_of_library(function: str) -> str:
+    """Return what to write instead of a function of SciPy."""
+    for module, cure in _LIBRARY_CURES.items():
+        if function.startswith(f"{module}."):
+            return cure
+    return "write it with NumPy's own functions, which take traced arrays"
+
+
 def refuse(what: str, cure: str, kind: type[TraceError] = TraceError) -> NoReturn:
     """Raise :class:`TraceError` that names what was done, the user's line, and the cure."""
     place = user_line()

@@ -53,8 +53,13 @@ class _Rerolling:
             list[int]
         ] = []  # records that are intermediate values; a level reads those before it
         self.shapes: dict[Record, int] = {}
-        self.shape_of: dict[int, int] = {}  # as others read the record
-        self.computed: dict[int, int] = {}  # as an intermediate value is computed
+        # of each record, as others read it: its shape, and what it reads and the numbers in it, from left to right
+        self.shape_of = [-1] * len(self.records)
+        self.leaves_of: list[tuple[int, ...]] = [()] * len(self.records)
+        self.computed: dict[
+            int, tuple[int, tuple[int, ...]]
+        ] = {}  # the same of an intermediate value, as it is computed
+        self.slots = np.zeros(len(self.records))  # the place that a record is read from, or its number
 
     def run(self, outputs: Sequence[int], shape: tuple[int, ...]) -> Node:
         """Return the array of the records ``outputs``."""
@@ -62,52 +67,64 @@ class _Rerolling:
         for level, records in enumerate(self.levels):
             pieces = self._pieces(records, [self.computed[number] for number in records], True)
             self.sources[level] = self.graph.assemble((len(records),), None, pieces)
-        pieces = self._pieces(outputs, [self.shape_of[number] for number in outputs], False)
-        return self.graph.assemble(shape, None, pieces)
+        read = [(self.shape_of[number], self.leaves_of[number]) for number in outputs]
+        return self.graph.assemble(shape, None, self._pieces(outputs, read, False))
 
     def _measure(self, outputs: Sequence[int]) -> None:
         """Find the shape of each record, arguments first, and cut what is too long; whether it is cut follows from its shape."""
-        leaves: dict[int, int] = {}
-        level_of: dict[int, int] = {}  # how many levels must be known before a record can be computed
+        shape_of, leaves_of, shapes = self.shape_of, self.leaves_of, self.shapes
+        level_of = [0] * len(self.records)  # how many levels must be known before a record can be computed
         for number in self._needed(outputs):
-            head, *arguments = self.records[number]
-            if head in ("number", "input"):
-                leaves[number], level_of[number] = 1, 0
-                if head == "input":
-                    self.places[number] = (arguments[0], arguments[1])
-                    self.shape_of[number] = self._shape(("read", arguments[0]))
-                else:
-                    self.shape_of[number] = self._shape(("number", isinstance(arguments[0], bool)))
+            record = self.records[number]
+            head = record[0]
+            if head == "input":
+                self._read(number, record[1], record[2])
                 continue
-            # an exponent is part of the shape: x**2 is another formula than x**0.5
-            kinds = [
-                ("exponent", *self.records[a][1:])
-                if head == "^" and i == 1 and self.records[a][0] == "number"
-                else self.shape_of[a]
-                for i, a in enumerate(arguments)
-            ]
-            leaves[number] = sum(leaves[a] for a in arguments)
-            level = level_of[number] = max(level_of[a] for a in arguments)
-            self.shape_of[number] = self._shape((head, *kinds))
-            if leaves[number] > MAX_LEAVES:
-                self.computed[number] = self.shape_of[number]
-                while len(self.levels) <= level:
+            if head == "number":
+                self.slots[number] = record[1]
+                shape_of[number] = self._shape(("number", isinstance(record[1], bool)))
+                leaves_of[number] = (number,)
+                continue
+            arguments = record[1:]
+            kinds: list[Any] = [shape_of[a] for a in arguments]
+            if head == "^" and self.records[arguments[1]][0] == "number":
+                # an exponent is part of the shape: x**2 is another formula than x**0.5
+                kinds[1] = self.records[arguments[1]]
+            key = (head, *kinds)
+            shape = shapes.get(key)
+            if shape is None:
+                shape = shapes[key] = len(shapes)
+            leaves: tuple[int, ...] = ()
+            level = 0
+            for a in arguments:
+                leaves += leaves_of[a]
+                level = max(level, level_of[a]) if self.levels else 0
+            shape_of[number], leaves_of[number], level_of[number] = shape, leaves, level
+            if len(leaves) > MAX_LEAVES:
+                self.computed[number] = shape, leaves
+                if len(self.levels) == level:
                     self.levels.append([])
-                self.places[number] = (level, len(self.levels[level]))
+                self._read(number, level, len(self.levels[level]))
                 self.levels[level].append(number)
-                self.shape_of[number] = self._shape(("read", level))
-                leaves[number], level_of[number] = 1, level + 1
+                level_of[number] = level + 1
+
+    def _read(self, number: int, source: Any, place: int) -> None:
+        """Say that a record is read from a place of an array."""
+        self.places[number] = source, place
+        self.slots[number] = place
+        self.shape_of[number] = self._shape(("read", source))
+        self.leaves_of[number] = (number,)
 
     def _needed(self, outputs: Sequence[int]) -> list[int]:
-        found: set[int] = set()
-        stack = list(outputs)
-        while stack:
-            number = stack.pop()
-            if number not in found:
-                found.add(number)
-                if self.records[number][0] not in ("number", "input"):
-                    stack.extend(self.records[number][1:])
-        return sorted(found)
+        """Return the records that the outputs are computed from, arguments first."""
+        needed = bytearray(len(self.records))
+        for number in outputs:
+            needed[number] = 1
+        for number in range(len(self.records) - 1, -1, -1):
+            if needed[number] and self.records[number][0] not in ("number", "input"):
+                for a in self.records[number][1:]:
+                    needed[a] = 1
+        return [number for number, wanted in enumerate(needed) if wanted]
 
     def _shape(self, shape: Record) -> int:
         return self.shapes.setdefault(shape, len(self.shapes))
@@ -115,39 +132,25 @@ class _Rerolling:
     # --- arrays -----------------------------------------------------------------------------------------------------------------
 
     def _pieces(
-        self, records: Sequence[int], shapes: Sequence[int], computed: bool
+        self, records: Sequence[int], formulas: Sequence[tuple[int, tuple[int, ...]]], computed: bool
     ) -> list[tuple[Region, Node]]:
-        """Return what fills an array of these records; with ``computed`` they are not read but computed."""
+        """Return what fills an array of these records, of which the shapes and leaves are given; with ``computed`` they are not read."""
         groups: dict[int, list[int]] = {}
-        for place, shape in enumerate(shapes):
+        for place, (shape, _) in enumerate(formulas):
             groups.setdefault(shape, []).append(place)
         pieces: list[tuple[Region, Node]] = []
         for places in groups.values():
-            formulas = [self._leaves(records[place], computed) for place in places]
-            slots = np.array([[self._slot(number) for number in leaves] for leaves in formulas], np.float64)
+            leaves = np.array([formulas[place][1] for place in places], np.int64)
+            first = leaves[0].tolist()
             pieces.extend(
-                self._group(records[places[0]], formulas[0], np.array(places, np.int64), slots, computed)
+                self._group(
+                    records[places[0]], first, np.array(places, np.int64), self.slots[leaves], computed
+                )
             )
         return pieces
 
     def _is_leaf(self, number: int) -> bool:
         return number in self.places or self.records[number][0] == "number"
-
-    def _leaves(self, top: int, computed: bool) -> list[int]:
-        """Return what a formula reads and the numbers in it, from left to right."""
-        leaves: list[int] = []
-        stack = list(reversed(self.records[top][1:])) if computed else [top]
-        while stack:
-            number = stack.pop()
-            if self._is_leaf(number):
-                leaves.append(number)
-            else:
-                stack.extend(reversed(self.records[number][1:]))
-        return leaves
-
-    def _slot(self, number: int) -> float:
-        """Return the place that is read, or the number."""
-        return float(self.places[number][1] if number in self.places else self.records[number][1])
 
     def _group(
         self, top: int, leaves: list[int], places: Any, slots: Any, computed: bool

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from symnum.pde.graph import Graph, Node, is_boolean
-from symnum.pde.refusal import SingleEntries, refuse
+from symnum.pde.refusal import SingleEntries, cure_of_library, library_function, refuse
 from symnum.pde.regions import Region, Shape, Strided, region_of
 
 
@@ -209,6 +209,23 @@ class TracedArray(NDArrayOperatorsMixin):
             return target
         return result
 
+    def __array_namespace__(self, api_version: str | None = None) -> Any:
+        """Return the functions of the array API standard for arrays of this trace."""
+        from symnum.pde.array_api import ArrayNamespace
+
+        return ArrayNamespace(self._graph)
+
+    @property
+    def device(self) -> str:
+        """Return "cpu", as NumPy does."""
+        return "cpu"
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> TracedArray:
+        """Return the array; raises ValueError for another device than "cpu"."""
+        if device != "cpu":
+            raise ValueError(f"a traced array cannot move to {device!r}; traced arrays are on 'cpu'")
+        return self
+
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         """Take every function of NumPy in which this array takes part."""
         return self._call(function.__name__, function, args, options)
@@ -234,6 +251,12 @@ class TracedArray(NDArrayOperatorsMixin):
             refuse(
                 "np.vectorize calls a Python function for each entry",
                 "call the function on whole arrays, with np.where for its branches",
+            )
+        asked = library_function()
+        if asked is not None:
+            refuse(
+                f"{asked} takes numbers: it cannot be told what a traced array of shape {self.shape} is",
+                cure_of_library(asked),
             )
         refuse(
             f"a traced array of shape {self.shape} cannot become an array of numbers, as np.array, np.asarray, assignment into a real "
@@ -365,6 +388,16 @@ _VALUE_METHODS = {
     "tobytes": "compute with the array itself", "data": "compute with the array itself", "view": "write u.reshape, or u.astype",
     "put": "write u[places] = values", "setflags": "leave it away",
 }  # fmt: skip
+
+
+def zeros_like(u: Any) -> Any:
+    """Return a buffer of zeros in the shape and type of ``u``, traced or not, for a solver to fill by slices.
+
+    >>> zeros_like(np.ones((2, 2)))
+    array([[0., 0.],
+           [0., 0.]])
+    """
+    return np.zeros_like(u)
 
 
 # --- between numbers, nodes and traced arrays ---------------------------------------------------------------------------------

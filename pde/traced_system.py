@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from symnum.backends import interned
 from symnum.pde.array_parameters import ArrayParameters
+from symnum.pde.comparison import compare
 from symnum.pde.graph import Graph, Node
 from symnum.pde.jacobian import CompiledJacobian, JacobianStructure
 from symnum.pde.jacobian_products import JacobianProducts
@@ -22,6 +22,7 @@ from symnum.pde.tracing import RightHandSide, initial_state, traced_program
 if TYPE_CHECKING:
     from symnum.pde.adjoint import ObjectiveGradient
     from symnum.pde.classification import Classification
+    from symnum.pde.colouring import Colouring
     from symnum.pde.equation import Equation
     from symnum.pde.loops import LoopFunction
     from symnum.pde.sensitivity import Sensitivities
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 MAX_SCALARS = 20_000
 """States of the largest system that is written out entry by entry."""
-
-MANY_ENTRIES = 1 << 18
-"""A system with more states than this is compared with f at one state only, so that the check costs about one call of f."""
 
 
 def trace(
@@ -72,7 +70,7 @@ def trace(
     found = traced_program(f, start, known, scalars)
     system = TracedSystem(found.graph, found.state, found.output, start, float(t0), known, found.why)
     if check:
-        _compare(f, system)
+        compare(f, system)
     return system
 
 
@@ -153,6 +151,16 @@ class TracedSystem(OdeSystem):
     def sparsity(self) -> Any:
         """Return where the Jacobian of the flattened system may be non-zero: a boolean scipy.sparse.csc_matrix."""
         return self.structure().pattern()
+
+    def colouring(self) -> Colouring:
+        """Return columns of the Jacobian that may share a product with it, so that few products give all of its entries.
+
+        >>> trace(lambda t, u: np.roll(u, 1) - u, np.zeros(6)).colouring().count
+        2
+        """
+        from symnum.pde.colouring import colouring
+
+        return colouring(self.sparsity())
 
     def linear_part(self, parameters: Mapping[Any, Any] | None = None) -> Any:
         """Return the matrix L of what is linear in the flattened state with constant coefficients: a scipy.sparse.csc_matrix.
@@ -338,6 +346,8 @@ class CompiledTrace:
         ``p``: {name or symbol: value} of the parameters that change for this call, or the values of all in one flat array.
         Raises ValueError for another shape, and for a name that is no parameter.
         """
+        if out is not None and p is None and self._loops is not None and self._loops.quick(t, u, out):
+            return out
         return self._rhs(t, u, out, self.system.array_parameters.changed(p))
 
     def _rhs(self, t: float, u: Any, out: Any, values: Mapping[str, Any]) -> Any:
@@ -447,63 +457,3 @@ def _loops(system: TracedSystem, target: str) -> tuple[LoopFunction | None, str]
         if target == "loops":
             raise
         return None, f"NumPy's buffers, because there are no loops: {problem}"
-
-
-def _compare(f: RightHandSide, system: TracedSystem) -> None:
-    """Compare the traced program with f on numbers; raises ValueError, or warns when only ``u0`` itself differs."""
-    generator = np.random.default_rng(0)
-    spread = 0.1 * np.maximum(1.0, np.abs(system.u0))
-    states = [
-        (
-            system.t0 + delay,
-            (system.u0 + spread * generator.uniform(-1.0, 1.0, system.shape)).astype(system.dtype),
-        )
-        for delay in (0.25, 0.75)
-    ]
-    states.append((system.t0, system.u0))
-    if system.u0.size > MANY_ENTRIES:
-        states = states[:1]
-    program = ArrayProgram(system.graph, [system.output], "numpy")
-    parameters = system.array_parameters.values
-    tolerance = 1e-9 if system.dtype == np.float64 else 1e-3
-    for number, (t, u) in enumerate(states):
-        wanted = _numbers(f, t, u, parameters)
-        (found,) = program.run(t, u, parameters)
-        if _agree(found, wanted, tolerance):
-            continue
-        if not _agree(_numbers(f, t, u, parameters), wanted, tolerance):
-            raise ValueError(
-                "f gave two different results for the same t and u: it draws random numbers, keeps a state between calls, or leaves a "
-                "part of np.empty_like unwritten, which a traced program cannot do; make f a function of t and u alone"
-            )
-        place = tuple(int(i) for i in np.unravel_index(np.argmax(_differences(found, wanted)), wanted.shape))
-        message = (
-            f"the traced program and f differ at t = {t:g} in entry {place}: {float(found[place])!r} was traced, but f gives "
-            f"{float(wanted[place])!r}; "
-            f"look for parts of f that depend on the type of u (isinstance), on what was computed in an earlier call, on memory left "
-            f"unset by np.empty_like, or on exceptions"
-        )
-        if number == 2:
-            # rounding decides a tie, such as np.where(flux > 0, ...) on a uniform state, one way here and the other way there
-            warnings.warn(f"{message}; at states near u0 they agree", RuntimeWarning, stacklevel=3)
-        else:
-            raise ValueError(message)
-
-
-def _numbers(f: RightHandSide, t: float, u: Any, parameters: Mapping[str, Any]) -> Any:
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return np.broadcast_to(np.asarray(f(t, u.copy(), **parameters), dtype=np.float64), u.shape)
-
-
-def _differences(a: Any, b: Any) -> Any:
-    with np.errstate(invalid="ignore"):
-        gap = np.abs(a - b)
-    same = (a == b) | (np.isnan(a) & np.isnan(b))
-    return np.where(same, 0.0, np.where(np.isnan(gap), np.inf, gap))
-
-
-def _agree(a: Any, b: Any, tolerance: float) -> bool:
-    finite = np.abs(b[np.isfinite(b)])
-    scale = float(finite.max()) if finite.size else 1.0
-    return bool((_differences(a, b) <= tolerance * scale + 1e-300).all())

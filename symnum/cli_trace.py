@@ -225,15 +225,13 @@ def _indented(label: str, text: str) -> str:
 
 
 def _said_jacobian(system: Any) -> str:
-    from symnum.pde.colouring import colouring
-
     try:
         pattern = system.sparsity()
     except MemoryError as problem:
         return f"none: {problem}"
     size = max(pattern.shape[0], 1)
     share = 100 * pattern.nnz / size**2
-    return f"{pattern.nnz:,} entries ({share:.2g} %), {pattern.nnz / size:.1f} in a row, {colouring(pattern).count} colours"
+    return f"{pattern.nnz:,} entries ({share:.2g} %), {pattern.nnz / size:.1f} in a row, {system.colouring().count} colours"
 
 
 def _said_times(f: Callable[..., Any], system: Any, parameters: Mapping[str, Any]) -> str:

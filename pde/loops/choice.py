@@ -8,7 +8,6 @@ thread goes back to one, each time for twice as long.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,15 +18,16 @@ class Patience:
     """When to try threads: seconds.
 
     A call shorter than ``least`` is never shared.  Threads are tried when calls on one thread have taken ``before`` in all, since the
-    code that shares them is compiled then.  They are given up when ``slow`` calls in a row take longer than on one thread, for
-    ``again`` at first and ``longest`` at last.
+    code that shares them may be compiled then.  They are given up when ``slow`` calls in a row take longer than on one thread, for
+    ``again`` at first and ``longest`` at last; after ``good`` calls that did not, the next pause is short again.
     """
 
     least: float = 12e-6
     before: float = 0.1
     rounds: int = 5
     slow: int = 2
-    again: float = 0.5
+    good: int = 200
+    again: float = 0.25
     longest: float = 60.0
 
 
@@ -52,8 +52,7 @@ class Choice:
     def __post_init__(self) -> None:
         self._process = os.getpid()
         self._spent, self._calls, self._trial = 0.0, 0, 0
-        self._slow, self._pause, self._next = 0, self.patience.again, 0.0
-        self._lock = threading.Lock()
+        self._slow, self._good, self._pause, self._next = 0, 0, self.patience.again, 0.0
         self.settled = self.threads < 2
 
     def begin(self) -> int:
@@ -68,16 +67,18 @@ class Choice:
 
     def end(self, threads: int, seconds: float) -> None:
         """Take the time of a call on so many threads."""
-        with self._lock:
-            if threads > 1:
-                self._end_parallel(seconds)
-            else:
-                self._end_serial(seconds)
+        # not locked: callers in several threads may lose a count, which changes nothing
+        if threads > 1:
+            self._end_parallel(seconds)
+        else:
+            self._end_serial(seconds)
 
     def _end_serial(self, seconds: float) -> None:
+        if seconds < self.serial_time:
+            self.serial_time = seconds
+        if self._calls:  # the first call may have waited for a compiler
+            self._spent += seconds
         self._calls += 1
-        self._spent += seconds
-        self.serial_time = min(self.serial_time, seconds)
         if self._trial:
             self._advance()
         elif self._calls >= 20 and self.serial_time < self.patience.least:
@@ -88,23 +89,32 @@ class Choice:
     def _end_parallel(self, seconds: float) -> None:
         self.parallel_time = min(self.parallel_time, seconds)
         if self._trial:
-            self._advance()
+            if self._trial > 1 and seconds > 3 * self.serial_time:
+                self._trial = 0  # the threads wait for a busy processor
+                self._give_up()
+            else:
+                self._advance()
             return
-        self._slow = self._slow + 1 if seconds > self.serial_time else 0
+        if seconds <= self.serial_time:
+            self._slow, self._good = 0, self._good + 1
+            if self._good == self.patience.good:
+                self._pause = self.patience.again
+            return
+        self._slow += 1
         if self._slow >= self.patience.slow:
             self._give_up()
 
     def _advance(self) -> None:
-        """Go on with a trial, in which odd calls are parallel; the first one warms the threads up."""
+        """Go on with a trial, in which odd calls are parallel; the first one starts the threads and does not count."""
         self._trial += 1
-        if self._trial == 3:
+        if self._trial == 2:
             self.parallel_time = float("inf")
         if self._trial <= 2 * self.patience.rounds + 1:
             return
         self._trial = 0
-        self.parallel = self.parallel_time < 0.9 * self.serial_time
-        self._slow = 0
-        if not self.parallel:
+        if self.parallel_time < 0.9 * self.serial_time:
+            self.parallel, self._slow, self._good = True, 0, 0
+        else:
             self._give_up()
 
     def _give_up(self) -> None:

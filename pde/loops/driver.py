@@ -7,11 +7,14 @@ these functions beside this file.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from llvmlite import ir
 from numba import njit, prange, types
 from numba.extending import intrinsic
+
+from symnum.pde.loops.emit import SHAPE
 
 _intrinsic: Callable[..., Any] = (
     intrinsic  # numba supplies the first argument, which its annotations do not say
@@ -59,6 +62,29 @@ def evaluate_apart(table: Any, t: float, u: Any, out: Any) -> bool:
     for stage in range(table[1]):
         _call(at, t, source, target, stage, 0, 1)
     return True
+
+
+def _checked(table: Any, t: float, u: Any, out: Any) -> bool:
+    """Do as :func:`evaluate_apart` for arrays of the state's shape, which stands at the end of the table; False for other shapes."""
+    if u.ndim != table[SHAPE]:
+        return False
+    for k in range(u.ndim):
+        if u.shape[k] != table[SHAPE + 1 + k] or out.shape[k] != u.shape[k]:
+            return False
+    at, source, target = table.ctypes.data, u.ctypes.data, out.ctypes.data
+    if source < target + out.nbytes and target < source + u.nbytes:
+        return False
+    for stage in range(table[1]):
+        _call(at, t, source, target, stage, 0, 1)
+    return True
+
+
+@cache
+def checked_call(ndim: int, dtype: str) -> Any:
+    """Return ``(table, t, u, out) -> bool`` for contiguous arrays of so many axes; it raises TypeError for any other."""
+    kind = types.Array(getattr(types, dtype), ndim, "C")
+    signature = types.boolean(types.Array(types.int64, 1, "C"), types.float64, kind, kind)
+    return njit([signature], nogil=True, cache=True)(_checked)
 
 
 @njit(nogil=True, cache=True, parallel=True)

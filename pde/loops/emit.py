@@ -20,8 +20,8 @@ from symnum.pde.loops.tables import Form, NestForm
 ENTRY = "symnum_loops"
 """``void(ptr table, double t, ptr u, ptr out, i64 stage, i64 part, i64 parts)``; see ``kernel`` for the table."""
 
-FUNCTION, STAGES, WORK, NUMBERS, INTS, PARAMS, PLACES = range(7)
-"""Places in the table that the entry is given, and their number."""
+FUNCTION, STAGES, WORK, NUMBERS, INTS, PARAMS, SHAPE = range(7)
+"""Places in the table that the entry is given; at SHAPE stand the number of axes of the state and its shape."""
 
 _GIVEN = "ptr %ints, i64 %at, double %t, ptr %u, ptr %out, ptr %work, ptr %numbers, ptr %params, i64 %part, i64 %parts"
 

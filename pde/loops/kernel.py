@@ -24,7 +24,7 @@ from symnum.codegen import disk, machine
 from symnum.codegen.target import Unsupported, refuse_disabled_jit
 from symnum.pde.graph import Graph
 from symnum.pde.loops import emit
-from symnum.pde.loops.emit import ENTRY, FUNCTION, INTS, NUMBERS, PARAMS, PLACES, STAGES, WORK
+from symnum.pde.loops.emit import ENTRY, FUNCTION, INTS, NUMBERS, PARAMS, SHAPE, STAGES, WORK
 from symnum.pde.loops.iterations import Target
 from symnum.pde.loops.lowering import NotLowered
 from symnum.pde.loops.nests import Loops, loops_of
@@ -114,22 +114,37 @@ class LoopKernel:
 
 
 class Bound:
-    """A kernel with parameters and work memory of its own; ``table`` is good as long as this object lives, for one call at a time.
+    """A kernel with parameters and work memory of its own; ``table`` is good as long as the kernel lives, for one call at a time.
 
     ``parameters`` are the float64 values of all parameters one after the other; they may be changed between calls.
     """
 
     def __init__(self, kernel: LoopKernel, parameters: Array = ()) -> None:
         self.kernel = kernel
-        self.work = np.empty(kernel.work_size + 1, kernel.memory_dtype)
-        self.parameters = np.array([*parameters, 0.0] if len(parameters) == 0 else parameters, np.float64)
-        table = np.zeros(PLACES, np.int64)
-        table[FUNCTION], table[STAGES] = kernel.address, kernel.stages
+        if len(parameters) != kernel.parameter_count:
+            raise ValueError(
+                f"{len(parameters)} parameter values were given, but the kernel has {kernel.parameter_count}, of "
+                f"{', '.join(kernel.parameters) or 'no parameters'}; give all of them in one flat array"
+            )
+        head = [*[0] * SHAPE, len(kernel.shape), *kernel.shape]
+        places = _aligned(len(head)), _aligned(kernel.parameter_count + 1), _aligned(kernel.work_size + 1)
+        # one piece of memory, which the table keeps
+        memory = np.zeros(sum(places), np.int64)
+        table, given, work = (memory[end - n : end] for n, end in zip(places, np.cumsum(places), strict=True))
+        self.table: Array = table[: len(head)]
+        self.table[:] = head
+        self.parameters: Array = given.view(np.float64)[: kernel.parameter_count]
+        self.parameters[:] = parameters
+        self.table[FUNCTION], self.table[STAGES] = kernel.address, kernel.stages
         for place, array in (
-            (WORK, self.work), (NUMBERS, kernel.numbers), (INTS, kernel.ints), (PARAMS, self.parameters)
+            (WORK, work), (NUMBERS, kernel.numbers), (INTS, kernel.ints), (PARAMS, self.parameters)
         ):  # fmt: skip
-            table[place] = array.__array_interface__["data"][0]
-        self.table = table
+            self.table[place] = array.__array_interface__["data"][0]
+
+
+def _aligned(size: int) -> int:
+    """Return a size in words rounded up to whole cache lines."""
+    return -(-size // 8) * 8
 
 
 def _laid_out(loops: Loops, dtype: Any) -> tuple[list[list[tuple[int, int]]], list[Form], Array, Array]:

@@ -320,7 +320,7 @@ class Follower:
         for index, axis in zip(place, corner, strict=True):
             loops = axis.loops()
             if len(loops) > 1:
-                raise NotLowered("a diagonal of an array is written to")
+                raise NotLowered("a part of an array is written to in another shape")
             step = axis.steps[loops[0]] if loops else 1
             count = region.shape[loops[0]] if loops else 1
             try:
@@ -412,6 +412,9 @@ def corner_of(region: Strided, shape: Shape) -> Place:
         corner = None
     if corner is None:
         raise NotLowered("a part of an array is written to in an order that is not that of its axes")
+    loops = [k for index in corner for k in index.loops()]
+    if len(set(loops)) < len(loops):
+        raise NotLowered("a diagonal of an array is written to")
     return corner
 
 

@@ -17,7 +17,7 @@ from symnum.operators import operator
 from symnum.pde.graph import Graph
 from symnum.pde.loops.bands import Bands, bands
 from symnum.pde.loops.matrices import Gather, gathered
-from symnum.pde.nodes import Assembly, Constant, Elementwise, Input, Node, Product, Total, is_boolean
+from symnum.pde.nodes import Assembly, Constant, Elementwise, Input, Node, Product, Total, View, is_boolean
 
 TRIP = 40.0
 """Cost of writing an entry to memory and reading it again, in additions by vector instructions."""
@@ -89,6 +89,7 @@ class Storage:
         """Keep the arrays whose formula would be computed so often that a trip to memory is cheaper; consumers come first."""
         readings = dict.fromkeys((node.index for node in self.order), 0.0)
         readings[self.root.index] = 1.0
+        passed_on = dict.fromkeys(readings, 0.0)  # readings of a view that its source already knows of
         for node in reversed(self.order):
             if node.index in self.constant or isinstance(node, Input):
                 continue
@@ -98,15 +99,23 @@ class Storage:
                     self.kept.add(node.index)
             if node.index in self.kept:
                 times = 1.0
-            for atom in self.graph.atoms(node):
-                if isinstance(node, Product) and node.index not in self.kept:
-                    stencil = self.stencils[node.index]
-                    assert stencil is not None
-                    readings[atom.index] += times * max(map(len, stencil.distances))
-                elif isinstance(node, Assembly):
-                    readings[atom.index] = max(readings[atom.index], times)
-                else:
-                    readings[atom.index] += times
+            atoms = self.graph.atoms(node)
+            if isinstance(node, Assembly):
+                # an entry is in one piece: what several pieces look at is still read once
+                for atom in atoms:
+                    if isinstance(atom, View):
+                        readings[atom.index] += times
+                        passed_on[atom.index] += times
+                seen = [atom.source if isinstance(atom, View) else atom for atom in atoms]
+                atoms = list({atom.index: atom for atom in seen}.values())
+            elif isinstance(node, Product) and node.index not in self.kept:
+                stencil = self.stencils[node.index]
+                assert stencil is not None
+                times *= max(map(len, stencil.distances))
+            elif isinstance(node, View):
+                times -= passed_on[node.index]
+            for atom in atoms:
+                readings[atom.index] += times
 
     def _cost(self, node: Node) -> float:
         if isinstance(node, Product):

@@ -146,8 +146,9 @@ def _filled(generator: np.random.Generator, grid: tuple[int, ...], known: int) -
 
 def _gradient(generator: np.random.Generator, grid: tuple[int, ...], known: int) -> Step:
     (a,) = _sources(generator, known, 1)
-    axis, order = int(generator.integers(len(grid))), int(generator.integers(1, 3))
-    return lambda t, v: np.gradient(v[a], 1.25, axis=axis, edge_order=order)  # type: ignore[arg-type]
+    axis = int(generator.integers(len(grid)))
+    order: Any = int(generator.integers(1, 3))
+    return lambda t, v: np.gradient(v[a], 1.25, axis=axis, edge_order=order)
 
 
 def _flux(generator: np.random.Generator, grid: tuple[int, ...], known: int) -> Step:

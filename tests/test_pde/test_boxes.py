@@ -96,5 +96,17 @@ def test_plain_slices_have_boxes_at_every_size() -> None:
 def test_what_is_no_box() -> None:
     assert box_of(Listed(np.array([0, 1, 4])), (5,)) is None
     assert box_of(Strided(0, (4,), (5,)), (4, 4)) is None  # a diagonal
-    assert box_of(Strided(2, (4,), (1,)), (4, 4)) is None  # runs on into the next row
+    assert box_of(Strided(2, (4,), (1,)), (4, 4)) is None  # begins in a row and runs on into the next
     assert composed(Strided(0, (4, 3), (4, 1)), Strided(0, (12,), (1,))) is None
+    assert within(Strided(0, (4, 3), (4, 1)), Strided(0, (16,), (1,)), (4, 4)) is None
+
+
+def test_flattened_arrays() -> None:
+    n = 1 << 12
+    whole = Strided(n * n, (n * n,), (1,))
+    box = box_of(whole, (3, n, n))
+    assert box is not None and box.ranges() == (range(1, 2), range(0, n), range(0, n))
+    assert within(Strided(n * n, (2, n, n), (n * n, n, 1)), whole, (3, n, n)) == Strided(0, (n * n,), (1,))
+    assert composed(Strided(0, (n, n), (3 * n, 3)), Strided(0, (n * n,), (1,))) == Strided(0, (n * n,), (3,))
+    odd = box_of(Strided(1, (n * n // 2,), (2,)), (n, n))
+    assert odd is not None and odd.ranges() == (range(0, n), range(1, n, 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,27 @@ def test_reaction_diffusion_is_one_kernel_at_every_size() -> None:
         counts.append([type(node).__name__ for node in program.order])
     assert counts[0] == counts[1]
     assert counts[0].count("Elementwise") == 3 and counts[0].count("Product") == 2
+
+
+def test_slices_of_a_large_grid_make_no_lists_of_positions() -> None:
+    n = 1500
+    graph, u = traced((n, n, 2))
+    tracemalloc.start()
+    a, b = u[..., 0], u[:, :, 1]
+    p = np.pad(a, 2, mode="reflect")
+    lap = p[3:-1, 2:-2] + p[1:-3, 2:-2] + p[2:-2, 3:-1] + p[2:-2, 1:-3] - 4 * a
+    du = np.zeros_like(u)
+    du[1:-1, ::2, 0] = lap[1:-1, ::2] * b.T[1:-1, ::2]
+    du[..., 1] += np.roll(b, (3, -1), axis=(0, 1))[::-1] - np.gradient(a, axis=1)
+    joined = np.concatenate([du.reshape(-1), np.stack([lap, b])[1].ravel()])
+    node(np.split(a, 3)[0][0, :4])
+    node(joined[: n * n].reshape(n, n))
+    node(np.vstack([np.flip(a, 0), a.mean(axis=0, keepdims=True)])[::-1])
+    assert len(graph.reachable([node(joined)])) < 80
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # NumPy is asked with one byte for each entry, 7 MB at most here; a list of positions has eight
+    assert peak < 16 * n * n
 
 
 def test_equal_arrays_are_one_node() -> None:

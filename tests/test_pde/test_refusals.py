@@ -10,8 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.fft
+import scipy.interpolate
+import scipy.linalg
 import scipy.ndimage
+import scipy.signal
 import scipy.sparse as sp
+import scipy.sparse.linalg
+import scipy.spatial.distance
 
 from symnum.pde import TraceError, trace
 
@@ -97,7 +103,13 @@ REFUSED: dict[str, tuple[Body, tuple[str, ...]]] = {
     "ufunc method": (lambda t, u: np.arctan2.accumulate(u), ("np.arctan2.accumulate", "operators, slices")),
     "ufunc where=": (lambda t, u: np.sqrt(u, where=np.ones(N, bool)), ("['where']", "np.where")),
     "loop": (lambda t, u: np.stack([x * x for x in u]), ("120 entries", "slices, such as u[2:]")),
-    "scipy.ndimage": (lambda t, u: scipy.ndimage.laplace(u), ("scipy.ndimage.laplace(u)", "functions compiled outside NumPy")),
+    "scipy.ndimage": (lambda t, u: scipy.ndimage.laplace(u), ("ndimage.laplace(u)", "laplace takes numbers", "'symmetric' of np.pad")),
+    "scipy.signal": (lambda t, u: scipy.signal.convolve(u, np.ones(3)), ("scipy.signal.convolve takes numbers", "np.convolve")),
+    "scipy.fft": (lambda t, u: scipy.fft.dct(u), ("scipy.fft", "takes numbers", "D @ u")),
+    "scipy.linalg": (lambda t, u: scipy.linalg.solve_banded((1, 1), np.ones((3, N)), u), ("scipy.linalg.solve_banded", "A_inv @ u")),
+    "scipy.sparse.linalg": (lambda t, u: sp.linalg.spsolve(sp.eye_array(N, format="csc"), u), ("scipy.sparse.linalg", "A_inv @ u")),
+    "scipy.interpolate": (lambda t, u: scipy.interpolate.make_interp_spline(np.arange(N), u)(0.5), ("scipy.interpolate", "np.interp")),
+    "scipy.spatial": (lambda t, u: scipy.spatial.distance.pdist(u.reshape(12, 10)), ("scipy.spatial", "NumPy's own functions")),
     "sparse * u": (lambda t, u: u * sp.eye_array(N), ("np.multiply", "sparse @ u")),
     "astype": (lambda t, u: u.astype(int), ("astype('int64')", "np.floor")),
     "integer buffer": (lambda t, u: np.zeros_like(u, dtype=int), ("int64", "leave dtype away")),
