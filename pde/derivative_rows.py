@@ -8,7 +8,7 @@ to the shape of the columns, so that a stencil with the same weights everywhere 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,10 @@ from symnum.pde.regions import Listed
 MAX_ENTRIES = 100_000_000
 """A structure with more terms than this is refused: it is a dense matrix in disguise."""
 
-_CONSTANT = np.zeros((1, 1), np.int64)
+_PLACE = np.int32
+"""The type of kept positions; sizes stay below its range."""
+
+_CONSTANT = np.zeros((1, 1), _PLACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Block:
         if self.rows is None:
             _check_size(len(positions) * self.column.shape[1])
             return Block(None, *self.picked(positions))
-        place = np.full(size, -1, np.int64)
+        place = np.full(size, -1, _PLACE)
         place[self.rows] = np.arange(len(self.rows))
         local = place[positions]
         kept = np.flatnonzero(local >= 0)
@@ -61,13 +64,14 @@ class Block:
 
     def placed(self, positions: Any) -> Block:
         """Return the block of an array that has this one's row i at row ``positions[i]``."""
-        return replace(self, rows=positions if self.rows is None else positions[self.rows])
+        rows = positions if self.rows is None else positions[self.rows]
+        return Block(rows.astype(_PLACE), self.column, self.weight, self.source)
 
     def times(self, factor: Any) -> Block:
         """Return the block with its rows multiplied by one number, or by one number for each row of the array."""
         if np.ndim(factor):
             factor = (factor if self.rows is None else factor[self.rows])[:, None]
-        return replace(self, weight=self.weight * factor)
+        return Block(self.rows, self.column, self.weight * factor, self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +87,15 @@ class Terms:
     def of(cls, blocks: Sequence[Block]) -> Terms:
         """Write blocks out."""
         parts: list[list[Any]] = [
-            [np.zeros(0, np.int64)],
-            [np.zeros(0, np.int64)],
+            [np.zeros(0, _PLACE)],
+            [np.zeros(0, _PLACE)],
             [np.zeros(0)],
-            [np.zeros(0, np.int64)],
+            [np.zeros(0, _PLACE)],
         ]
         _check_size(sum(block.column.size for block in blocks))
         for block in blocks:
             shape = block.column.shape
-            rows = np.arange(shape[0]) if block.rows is None else block.rows
+            rows = np.arange(shape[0], dtype=_PLACE) if block.rows is None else block.rows
             there = block.column >= 0
             if not block.weight.all():
                 there &= block.weight != 0
@@ -196,13 +200,14 @@ class Values:
 
     def times(self, factor: Any, block: Block) -> Block:
         """Return a block multiplied by values: one for each row of the array, ``factor`` are their places."""
-        factor = (factor if block.rows is None else factor[block.rows])[:, None]
+        factor = (factor if block.rows is None else factor[block.rows]).astype(_PLACE)[:, None]
         if block.constant:
-            return replace(block, source=factor)
+            return Block(block.rows, block.column, block.weight, factor)
         left, right = np.broadcast_arrays(factor, block.source)
         begin = self._room(left.size)
         self.products.append(ValueProduct(begin, left.reshape(-1), right.reshape(-1)))
-        return replace(block, source=begin + np.arange(left.size).reshape(left.shape))
+        places = np.arange(begin, self.size, dtype=_PLACE).reshape(left.shape)
+        return Block(block.rows, block.column, block.weight, places)
 
     def condensed(self, blocks: list[Block]) -> list[Block]:
         """Return blocks with one term for each entry: the sums of several become values of their own."""
@@ -220,7 +225,7 @@ class Values:
         starts = np.append(first, len(new))
         sums = csr_matrix((terms.weight, terms.source, starts), shape=(len(first), begin))
         self.products.append(ValueProduct(begin, None, sums))
-        source = begin + np.arange(len(first))
+        source = np.arange(begin, self.size, dtype=_PLACE)
         return Terms(terms.row[first], terms.column[first], np.ones(len(first)), source).blocks()
 
 
@@ -244,7 +249,7 @@ def differentiate(graph: Graph, output: Node, state: Input) -> tuple[list[Block]
         if node.index not in moving:
             continue
         if isinstance(node, Input):
-            each = np.arange(node.size)
+            each = np.arange(node.size, dtype=_PLACE)
             known[node.index] = [Block(None, each[:, None], np.ones((1, 1)), _CONSTANT)]
         elif isinstance(node, Elementwise):
             known[node.index] = _formula_blocks(graph, node, known, condensed, values)
@@ -410,13 +415,13 @@ def _mapped(blocks: list[Block], node: Product | Total) -> list[Block]:
 
 def _filled(block: Block, count: int) -> Block:
     """Return a block of all ``count`` rows: those that it lacks are empty."""
-    column = np.full((count, block.column.shape[1]), -1, np.int64)
+    column = np.full((count, block.column.shape[1]), -1, _PLACE)
     column[block.rows] = block.column
     weight = np.zeros(column.shape)
     weight[block.rows] = block.weight
     if block.constant:
         return Block(None, column, weight, _CONSTANT)
-    source = np.zeros(column.shape, np.int64)
+    source = np.zeros(column.shape, _PLACE)
     source[block.rows] = block.source
     return Block(None, column, weight, source)
 
