@@ -11,11 +11,12 @@ PIP := $(BIN)/python -m pip
 INSTALL := PYTHONWARNINGS="ignore:Editable installation" $(PIP) install --quiet --disable-pip-version-check -c constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check format bench clean clean-venv
+.PHONY: help setup demo test test-slow check format bench clean clean-venv
 
 help:
 	@echo "make demo     a tour of symnum in the terminal"
 	@echo "make test     the tests and the examples in the doc strings"
+	@echo "make test-slow  tens of thousands of random programs, long simulations: minutes"
 	@echo "make check    lint, format and types, as CI runs them"
 	@echo "make format   put the sources into the agreed form"
 	@echo "make bench    the benchmarks, with the libraries they compare against"
@@ -41,7 +42,10 @@ demo: .venv/.installed
 	$(BIN)/symnum demo
 
 test: .venv/.installed
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) -m "not slow"
+
+test-slow: .venv/.installed
+	$(BIN)/pytest -n $(WORKERS) -m slow
 
 check: .venv/.installed
 	$(BIN)/ruff check .
