@@ -80,6 +80,8 @@ def test_what_never_ends() -> None:
         fmc.normalize("[⟨x⟩.[x].x].⟨x⟩.[x].x")
     with pytest.raises(RewriteLoopError, match=r"no normal form that 30 passes reach"):
         fmc.normalize("[⟨x⟩.[x].[x].x].⟨x⟩.[x].[x].x", limits=fmc.ReductionLimits(30))
+    with pytest.raises(TypeError, match=r"fmc.normalize takes limits=ReductionLimits"):
+        fmc.normalize("[1]", limits=30)
     assert len(list(islice(fmc.reduce("[⟨x⟩.[x].x].⟨x⟩.[x].x"), 5))) == 5
     omega = "[[⟨x⟩.[x].x].⟨x⟩.[x].x]"
     assert fmc.normalize(f"{omega}.[⟨x⟩.x].⟨x⟩.⟨y⟩.x") == fmc.parse("⟨x⟩.x")

@@ -187,6 +187,21 @@ def test_ill_formed_programs_show_the_place(text: str, line: int, column: int, p
     assert (caught.value.line, caught.value.column) == (line, column)
 
 
+PIECES = ["x", "e", "λ", "<", ">", "⟨x⟩", "a<y>", "[", "]", "[x]", "(", ")", ".", ";", "->", "^", "*", "⋆", "!", "2", "3.5", "+", "-", "/",
+          "**", "not", "==", "f(", ",", "'a b'", "_", "--", "\n", " ", "true", "{"]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(st.sampled_from(PIECES), max_size=10).map("".join))
+def test_any_text_is_a_program_that_reads_back_or_is_refused(text: str) -> None:
+    try:
+        program = fmc.parse(text)
+    except ParseError as error:
+        assert 0 <= error.args[2] <= len(text) and str(error).startswith("line ")
+        return
+    assert fmc.parse(str(program)) == program
+
+
 def test_what_is_no_text_or_too_much_is_refused() -> None:
     with pytest.raises(TypeError, match=r"a program is a text, but got 3"):
         fmc.parse(3)

@@ -41,7 +41,7 @@ def test_every_order_of_reduction_ends_in_the_spans(seed: int) -> None:
 @pytest.mark.slow
 def test_every_order_of_reduction_ends_in_the_spans_of_ten_thousand_programs() -> None:
     start = time.monotonic()
-    sizes = confluent(Random(2024), 10_000, 13)
+    sizes = confluent(Random(2024), 10_000, 11)
     assert sum(sizes.values()) == 10_000 and sum(n for size, n in sizes.items() if size > 1) > 2_000
     print(
         f"10,000 programs, 30,000 random reductions: {time.monotonic() - start:.0f} s, spans {sorted(sizes.items())}"

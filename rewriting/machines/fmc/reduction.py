@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.machines.binding import instantiate, shift, uses
 from symnum.rewriting.machines.fmc.machine import read_program
 from symnum.rewriting.machines.fmc.substitution import TRUTH
@@ -192,6 +193,9 @@ class ReductionLimits:
 
     passes: int = 1000
 
+    def __post_init__(self) -> None:
+        check_limits(self)
+
 
 def normalize(term: Any, *, eta: bool = False, limits: ReductionLimits | None = None) -> Any:
     """Return the normal form of a program (text or term) under beta, passage and the rules of control.
@@ -206,7 +210,8 @@ def normalize(term: Any, *, eta: bool = False, limits: ReductionLimits | None = 
     ⋆
     """
     given = term if is_program(term) else read_program(term)
-    limits = limits or ReductionLimits()
+    limits = ReductionLimits() if limits is None else limits
+    refuse_other_limits(limits, ReductionLimits, "fmc.normalize")
     # one step at each place and pass, inside and outside alike: a part that never ends does not keep what drops it from acting
     try:
         found = fixpoint(bottom_up(rewriter(eta=eta), make=_make, prune=_is_foreign), limit=limits.passes)(

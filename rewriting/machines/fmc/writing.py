@@ -77,11 +77,11 @@ class _Writer:
         """Yield text and smaller terms with their places: "alone", "left" or "right" of a case, or "next" after a dot."""
         head, given = term.head.name, term.args
         if head == "fmc.exit":
-            yield "⋆" if term is SKIP else f"!{_written(given[0])}"
+            yield "⋆" if term is SKIP else f"!{_named(given[0])}"
         elif head == "fmc.loop":
-            yield from ("(", (given[0], "alone"), f")^{_written(given[1])}")
+            yield from ("(", (given[0], "alone"), f")^{_named(given[1])}")
         elif head == "fmc.case":
-            arrow = ";" if given[1] is DONE else f";{_written(given[1])}→"
+            arrow = ";" if given[1] is DONE else f";{_named(given[1])}→"
             written = ((given[0], "left"), arrow, (given[2], "right"))
             yield from ("(", *written, ")") if place in ("right", "next") else written
         else:
@@ -146,11 +146,12 @@ def _in_brackets(term: Any) -> Any | None:
 
 
 def _written(location: Any) -> str:
-    """Return the name of a location or label, in quotes where it would not be read as one; λ is left out."""
-    if location is MAIN:
-        return ""
-    name = location.leaf[1]
-    return name if is_plain(name) or location is DONE else f"'{name}'"
+    return "" if location is MAIN else _named(location)
+
+
+def _named(name: Any) -> str:
+    """Return the name of a location or label, in quotes where it would not be read as one."""
+    return name.leaf[1] if is_plain(name.leaf[1]) or name is DONE else f"'{name.leaf[1]}'"
 
 
 def is_plain(name: str) -> bool:

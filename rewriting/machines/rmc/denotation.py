@@ -15,7 +15,6 @@ from itertools import product
 from typing import Any
 
 from symnum import term as interface
-from symnum.rewriting.machines.binding import instantiate
 from symnum.rewriting.machines.nodes import Node
 from symnum.rewriting.machines.rmc.syntax import (
     NEW,
@@ -31,12 +30,12 @@ from symnum.rewriting.machines.rmc.syntax import (
     as_program,
     free_unknowns,
 )
-from symnum.rewriting.machines.rmc.unification import unbound
+from symnum.rewriting.machines.rmc.unification import resolve, unbound
 
 GroundMemory = tuple[tuple[str, tuple[Any, ...]], ...]
 """Stacks from bottom to top by location, in the order of the names, none of them empty."""
 
-_Call = tuple[Node, tuple[Any, ...], frozenset[GroundMemory]]
+_Call = tuple[Node, frozenset[GroundMemory]]
 
 
 def den(
@@ -60,7 +59,8 @@ def den(
         raise ValueError(
             f"the unknown {loose[0]!s} is free, so that nothing says what it stands for; bind it: new {loose[0]!s}. (...)"
         )
-    stack = [_image(term, (), frozenset([start]), values, most)]
+    environment: list[Any] = []
+    stack = [_image(term, environment, frozenset([start]), values, most)]
     result: frozenset[GroundMemory] | None = None
     while stack:
         try:
@@ -69,7 +69,7 @@ def den(
             result = done.value
             stack.pop()
         else:
-            stack.append(_image(*asked, values, most))
+            stack.append(_image(asked[0], environment, asked[1], values, most))
             result = None
     assert result is not None
     return result
@@ -77,33 +77,38 @@ def den(
 
 def _image(
     program: Node,
-    environment: tuple[Any, ...],
+    environment: list[Any],
     memories: frozenset[GroundMemory],
     universe: tuple[Any, ...],
     most: int,
 ) -> Generator[_Call, frozenset[GroundMemory], frozenset[GroundMemory]]:
-    """Return the image of a set of memories; each (program, environment, memories) that is yielded is answered with its image."""
+    """Return the image of a set of memories; each (program, memories) that is yielded is answered with its image.
+
+    ``environment`` holds the values of the bound variables, the innermost last; it is shared, as parts are worked out one inside the other.
+    """
     head = program.head.name
     if not memories or head == SKIP:
         return memories
     if head == SEQ:
         for part in program.args:
-            memories = yield part, environment, memories
+            memories = yield part, memories
         return memories
     if head in (PUSH, POP, TEST):
         return frozenset(_moved(program, environment, memories))
     met: frozenset[GroundMemory] = memories if head == STAR else frozenset()
     if head == SUM:
         for part in program.args:
-            met |= yield part, environment, memories
+            met |= yield part, memories
     elif head == NEW:
         for value in universe:
-            met |= yield program.args[1], (value, *environment), memories
+            environment.append(value)
+            met |= yield program.args[1], memories
+            environment.pop()
             _check(met, most)
     elif head == STAR:
         latest = memories
         while latest:
-            latest = (yield program.args[0], environment, latest) - met
+            latest = (yield program.args[0], latest) - met
             met |= latest
             _check(met, most)
     return met
@@ -116,11 +121,9 @@ def _check(met: frozenset[GroundMemory], most: int) -> None:
         )
 
 
-def _moved(
-    step: Node, environment: tuple[Any, ...], memories: frozenset[GroundMemory]
-) -> Iterator[GroundMemory]:
+def _moved(step: Node, environment: list[Any], memories: frozenset[GroundMemory]) -> Iterator[GroundMemory]:
     """Yield what a push, a pop or a test makes of each memory where it can be done."""
-    ground = [instantiate(a, environment) for a in step.args]
+    ground = [resolve(a, {}, environment) for a in step.args]
     if step.head.name == TEST:
         if interface.key(ground[0]) == interface.key(ground[1]):
             yield from memories

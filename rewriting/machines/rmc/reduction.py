@@ -10,10 +10,11 @@ from typing import Any
 
 from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.machines.nodes import Node, call, is_head
+from symnum.rewriting.machines.rmc.printer import brief
 from symnum.rewriting.machines.rmc.rules import RULES, Reduction
 from symnum.rewriting.machines.rmc.span import Span, has_star, spans, sum_of_spans
 from symnum.rewriting.machines.rmc.syntax import NEW, POP, PUSH, SEQ, SUM, as_program, is_program, location_of
-from symnum.rewriting.strategies import bottom_up, first, fixpoint
+from symnum.rewriting.strategies import RewriteLoopError, Rewriter, bottom_up, first, fixpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,26 @@ def reduce(
     refuse_other_limits(limits, ReduceLimits, "reduce")
     term = as_program(program)
     rewriters = rules if trace is None else tuple([_recorded(rule, trace) for rule in rules])
-    once = fixpoint(first(*rewriters), limit=limits.steps)
+    once = _repeated(first(*rewriters), limits.steps)
     new = fixpoint(bottom_up(once), limit=limits.steps)(term)
     return term if new is None else new
+
+
+def _repeated(rewriter: Rewriter, limit: int) -> Rewriter:
+    """Apply a rewriter at one place until it changes nothing; the rules end there, so that the watch of ``fixpoint`` is not needed."""
+
+    def repeated(term: Any) -> Any:
+        current = term
+        for _ in range(limit):
+            new = rewriter(current)
+            if new is None:
+                return current
+            current = new
+        raise RewriteLoopError(
+            f"{brief(current)!r} still changes after {limit:,} steps at one place; allow more: ReduceLimits(steps=...)"
+        )
+
+    return repeated
 
 
 def _recorded(rule: Reduction, trace: list[ReductionStep]) -> Any:
@@ -109,7 +127,7 @@ def reduce_at_random(program: Node, choice: Random, *, steps: int = 10_000) -> N
             return program
         program = new
     raise RuntimeError(
-        f"{program!s} is no normal form after {steps:,} steps; allow more: reduce_at_random(..., steps=...)"
+        f"{brief(program)!r} is no normal form after {steps:,} steps; allow more: reduce_at_random(..., steps=...)"
     )
 
 

@@ -114,6 +114,7 @@ class _Inference:
         self.signature = {name: [call(s) for s in _sorts(name, text)] for name, text in signature.items()}
         self.given = frozenset(signature)
         self.free: dict[Node, Any] = {}
+        self.environment: list[Any] = []
         steps = [p for p in interface.postorder(program) if type(p) is Node and p.leaf is None]
         self.locations = sorted({location_of(p) for p in steps if p.head.name in (PUSH, POP)})
 
@@ -136,7 +137,7 @@ class _Inference:
 
     def _run(self, root: Node, start: dict[str, Any]) -> dict[str, Any]:
         """Walk a program with a stack of generators, each of which asks for the rows after its parts."""
-        stack = [self._after(root, (), start)]
+        stack = [self._after(root, start)]
         result: Any = None
         while stack:
             try:
@@ -149,18 +150,18 @@ class _Inference:
                 result = None
         return result
 
-    def _after(self, program: Node, environment: tuple[Any, ...], rows: dict[str, Any]) -> Any:
+    def _after(self, program: Node, rows: dict[str, Any]) -> Any:
         head, args = program.head.name, program.args
         if head == PUSH:
-            sort = self._sort(value_of(program), environment)
+            sort = self._sort(value_of(program))
             return {**rows, location_of(program): call(_ROW, sort, rows[location_of(program)])}
         if head == POP:
             location, below = location_of(program), self.fresh()
-            sort = self._sort(value_of(program), environment)
+            sort = self._sort(value_of(program))
             self._same(rows[location], call(_ROW, sort, below), program, location)
             return {**rows, location: below}
         if head == TEST:
-            left, right = [self._sort(a, environment) for a in args]
+            left, right = [self._sort(a) for a in args]
             if not unify(left, right, self.bindings):
                 one, two = [self._sort_text(t, {}) for t in (left, right)]
                 _refuse(
@@ -170,19 +171,22 @@ class _Inference:
             return rows
         if head == SEQ:
             for part in args:
-                rows = yield part, environment, rows
+                rows = yield part, rows
             return rows
         if head == NEW:
-            return (yield args[1], (self.fresh(), *environment), rows)
+            self.environment.append(self.fresh())
+            rows = yield args[1], rows
+            self.environment.pop()
+            return rows
         if head == STAR:
-            after = yield args[0], environment, rows
+            after = yield args[0], rows
             for a in self.locations:
                 self._same(rows[a], after[a], program, a)
             return rows
         if head == SUM:
             first = None
             for part in args:
-                after = yield part, environment, rows
+                after = yield part, rows
                 if first is None:
                     first = after
                 for a in self.locations:
@@ -203,13 +207,13 @@ class _Inference:
 
     # --- values -------------------------------------------------------------------------------------------------------------
 
-    def _sort(self, value: Any, environment: tuple[Any, ...]) -> Any:
+    def _sort(self, value: Any) -> Any:
         """Return the sort of a value under the sorts of the bound variables."""
         sorts: dict[Any, Any] = {}
         for part in interface.postorder(value, ordered=True):
             identity = interface.key(part)
             if is_index(part):
-                sorts[identity] = environment[part.leaf[1]]
+                sorts[identity] = self.environment[-1 - part.leaf[1]]
             elif is_variable(part):
                 sorts[identity] = self.free.setdefault(part, self.fresh())
             elif interface.is_call(part):
