@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--query", metavar="GOALS", help="what to ask, such as 'app(X, Y, [1, 2])' (.pl)")
     parser.add_argument(
-        "--search", choices=["depth", "breadth", "tabled"], default="depth", help="how choices are followed (.rmc)"
+        "--search",
+        choices=["depth", "breadth", "tabled"],
+        default="depth",
+        help="how choices are followed (.rmc)",
     )
     parser.add_argument(
         "--answers", type=_count, default=10, metavar="N", help="answers at most (default 10; .rmc and .pl)"
@@ -52,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--type", action="store_true", help="print the type, and run nothing (.fmc and .rmc)")
     what.add_argument(
         "--normal-form", action="store_true", help="print the normal form, and run nothing (.fmc and .rmc)"
+    )
+    parser.add_argument(
+        "--compiled",
+        action="store_true",
+        help="run as machine code: depth first, without a trace, and formulas only of what is known (.fmc and .rmc; .pl is so by itself)",
     )
     parser.add_argument("--trace", action="store_true", help="say on stderr every step")
     parser.add_argument("--html", metavar="FILE.html", help="write every step as one page")
@@ -74,6 +83,10 @@ def run(options: argparse.Namespace) -> int:
     ]
     if unfit:
         return _wrong(f"--{unfit[0].replace('_', '-')} is for .fmc and .rmc programs, not for .pl")
+    if options.compiled and (options.trace or options.html is not None or options.search != "depth"):
+        return _wrong(
+            "--compiled runs depth first and without a trace; leave --compiled out, or --trace, --html and --search"
+        )
     text = sys.stdin.read() if options.program == "-" else Path(options.program).read_text(encoding="utf-8")
     return {"fmc": _functional, "rmc": _relational, "pl": _prolog}[language](options, text)
 
@@ -91,7 +104,12 @@ def _functional(options: argparse.Namespace, text: str) -> int:
     wants_trace = options.trace or options.html is not None
     limits = fmc.RunLimits() if options.steps is None else fmc.RunLimits(steps=options.steps)
     memory = {location: stack.split() for location, stack in options.memory}
-    found = fmc.execute(program, memory, limits=limits, trace=wants_trace)
+    if options.compiled:
+        from symnum.rewriting.machines import compiled
+
+        found = compiled.execute(program, memory, limits=compiled.FunctionalLimits(limits.steps))
+    else:
+        found = fmc.execute(program, memory, limits=limits, trace=wants_trace)
     stacks = {a: [str(v) for v in stack] for a, stack in sorted(found.memory.items())}
     lines = [f"{a} = {' '.join(stack)}" for a, stack in stacks.items()]
     if found.exit not in (None, "⋆"):
@@ -174,6 +192,11 @@ def _answers(options: argparse.Namespace, text: str, program: Any, memory: dict[
             from symnum.rewriting.machines.trace_page import relational_frames
 
             _write_page(options, text, relational_frames(traced), "; ".join(map(str, found)) or "no answer")
+    elif options.compiled:
+        from symnum.rewriting.machines import compiled
+
+        quick = compiled.answers(program, memory, limits=compiled.Limits(steps=options.steps))
+        found, report = list(islice(quick, options.answers)), quick.report
     else:
         searched = rmc.answers(program, memory, search=options.search, limits=limits)
         found, report = list(searched), searched.report

@@ -126,7 +126,7 @@ class Reader:
 
 _SPACE = re.compile(r"(?:\s+|--[^\n]*)+")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_NAME = re.compile(r"[^\W\d]\w*'*|[#$•⊤⊥]|'[^'\n]*'")
+_NAME = re.compile(r"[^\W\d]\w*'*|[#$•⊤⊥]|'[^'\n]+'")
 
 
 def _tokens(text: str, signs: Mapping[str, str]) -> list[Token]:

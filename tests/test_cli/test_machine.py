@@ -164,12 +164,32 @@ def test_runs_that_end_badly(write: Callable[[str, str], str], capsys: pytest.Ca
         (["p.pl", "--query", "p(X)", "--type"], "--type is for .fmc and .rmc programs"),
         (["p.pl", "--query", "p(X)", "--memory", "a=1"], "--memory is for .fmc and .rmc programs"),
         (["p.fmc", "--memory", "12"], "gives no location a stack"),
+        (["p.fmc", "--compiled", "--trace"], "--compiled runs depth first and without a trace"),
         (["p.fmc", "--steps", "0"], "is not a whole number from 1"),
     ],
 )
 def test_wrong_usage(arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["machine", *arguments]) == 2
     assert problem in capsys.readouterr().err
+
+
+def test_machine_code_gives_the_same(
+    write: Callable[[str, str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text, memory in (
+        ("p.fmc", "<f>.[<x>.[x].[x]].<g>.g.f", "λ=q [r]out.⟨_⟩"),
+        ("e.fmc", "[a]out;!e;[b]out", "c=1"),
+        ("r.rmc", "new x. <x>; ([x] + [f(x)])", "λ=a"),
+    ):
+        program, shown = write(name, text), []
+        for more in ([], ["--compiled"]):
+            assert main(["machine", program, "--memory", memory, *more]) == 0
+            shown.append(capsys.readouterr().out)
+        assert shown[0] == shown[1] != ""
+    assert main(["machine", write("s.fmc", "[1].c<x>"), "--compiled"]) == 1
+    assert "rule 'pop' found nothing to do" in capsys.readouterr().err
+    assert main(["machine", write("w.rmc", "([a])*"), "--compiled", "--answers", "3"]) == 0
+    assert capsys.readouterr().out.count("\n") == 3
 
 
 def test_programs_from_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

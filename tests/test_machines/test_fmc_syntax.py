@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 import symnum as sn
 from symnum import term as interface
+from symnum.backends import interned
 from symnum.rewriting.machines import fmc
 from symnum.rewriting.machines.binding import shift
-from symnum.rewriting.machines.fmc.syntax import is_program
+from symnum.rewriting.machines.fmc.syntax import is_program, run
 from symnum.text.tokens import Limits, ParseError
 
 PROGRAMS = [
@@ -76,6 +77,21 @@ def test_labels_are_the_names_before_arrows_and_after_loops() -> None:
     assert fmc.parse("<e>.e;e→p") != fmc.parse("<e>.(!e);e→p")
     assert fmc.parse("q;e→p") != fmc.parse("!q;e→p")
     assert fmc.parse("(k)^k") == fmc.parse("(!k)^k")
+
+
+def test_quoted_names_are_always_symbols() -> None:
+    program = fmc.push(
+        sn.symbols("e"), "my place", fmc.case(fmc.exit_with("e"), "e", run(sn.symbols("e") + 1))
+    )
+    assert str(program) == "['e']'my place'.(!e;e→'e' + 1)"
+    assert fmc.parse(str(program)) == program
+    assert fmc.parse("'a b'.[x]") == run(interned.symbol("a b"), fmc.parse("[x]"))
+    assert str(fmc.parse("'true'.['x']")) == "'true'.[x]"
+
+
+def test_the_variable_of_a_looped_pop_ends_with_the_loop() -> None:
+    assert fmc.parse("⟨x⟩^i.[x]") == fmc.parse("(⟨x⟩)^i.[x]")
+    assert fmc.parse("⟨x⟩^i.[x]").free == 0
 
 
 def test_cases_lean_to_the_left() -> None:
@@ -146,6 +162,7 @@ BAD = [
     ("x)", 1, 2, "no bracket is open"),
     ("[x)", 1, 3, "the bracket to close is ']'"),
     ("[x] y", 1, 5, "'.', ';' or an operator is needed"),
+    ("<'x'>.x", 1, 2, "without quotes"),
     ("x y", 1, 3, "'.', ';' or an operator is needed"),
     ("x..y", 1, 3, "an instruction is needed"),
     ("a<3>", 1, 5, "an instruction is needed"),
@@ -170,6 +187,21 @@ def test_ill_formed_programs_show_the_place(text: str, line: int, column: int, p
     assert (caught.value.line, caught.value.column) == (line, column)
 
 
+PIECES = ["x", "e", "λ", "<", ">", "⟨x⟩", "a<y>", "[", "]", "[x]", "(", ")", ".", ";", "->", "^", "*", "⋆", "!", "2", "3.5", "+", "-", "/",
+          "**", "not", "==", "f(", ",", "'a b'", "_", "--", "\n", " ", "true", "{"]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(st.sampled_from(PIECES), max_size=10).map("".join))
+def test_any_text_is_a_program_that_reads_back_or_is_refused(text: str) -> None:
+    try:
+        program = fmc.parse(text)
+    except ParseError as error:
+        assert 0 <= error.args[2] <= len(text) and str(error).startswith("line ")
+        return
+    assert fmc.parse(str(program)) == program
+
+
 def test_what_is_no_text_or_too_much_is_refused() -> None:
     with pytest.raises(TypeError, match=r"a program is a text, but got 3"):
         fmc.parse(3)
@@ -183,9 +215,9 @@ def test_deep_and_long_programs() -> None:
     deep = fmc.parse("[" * 10_000 + "[2].<x>.x" + "]" * 10_000)
     assert fmc.parse(str(deep)) == deep
     assert fmc.format(deep, limit=20) == "[" * 20 + "..."
-    long = fmc.parse(".".join(["<x>.[x].[x]"] * 3_000))
+    long = fmc.parse(".".join(["<x>.[x].[x]"] * 1_500))
     assert fmc.parse(str(long)) == long
     assert fmc.compose(long, long).free == 0
-    nested = fmc.parse(".".join(f"<x{k}>" for k in range(3_000)) + ".[x0].[x2999]")
-    assert str(nested).endswith("[x0].[x2999]")
+    nested = fmc.parse(".".join(f"<x{k}>" for k in range(1_500)) + ".[x0].[x1499]")
+    assert str(nested).endswith("[x0].[x1499]")
     assert shift(nested, 3) is nested and is_program(nested)

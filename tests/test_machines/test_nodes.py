@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -147,6 +148,18 @@ def test_strategies_run_on_nodes() -> None:
         assert interface.node_count(made) == 10_002
         assert instantiate(abstract(made, variable("X")), [5]) == 10_005
     assert fixpoint(bottom_up(down))(call("s", call("s", sn.symbols("x")))) == sn.parse("x + 2")
+
+
+def test_threads_get_one_node() -> None:
+    def build(_: int) -> list[Any]:
+        made: list[Any] = [variable("T")]
+        for k in range(300):
+            made.append(call("f", made[-1], k))
+        return made
+
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = pool.map(build, range(4))
+    assert all(a is b for other in others for a, b in zip(first, other))
 
 
 def test_deep_terms() -> None:

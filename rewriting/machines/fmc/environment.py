@@ -10,6 +10,7 @@ A formula is worked out when it is pushed.  Tests hold the results, pushes and p
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from symnum.rewriting.machines.binding import free_indices, instantiate
@@ -28,7 +29,7 @@ from symnum.rewriting.machines.fmc.syntax import (
     trouble,
     value_of,
 )
-from symnum.rewriting.machines.nodes import is_index
+from symnum.rewriting.machines.nodes import Node, is_index, make
 
 Closure = tuple[Any, Any]
 """A term and the environment of its free indices."""
@@ -90,11 +91,28 @@ class EnvironmentMachine:
             return term, self.environment if term.free else None
         if is_index(value):
             return _found(self.environment, value.leaf[1])
+        known = self._worked_out(value) if term.free else None
+        if known is not None:
+            return run(known), None
         closed = read_back((term, self.environment)) if term.free else term
         why = trouble(value_of(closed))
         if why is not None:
             raise StuckError("push", why)
         return closed, None
+
+    def _worked_out(self, formula: Any) -> Any | None:
+        """Return the value of a formula of numbers and variables, or None for a larger one, or one that has none."""
+        given = []
+        for arg in formula.args:
+            if is_index(arg):
+                arg = value_of(_found(self.environment, arg.leaf[1])[0])
+            if arg is None or isinstance(arg, Node):
+                return None
+            given.append(arg)
+        try:
+            return make(formula.head.name, given)
+        except (TypeError, ValueError, ArithmeticError):
+            return None  # the long way says why
 
     def stacks(self) -> dict[str, list[Any]]:
         """Return the stacks read back as terms, of streams what was pushed and not popped."""
@@ -108,11 +126,11 @@ class EnvironmentMachine:
         """Return the term that runs, read back."""
         return read_back((self.term, self.environment))
 
-    def waiting(self) -> list[tuple[str, Any]]:
-        """Return the continuation read back, what comes next first, as (label, term)."""
+    def waiting(self, most: int) -> list[tuple[str, Any]]:
+        """Return the continuation read back, what comes next first, as (label, term); ``most`` entries of it."""
         return [
             (label.leaf[1], read_back((then, environment)))
-            for label, then, environment in reversed(self.continuation)
+            for label, then, environment in islice(reversed(self.continuation), most)
         ]
 
 

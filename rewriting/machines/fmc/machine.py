@@ -16,12 +16,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.machines.fmc.environment import EnvironmentMachine
 from symnum.rewriting.machines.fmc.memory import Given, Stream, read_memory, shown
 from symnum.rewriting.machines.fmc.reading import parse
 from symnum.rewriting.machines.fmc.substitution import StuckError, SubstitutionMachine
 from symnum.rewriting.machines.fmc.syntax import case, is_program, program, push
 from symnum.rewriting.machines.fmc.writing import to_text
+
+_WAITING = 10_000
+"""Entries of a continuation that a state keeps: those of a deep recursion would take longer to read back than the run."""
 
 MACHINES: Mapping[str, Any] = {"substitution": SubstitutionMachine, "environment": EnvironmentMachine}
 
@@ -33,10 +37,16 @@ class RunLimits:
     steps: int = 1_000_000
     trace: int = 10_000
 
+    def __post_init__(self) -> None:
+        check_limits(self)
+
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Hold what a machine was like after a step: ``rule`` made it, and is empty for the first state."""
+    """Hold what a machine was like after a step: ``rule`` made it, and is empty for the first state.
+
+    ``continuation`` has what comes next first, and no more than ten thousand entries.
+    """
 
     number: int
     rule: str
@@ -168,7 +178,8 @@ def execute(
     >>> fmc.execute("<x>.[x]").why
     'the main location λ is empty where the program pops it'
     """
-    limits = limits or RunLimits()
+    limits = RunLimits() if limits is None else limits
+    refuse_other_limits(limits, RunLimits, "fmc.execute")
     name = machine or ("substitution" if trace else "environment")
     if name not in MACHINES:
         raise ValueError(
@@ -177,35 +188,30 @@ def execute(
     runner = MACHINES[name](read_program(term), read_memory(memory))
     states = [_state(runner, 0, "")] if trace else []
     counts: dict[str, int] = {}
-    steps, stop, rule, why, location = (
-        0,
+    stop, why, rule, location, steps = (
         "limit",
-        "",
         f"the run did not end within {limits.steps:,} steps",
         "",
+        "",
+        0,
     )
     step = runner.step
     try:
         while steps < limits.steps:
-            rule = step()
-            if not rule:
+            made = step()
+            if not made:
                 stop, why = "done", ""
                 break
             steps += 1
-            counts[rule] = counts.get(rule, 0) + 1
+            counts[made] = counts.get(made, 0) + 1
             if trace and len(states) < limits.trace:
-                states.append(_state(runner, steps, rule))
-        else:
-            rule = ""
+                states.append(_state(runner, steps, made))
     except KeyboardInterrupt:
-        stop, rule, why = "interrupted", "", "the run was interrupted"
+        stop, why = "interrupted", "the run was interrupted"
     except StuckError as error:
-        stop, rule, why, location = "stuck", error.rule, error.why, error.location
-    last = _state(runner, steps, states[-1].rule if states and states[-1].number == steps else "")
-    left_out = 0
-    if states and states[-1].number != steps:
-        left_out = steps - states[-1].number - 1
-        states.append(last)
+        stop, why, rule, location = "stuck", error.why, error.rule, error.location
+    last = _state(runner, steps, "")
+    streams = {a: s for a, s in runner.memory.items() if isinstance(s, Stream)}
     return Run(
         memory={a: [shown(value) for value in s] for a, s in last.memory.items() if s},
         exit=last.term.args[0].leaf[1] if stop == "done" else None,
@@ -215,18 +221,21 @@ def execute(
         why=why,
         location=location,
         counts=counts,
-        read={a: stream.taken for a, stream in _streams(runner).items()},
+        read={a: stream.taken for a, stream in streams.items()},
         last=last,
-        trace=Trace(tuple(states), left_out),
+        trace=_trace(states, last),
     )
 
 
-def _streams(runner: Any) -> dict[str, Stream]:
-    return {a: s for a, s in runner.memory.items() if isinstance(s, Stream)}
+def _trace(states: list[State], last: State) -> Trace:
+    """Return the states that were kept and the last one."""
+    if not states or states[-1].number == last.number:
+        return Trace(tuple(states))
+    return Trace((*states, last), last.number - states[-1].number - 1)
 
 
 def _state(runner: Any, number: int, rule: str) -> State:
-    return State(number, rule, runner.stacks(), runner.current(), tuple(runner.waiting()))
+    return State(number, rule, runner.stacks(), runner.current(), tuple(runner.waiting(_WAITING)))
 
 
 def run(

@@ -9,7 +9,7 @@ From the loosest to the tightest::
     M^i                  loop; a power of a number is also written x^2
 
 A name that is bound is a variable; a name that stands before → or after ^ somewhere in the program is a label; every other name is a
-symbol.  ``!i`` is the exit with label i, whatever else the program says.
+symbol.  ``!i`` is the exit with label i, and ``'i'`` the symbol, whatever else the program says.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class _Parser:
         if token.kind == "sign" and token.text in _OPENING:
             return self._open(_OPENING[token.text])
         if token.text == "⟨" and token.kind == "sign":
-            self._pop("λ")
+            self._pop(MAIN)
             return False
         if token.kind == "number":
             reader.take()
@@ -157,7 +157,7 @@ class _Parser:
             after = [reader.ahead(k) for k in (1, 2, 3)]
             if after[0].text == "⟨" and after[1].kind == "name" and after[2].text == "⟩":
                 reader.take()
-                self._pop(token.text)
+                self._pop(atom(unquoted(token)))
             elif (
                 after[0].text == "("
                 and after[0].kind == "sign"
@@ -183,18 +183,22 @@ class _Parser:
         self.frames.append(_Frame(opened, close, len(self.scope), function=function))
         return True
 
-    def _pop(self, location: str) -> None:
+    def _pop(self, location: Any) -> None:
         reader = self.reader
         reader.expect("⟨", "to pop")
+        if reader.token.text[:1] == "'":
+            reader.refuse("the variable of a pop is needed, without quotes")
         name = reader.name("the variable of a pop").text
         reader.expect("⟩", "after the variable of a pop")
-        self.frames[-1].operands.append(_Pop(atom(location), name))
+        self.frames[-1].operands.append(_Pop(location, name))
         self.bound.setdefault(name, []).append(len(self.scope))
         self.scope.append(name)
 
     def _name(self, token: Token) -> Any:
         """Return what a name stands for: what is bound, given, a label, or a symbol."""
         name = token.text
+        if name[0] == "'":
+            return run(interned.symbol(unquoted(token)))
         if name == "_":
             self.reader.refuse("a name is needed, as '_' is never bound", token)
         if self.bound.get(name):
@@ -205,7 +209,7 @@ class _Parser:
             return exit_with(name)
         if name in _CONSTANTS:
             return run(_CONSTANTS[name])
-        return run(interned.symbol(name.strip("'") if name[0] == "'" else name))
+        return run(interned.symbol(name))
 
     def _label(self, where: str) -> str:
         reader = self.reader
@@ -213,7 +217,7 @@ class _Parser:
             return DONE_NAME
         if reader.token.kind != "name":
             reader.refuse(f"a label is needed {where}")
-        return reader.take().text
+        return unquoted(reader.take())
 
     # operators
 
@@ -225,7 +229,10 @@ class _Parser:
             self._push_operator(frame, token._replace(text="**"), None)
             return True
         label = self._label("after '^'; a power is written with '**'")
-        frame.operands.append(loop(self._finished(frame.operands.pop()), label))
+        body = frame.operands.pop()
+        if isinstance(body, _Pop):  # its continuation ends here, so nothing after the loop knows its variable
+            self.bound[self.scope.pop()].pop()
+        frame.operands.append(loop(self._finished(body), label))
         return False
 
     def _operator(self, frame: _Frame) -> None:
@@ -282,11 +289,8 @@ class _Parser:
     def _formula(self, head: str, values: list[Any], token: Token) -> Any:
         try:
             return run(make(head, values))
-        except (
-            TypeError,
-            ValueError,
-            ArithmeticError,
-        ) as error:  # a wrong number of arguments, a truth value in a sum, 1/0
+        except (TypeError, ValueError, ArithmeticError) as error:
+            # a wrong number of arguments, a truth value in a sum
             raise ParseError(str(error), self.reader.text, token.offset) from error
 
     # brackets
@@ -319,7 +323,7 @@ class _Parser:
             around.append(made)
         else:
             follows = reader.token.kind == "name" and reader.token.offset == closed.offset + 1
-            around.append(push(made, reader.take().text if follows else MAIN))
+            around.append(push(made, unquoted(reader.take()) if follows else MAIN))
 
     def _refuse_follower(self, frame: _Frame) -> NoReturn:
         reader = self.reader
@@ -341,10 +345,15 @@ _OPENING = {"[": "]", "(": ")"}
 _CONSTANTS: Mapping[str, Any] = {"true": interned.number(True), "false": interned.number(False)}
 
 
+def unquoted(name: Token) -> str:
+    """Return the name of a token, without its quotes."""
+    return name.text[1:-1] if name.text[0] == "'" else name.text
+
+
 def _labels(tokens: Sequence[Token]) -> set[str]:
     """Return the names that are used as labels: those before → and after ^."""
     return {
-        name.text
+        unquoted(name)
         for before, name, after in zip(tokens, tokens[1:], tokens[2:])
         if name.kind == "name"
         and ((after.kind, after.text) == ("sign", "→") or (before.kind, before.text) == ("sign", "^"))

@@ -28,11 +28,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.machines.binding import instantiate, shift, uses
 from symnum.rewriting.machines.fmc.machine import read_program
 from symnum.rewriting.machines.fmc.substitution import TRUTH
 from symnum.rewriting.machines.fmc.syntax import (
     DONE,
+    POP,
     PUSH,
     build,
     case,
@@ -191,6 +193,9 @@ class ReductionLimits:
 
     passes: int = 1000
 
+    def __post_init__(self) -> None:
+        check_limits(self)
+
 
 def normalize(term: Any, *, eta: bool = False, limits: ReductionLimits | None = None) -> Any:
     """Return the normal form of a program (text or term) under beta, passage and the rules of control.
@@ -205,7 +210,8 @@ def normalize(term: Any, *, eta: bool = False, limits: ReductionLimits | None = 
     ⋆
     """
     given = term if is_program(term) else read_program(term)
-    limits = limits or ReductionLimits()
+    limits = ReductionLimits() if limits is None else limits
+    refuse_other_limits(limits, ReductionLimits, "fmc.normalize")
     # one step at each place and pass, inside and outside alike: a part that never ends does not keep what drops it from acting
     try:
         found = fixpoint(bottom_up(rewriter(eta=eta), make=_make, prune=_is_foreign), limit=limits.passes)(
@@ -316,25 +322,31 @@ def permuted(term: Any) -> Any:
     a⟨x⟩.b⟨y⟩.[x]a.[y]b
     """
 
-    def ordered(part: Any) -> Any | None:
-        head = part.head.name if is_program(part) else ""
-        if head == "fmc.push" and is_head(part.args[2], "fmc.push"):
-            pushed, location, then = part.args
-            if then.args[1].leaf[1] < location.leaf[1]:
-                return make(head, (*then.args[:2], make(head, (pushed, location, then.args[2]))))
-        if head == "fmc.pop" and is_head(part.args[2], "fmc.pop"):
-            location, name, then = part.args
-            if then.args[0].leaf[1] < location.leaf[1]:
-                return make(head, (*then.args[:2], make(head, (location, name, _exchanged(then.args[2])))))
-        return None
-
-    found = fixpoint(bottom_up(ordered, prune=_is_foreign), limit=100_000)(term)
+    found = bottom_up(_in_order, prune=_is_foreign)(term)
     return term if found is None else found
 
 
-def _exchanged(body: Any) -> Any:
-    """Return a body with the two innermost variables exchanged."""
-    return instantiate(shift(body, 2, 2), [index(1), index(0)])
+def _in_order(part: Any) -> Any | None:
+    """Sort the pushes, or the pops, that a program begins with by location; those on one location keep their order."""
+    head = part.head
+    if head is not PUSH and head is not POP:
+        return None
+    run = []
+    while part.leaf is None and part.head is head:
+        run.append(part)
+        part = part.args[2]
+    place = 1 if head is PUSH else 0
+    order = sorted(range(len(run)), key=lambda i: run[i].args[place].leaf[1])
+    if order == list(range(len(run))):
+        return None
+    if head is POP:  # index k counts from the last pop
+        count = len(run)
+        moved = {old: new for new, old in enumerate(order)}
+        places = [index(count - 1 - moved[count - 1 - k]) for k in range(count)]
+        part = instantiate(shift(part, count, count), places)
+    for i in reversed(order):
+        part = make(head.name, (*run[i].args[:2], part))
+    return part
 
 
 def equal(left: Any, right: Any, *, limits: ReductionLimits | None = None) -> bool:

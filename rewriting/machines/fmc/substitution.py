@@ -20,6 +20,7 @@ symnum, so that conditions on numbers (``[n == 0].⟨b⟩.b``) choose a case.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from symnum.rewriting.machines.fmc.memory import Stream
@@ -96,9 +97,9 @@ class SubstitutionMachine:
         """Return the term that runs."""
         return self.term
 
-    def waiting(self) -> list[tuple[str, Any]]:
-        """Return the continuation, what comes next first, as (label, term)."""
-        return [(label.leaf[1], then) for label, then in reversed(self.continuation)]
+    def waiting(self, most: int) -> list[tuple[str, Any]]:
+        """Return the continuation, what comes next first, as (label, term); ``most`` entries of it."""
+        return [(label.leaf[1], then) for label, then in islice(reversed(self.continuation), most)]
 
 
 def popped_from(memory: dict[str, list[Any] | Stream], location: str) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from symnum import term as interface
-from symnum.rewriting.machines.binding import free_bound, instantiate, uses
+from symnum.rewriting.machines.binding import free_bound, instantiate, substitute, uses
 from symnum.rewriting.machines.fmc.syntax import DONE, MAIN, SKIP, is_program, names_in, symbols_of
 from symnum.rewriting.machines.nodes import Node, head_named, is_index, node, variable
 from symnum.rewriting.strategies import bottom_up
@@ -45,7 +45,14 @@ class _Writer:
 
     def __init__(self, root: Any) -> None:
         self.root = root
-        self.fixed = {interface.name(s) for s in symbols_of(root)} | set(names_in(root, "label"))
+        labels = set(names_in(root, "label"))
+        symbols = symbols_of(root)
+        self.fixed = {interface.name(s) for s in symbols} | labels
+        self.quoted = {
+            s: variable(f"'{interface.name(s)}'")
+            for s in symbols
+            if interface.name(s) in labels or not is_plain(interface.name(s))
+        }
         self.in_scope: dict[str, int] = {}
         self.next: dict[str, int] = {}
         self.scope: list[str] = []
@@ -70,11 +77,11 @@ class _Writer:
         """Yield text and smaller terms with their places: "alone", "left" or "right" of a case, or "next" after a dot."""
         head, given = term.head.name, term.args
         if head == "fmc.exit":
-            yield "⋆" if term is SKIP else f"!{given[0].leaf[1]}"
+            yield "⋆" if term is SKIP else f"!{_named(given[0])}"
         elif head == "fmc.loop":
-            yield from ("(", (given[0], "alone"), f")^{given[1].leaf[1]}")
+            yield from ("(", (given[0], "alone"), f")^{_named(given[1])}")
         elif head == "fmc.case":
-            arrow = ";" if given[1] is DONE else f";{given[1].leaf[1]}→"
+            arrow = ";" if given[1] is DONE else f";{_named(given[1])}→"
             written = ((given[0], "left"), arrow, (given[2], "right"))
             yield from ("(", *written, ")") if place in ("right", "next") else written
         else:
@@ -108,12 +115,13 @@ class _Writer:
 
     def _value(self, term: Any, place: str) -> str:
         """Return a formula; one after or before a dot stands in brackets."""
+        if self.quoted:
+            term = substitute(term, self.quoted, build=_as_it_is)
         if term.leaf is not None if isinstance(term, Node) else not interface.is_call(term):
             text = self.scope[-1 - term.leaf[1]] if is_index(term) else str(term)
         else:
-            text = formula(
-                instantiate(term, [variable(name) for name in reversed(self.scope)], build=_as_it_is)
-            )
+            names = self.scope[len(self.scope) - free_bound(term) :]
+            text = formula(instantiate(term, [variable(n) for n in reversed(names)], build=_as_it_is))
         simple = interface.is_symbol(term) or (text.endswith(")") and text.partition("(")[0].isidentifier())
         return text if simple or place == "alone" else f"({text})"
 
@@ -138,4 +146,18 @@ def _in_brackets(term: Any) -> Any | None:
 
 
 def _written(location: Any) -> str:
-    return "" if location is MAIN else location.leaf[1]
+    return "" if location is MAIN else _named(location)
+
+
+def _named(name: Any) -> str:
+    """Return the name of a location or label, in quotes where it would not be read as one."""
+    return name.leaf[1] if is_plain(name.leaf[1]) or name is DONE else f"'{name.leaf[1]}'"
+
+
+def is_plain(name: str) -> bool:
+    """Tell whether a name is read as it stands."""
+    return _NAME.fullmatch(name) is not None and name not in _WORDS
+
+
+_NAME = re.compile(r"[^\W\d]\w*'*|[#$•⊤⊥]")
+_WORDS = frozenset({"_", "and", "or", "not", "true", "false"})

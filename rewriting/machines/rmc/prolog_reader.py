@@ -348,13 +348,7 @@ class _Reader:
             priority, most = PREFIX[name]
             frame.operators.append((token, priority, most, None))
             return False
-        priority = max(INFIX.get(name, (0,))[0], PREFIX.get(name, (0,))[0]) if token.kind == "name" else 0
-        frame.operands.append(
-            (
-                Term("call", name, token.offset),
-                0 if priority <= _ARGUMENT or frame.kind == "brackets" else priority,
-            )
-        )
+        frame.operands.append((Term("call", name, token.offset), 0))
         return True
 
     def _ends_term(self, token: Token) -> bool:

@@ -18,6 +18,8 @@ from symnum.rewriting.machines.rmc.symbols import spelled
 _PLAIN = re.compile(r"[^\W\dA-Z_]\w*|[-+*/\\^<>=~:.?@#&$]+|\[\]|!|;|\{\}")
 _SYMBOLS = frozenset("-+*/\\^<>=~:.?@#&$")
 _ARGUMENT = 999
+_GAP = ""
+"""Stands behind a prefix operator, which must not touch a bracket that is not that of its argument."""
 _ESCAPED = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\t": "\\t"}
 
 
@@ -43,19 +45,15 @@ def text(value: Any) -> str:
             continue
         part, most = item
         if not isinstance(part, Node):
-            _append(pieces, _foreign(part, most))
+            _append(pieces, _foreign(part))
         elif part.leaf is not None:
             name = part.leaf[1]
             _append(pieces, f"_{name}" if isinstance(name, int) else str(name))
         elif not part.args:
             name = spelled(part.head.name)
             atom = quoted(name)
-            _append(
-                pieces,
-                f"({atom})"
-                if most < 1200 and most != _ARGUMENT and (name in INFIX or name in PREFIX)
-                else atom,
-            )
+            is_operand = most < 1200 and most != _ARGUMENT
+            _append(pieces, f"({atom})" if is_operand and (name in INFIX or name in PREFIX) else atom)
         else:
             stack.extend(reversed(_call(part, most)))
     return "".join(pieces)
@@ -63,8 +61,12 @@ def text(value: Any) -> str:
 
 def _append(pieces: list[str], piece: str) -> None:
     """Add a piece, with a blank where it would run together with the one before."""
-    last = pieces[-1][-1] if pieces and pieces[-1] else ""
-    if last and piece:
+    if pieces and pieces[-1] == _GAP:
+        pieces.pop()
+        if piece[0] == "(":
+            piece = " " + piece
+    if pieces and piece:
+        last = pieces[-1][-1]
         both_symbols = last in _SYMBOLS and piece[0] in _SYMBOLS
         both_words = (last.isalnum() or last == "_") and (piece[0].isalnum() or piece[0] == "_")
         if both_symbols or both_words:
@@ -72,7 +74,7 @@ def _append(pieces: list[str], piece: str) -> None:
     pieces.append(piece)
 
 
-def _foreign(part: Any, most: int) -> str:
+def _foreign(part: Any) -> str:
     """Return a number, or a term of symnum, which Prolog has no text for but an atom's."""
     if interface.is_number(part) and type(interface.value(part)) is int:
         return str(part)
@@ -91,14 +93,24 @@ def _call(part: Node, most: int) -> list[Any]:
         return ["(", *found, ")"] if priority > most else found
     if len(arguments) == 1 and name in PREFIX:
         priority, right = PREFIX[name]
-        is_number = not isinstance(arguments[0], Node)
-        if name not in ("-", "+") or not is_number:
-            found = [name, (arguments[0], right)]
+        as_call = _priority(arguments[0]) > right  # whose brackets the argument needs anyway
+        if not as_call and not (name in ("-", "+") and not isinstance(arguments[0], Node)):
+            found = [name, _GAP, (arguments[0], right)]
             return ["(", *found, ")"] if priority > most else found
-    pieces: list[Any] = [quoted(name) + "("]
+    pieces: list[Any] = [("'[]'" if name == "[]" else quoted(name)) + "("]
     for position, argument in enumerate(arguments):
         pieces += [",", (argument, _ARGUMENT)] if position else [(argument, _ARGUMENT)]
     return [*pieces, ")"]
+
+
+def _priority(part: Any) -> int:
+    """Return the priority of a term: that of the operator that it is a call of, or 0."""
+    if not isinstance(part, Node) or part.leaf is not None:
+        return 0
+    name, count = spelled(part.head.name), len(part.args)
+    if count == 2 and name in INFIX:
+        return INFIX[name][0]
+    return PREFIX[name][0] if count == 1 and name in PREFIX else 0
 
 
 def _list(part: Node) -> list[Any]:
