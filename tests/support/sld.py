@@ -86,7 +86,7 @@ def answers(program: str, query: str) -> Iterator[dict[str, str]]:
         if name in ("=", "is") or name in COMPARISONS:
             found: Bindings | None = bindings
             if name == "=":
-                found = unify(*arguments, bindings)
+                found = unify(arguments[0], arguments[1], bindings)
             elif name == "is":
                 found = unify(arguments[0], ("integer", value(arguments[1], bindings)), bindings)
             elif not COMPARISONS[name](*[value(a, bindings) for a in arguments]):

@@ -174,7 +174,7 @@ def test_a_query_may_be_written_as_at_the_prompt() -> None:
 
 def test_wrong_types_and_options_are_refused() -> None:
     with pytest.raises(TypeError, match="a program is a text"):
-        rmc.prolog(3, "p")  # type: ignore[arg-type]
+        rmc.prolog(3, "p")
     with pytest.raises(ValueError, match="limit is -1"):
         rmc.prolog("p.", "p", limit=-1)
     with pytest.raises(ValueError, match="no engine 'fast'"):

@@ -16,7 +16,6 @@ A register is written when its unknown is first used; where ways meet, all unkno
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,7 +88,7 @@ class _Assembler:
         self.code: list[int] = [cells.FAIL]
         self.tables = Tables()
         self.address: dict[Place, int] = {}
-        self.waiting: deque[Callable[[], None]] = deque()
+        self.waiting: deque[tuple[Place, int, bool, int]] = deque()
         self.jumps: list[tuple[int, Place]] = []
         self.made: set[int] = set()
         """Levels of the unknowns whose registers have been written on the way to here."""
@@ -101,12 +100,12 @@ class _Assembler:
             self.code += [cells.FRESH, register]
         self.follow(self.start)
         while self.waiting:
-            self.waiting.popleft()()
+            self.branch(*self.waiting.popleft())
         for place, target in self.jumps:
             self.code[place] = self.address[target]
         return Program(
             code=np.array(self.code, np.int64),
-            tables=self.tables.frozen(),
+            tables=self.tables.finished(),
             operations=self.symbols.operations(),
             symbols=self.symbols,
             locations=tuple(self.locations),
@@ -175,14 +174,12 @@ class _Assembler:
             self.code += [cells.SWITCH, choice.depth, self.location(location), switch]
         for number, (branch, pop) in enumerate(zip(found, pops)):
             pops_here = pop is not None and pop.name == location
-            self.waiting.append(
-                lambda b=branch, p=pops_here, t=targets[number]: self.branch(b, choice.depth, p, t)
-            )  # type: ignore[misc]
+            self.waiting.append((branch, choice.depth, pops_here, targets[number]))
 
     def jumps_to_branch(self, branch: Place, depth: int, target: int) -> None:
         first, end = self.tables.sequence([target])
         self.code += [cells.TRY, depth, first, end]  # a control instruction, where a run may be paused
-        self.waiting.append(lambda: self.branch(branch, depth, False, target))
+        self.waiting.append((branch, depth, False, target))
 
     def branch(self, place: Place, depth: int, pops: bool, target: int) -> None:
         """Emit a branch of a choice, and say where it begins; one that begins with a pop may be entered after it."""

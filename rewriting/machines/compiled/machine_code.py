@@ -19,11 +19,12 @@ part_of_kernel = FOLDER.decorator(no_cpython_wrapper=True, no_cfunc_wrapper=True
 """The decorator of what only kernels call."""
 
 
-@intrinsic
-def pointer(typing_context: Any, array: Any) -> Any:
-    """Return the pointer to the first item of an array: parts of kernels that are handed pointers count no references to arrays."""
-
+def _pointer(typing_context: Any, array: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         return context.make_array(array)(context, builder, given[0]).data
 
     return types.CPointer(array.dtype)(array), generate
+
+
+pointer: Any = intrinsic(_pointer)
+"""The pointer to the first item of an array: parts of kernels that are handed pointers count no references to arrays."""

@@ -101,7 +101,7 @@ class Tables:
         self._switches.append([])
         return len(self._switches) - 1
 
-    def frozen(self) -> Tables:
+    def finished(self) -> Tables:
         """Return the tables with their arrays made."""
         self.targets_of = np.array([self._entries[t][popped] for t, popped in self._list] or [0], np.int64)
         self.buckets = np.array(self._buckets or [[0] * 5], np.int64)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from symnum import term as interface
 from symnum.rewriting.machines.nodes import Node, call, is_head
@@ -20,6 +20,9 @@ from symnum.rewriting.machines.rmc.reduction import in_order, reduce
 from symnum.rewriting.machines.rmc.results import Limits
 from symnum.rewriting.machines.rmc.span import letters_of, spans
 from symnum.rewriting.machines.rmc.syntax import SEQ, SKIP, STAR, SUM, ZERO, is_program, parts, plus, seq
+
+_MOST_PAIRS, _MOST_MOVES = 20_000, 2_000_000
+"""Pairs of sets of positions that are compared, and moves of an automaton."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,8 @@ def _as_letters(term: Node, limits: Limits) -> Node:
 def automaton(program: Node) -> Automaton:
     """Return the automaton of positions of an expression; what is no sequence, sum, star, skip or 0 is a letter.
 
+    Raises OverflowError for one with too many moves.
+
     >>> from symnum.rewriting.machines.rmc.parser import parse
     >>> found = automaton(parse("([a] + [b])*; [a]"))
     >>> found.letters, sorted(found.start), sorted(found.final), found.empty
@@ -133,6 +138,7 @@ def automaton(program: Node) -> Automaton:
     letters: list[Node] = []
     after: list[set[int]] = []
     done: list[_Part] = []
+    moves = 0
     # an entry is a program to be entered, or (head, number of its parts) to be put together
     stack: list[Node | tuple[str, int]] = [program]
     while stack:
@@ -141,6 +147,11 @@ def automaton(program: Node) -> Automaton:
             head, count = entry
             inner = done[len(done) - count :]
             del done[len(done) - count :]
+            moves += sum([len(p.last) * len(q.first) for p, q in pairwise([*inner, inner[0]])])
+            if moves > _MOST_MOVES:
+                raise OverflowError(
+                    f"the automaton was not made: it may have more than {_MOST_MOVES:,} moves"
+                )
             done.append(_joined(head, inner, after))
         elif entry.head.name in (SEQ, SUM, STAR):
             stack.append((entry.head.name, len(entry.args)))
@@ -178,9 +189,6 @@ def _joined(head: str, inner: list[_Part], after: list[set[int]]) -> _Part:
             so_far.last | part.last if part.empty else part.last,
         )
     return _Part(False, frozenset(), frozenset()) if dead else so_far
-
-
-_MOST_PAIRS = 20_000
 
 
 def differ(one: Node, other: Node) -> list[Node] | None:

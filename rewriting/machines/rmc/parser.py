@@ -82,18 +82,33 @@ def values(text: str, *, limits: Limits | None = None) -> tuple[Any, ...]:
 
 
 class _Open:
-    """A bracket, or a ``new``, whose program is not read to its end: the sum so far, and the sequence so far."""
+    """A bracket, or a ``new``, whose program is not read to its end: the choices so far, and the steps of the last one."""
 
     __slots__ = ("choices", "names", "steps", "token")
 
     def __init__(self, token: Token | None, names: tuple[str, ...] = ()) -> None:
         self.token, self.names = token, names
-        self.choices: list[Node] = []
+        self.choices: list[list[Node]] = []
         self.steps: list[Node] = []
 
+    def take(self, group: list[list[Node]], more_follows: bool) -> None:
+        """Add what was read in a bracket, without making a program of it where the bracket makes no difference."""
+        if len(group) == 1:
+            self.steps.extend(group[0])
+        elif self.steps or more_follows:
+            self.steps.append(_joined(group))
+        else:
+            self.choices.extend(group[:-1])
+            self.steps = group[-1]
+
     def end_choice(self) -> None:
-        self.choices.append(call(SEQ, *self.steps))
+        """Begin the next choice."""
+        self.choices.append(self.steps)
         self.steps = []
+
+
+def _joined(choices: list[list[Node]]) -> Node:
+    return call(SUM, *[call(SEQ, *steps) for steps in choices])
 
 
 class _Parser:
@@ -111,7 +126,6 @@ class _Parser:
         reader = self.reader
         open_frames = [_Open(None)]
         while True:
-            frame = open_frames[-1]
             if reader.is_at("("):
                 open_frames.append(_Open(reader.take()))
                 self._check_nesting(len(open_frames))
@@ -120,30 +134,30 @@ class _Parser:
                 open_frames.append(self._binder())
                 self._check_nesting(len(open_frames))
                 continue
-            step = self._step()
+            group = [[self._step()]]
             while True:
-                step = self._repeated(step)
-                frame = open_frames[-1]
-                frame.steps.append(step)
+                if reader.is_at("*", "†"):
+                    group = [[self._repeated(_joined(group))]]
+                open_frames[-1].take(group, reader.is_at(";"))
                 if reader.accept(";"):
                     break
-                frame.end_choice()
+                open_frames[-1].end_choice()
                 if reader.accept("+"):
                     break
                 while open_frames[-1].names:
-                    step = self._bound(open_frames.pop())
-                    open_frames[-1].steps.append(step)
+                    bound = self._bound(open_frames.pop())
+                    open_frames[-1].steps.append(bound)
                     open_frames[-1].end_choice()
                 frame = open_frames[-1]
                 if frame.token is None:
                     self.finish("after a step: ';', '+' or the end")
-                    return call(SUM, *frame.choices)
+                    return _joined(frame.choices)
                 if not reader.accept(")"):
                     reader.refuse(
                         f"';', '+' or ')' is needed, for the bracket opened at line {frame.token.line}, column {frame.token.column}"
                     )
                 open_frames.pop()
-                step = call(SUM, *frame.choices)
+                group = frame.choices
 
     def finish(self, where: str) -> None:
         """Raise ParseError unless the text is at its end."""
@@ -169,7 +183,7 @@ class _Parser:
         return _Open(token, tuple(names))
 
     def _bound(self, frame: _Open) -> Node:
-        body = call(SUM, *frame.choices)
+        body = _joined(frame.choices)
         for name in reversed(frame.names):
             body = call(NEW, hint(name), body)
             self.levels[name].pop()

@@ -42,6 +42,23 @@ def format(program: Any, *, ascii: bool = False) -> str:
     return "".join(_Printer(program, _ASCII if ascii else _UNICODE).pieces(program))
 
 
+def brief(program: Any, most: int = 60) -> str:
+    """Return the beginning of a program's text, for messages; the rest is not even written.
+
+    >>> from symnum.rewriting.machines import rmc
+    >>> brief(rmc.parse("[a]; [b]; [c]; [d]"), 12)
+    '[a]; [b]; ...'
+    """
+    pieces: list[str] = []
+    length = 0
+    for piece in _Printer(program, _UNICODE).pieces(program):
+        if length + len(piece) > most:
+            return "".join([*pieces, "..."])
+        pieces.append(piece)
+        length += len(piece)
+    return "".join(pieces)
+
+
 def quoted(name: str) -> str:
     """Return the name of a constant or location, in quotes where it would be read as something else.
 

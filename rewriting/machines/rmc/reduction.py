@@ -10,6 +10,7 @@ from typing import Any
 
 from symnum.rewriting.limits import check_limits, refuse_other_limits
 from symnum.rewriting.machines.nodes import Node, call, is_head
+from symnum.rewriting.machines.rmc.printer import brief
 from symnum.rewriting.machines.rmc.rules import RULES, Reduction
 from symnum.rewriting.machines.rmc.span import Span, has_star, spans, sum_of_spans
 from symnum.rewriting.machines.rmc.syntax import NEW, POP, PUSH, SEQ, SUM, as_program, is_program, location_of
@@ -79,7 +80,7 @@ def _repeated(rewriter: Rewriter, limit: int) -> Rewriter:
                 return current
             current = new
         raise RewriteLoopError(
-            f"{current!s} still changes after {limit:,} steps at one place; allow more: ReduceLimits(steps=...)"
+            f"{brief(current)!r} still changes after {limit:,} steps at one place; allow more: ReduceLimits(steps=...)"
         )
 
     return repeated
@@ -126,7 +127,7 @@ def reduce_at_random(program: Node, choice: Random, *, steps: int = 10_000) -> N
             return program
         program = new
     raise RuntimeError(
-        f"{program!s} is no normal form after {steps:,} steps; allow more: reduce_at_random(..., steps=...)"
+        f"{brief(program)!r} is no normal form after {steps:,} steps; allow more: reduce_at_random(..., steps=...)"
     )
 
 

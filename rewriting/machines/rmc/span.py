@@ -17,6 +17,7 @@ from symnum.rewriting.limits import refuse_other_limits
 from symnum.rewriting.machines.binding import substitute
 from symnum.rewriting.machines.nodes import Node, is_variable, variable
 from symnum.rewriting.machines.rmc.machine import Answers
+from symnum.rewriting.machines.rmc.printer import brief
 from symnum.rewriting.machines.rmc.results import DEFAULT_LIMITS, Limits
 from symnum.rewriting.machines.rmc.state import State
 from symnum.rewriting.machines.rmc.syntax import (
@@ -85,13 +86,13 @@ def spans(program: Node | str, *, limits: Limits = DEFAULT_LIMITS) -> Counter[Sp
     refuse_other_limits(limits, Limits, "spans")
     if has_star(term):
         raise ValueError(
-            f"{_brief(term)} has a star in it and may have infinitely many spans; ask for rmc.normalize(program), or unroll it first"
+            f"{brief(term)!r} has a star in it and may have infinitely many spans; ask for rmc.normalize(program), or unroll it first"
         )
     found = Answers(term, {}, "depth", limits, symbolic=True)
     free = sorted(free_unknowns(term), key=str)
     counted = Counter([_span_of(state, free) for state in found.finals()])
     if not found.report.exhausted:
-        raise OverflowError(f"the spans of {_brief(term)} are not all known: {found.report.why}")
+        raise OverflowError(f"the spans of {brief(term)!r} are not all known: {found.report.why}")
     return counted
 
 
@@ -101,11 +102,6 @@ def has_star(program: Node) -> bool:
         type(part) is Node and part.leaf is None and part.head.name == STAR
         for part in interface.postorder(program)
     )
-
-
-def _brief(program: Node) -> str:
-    text = str(program)
-    return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
 def _span_of(state: State, free: list[Node]) -> Span:
