@@ -386,7 +386,7 @@ class _Reader:
         right, its_priority = frame.operands.pop()
         if its_priority > most:
             self._clash(token)
-        arguments = (right,)
+        arguments: tuple[Term, ...] = (right,)
         if left is not None:
             arguments = (frame.operands.pop()[0], right)
         frame.operands.append((Term("call", token.text, token.offset, arguments), priority))
