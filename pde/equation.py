@@ -22,7 +22,7 @@ from symnum.pde.cell_terms import CellTerms
 from symnum.pde.difference_operators import AXES
 from symnum.pde.graph import Constant, Input, Node
 from symnum.pde.layout import Layout, Place, layout_of
-from symnum.pde.recognition import Derivative, Neighbour, Recognition, product_of
+from symnum.pde.recognition import Derivative, Neighbour, Recognition, product_of, released
 from symnum.text.latex import NOTEBOOK_NODES, latex
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ class Reader:
             meaning = self.cells.meaning.get(interface.name(symbol))
             if meaning is not None:
                 replaced[symbol] = self._meant(*meaning, cell)
-        return substitute(raw, replaced) if replaced else raw
+        return released(substitute(raw, replaced) if replaced else raw)
 
     def _meant(self, node: Node, position: int, cell: Place) -> Any:
         if node is self.system._state:

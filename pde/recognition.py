@@ -18,6 +18,8 @@ from symnum.algebra.substitute import substitute
 from symnum.backends import interned
 from symnum.pde.difference_operators import AXES, Offset, Operator, combination, operators, tidy
 
+_FLUXES = "difference of fluxes"
+
 
 @dataclass(frozen=True)
 class Derivative:
@@ -221,6 +223,7 @@ class Recognition:
     def _fluxes(self, mixed: list[tuple[Any, Any]]) -> list[Any]:
         """Return addends of several cells: pairs F(i+1/2) - F(i-1/2) as derivatives of F, the others read on their own."""
         found: list[Any] = []
+        fluxes: list[tuple[int, Any, Any]] = []  # axis, amount, flux
         waiting = list(mixed)
         while waiting:
             term, coefficient = waiting.pop(0)
@@ -232,10 +235,45 @@ class Recognition:
             number, axis, upper, sign = partner
             del waiting[number]
             scale, flux = _coefficient(self._at_half(upper, axis))
-            row = Operator(AXES[axis], 1, "", "difference of fluxes", {})
-            amount = tidy(float(sign * coefficient * scale * self.spacing[axis]))
-            found.append(interned.scale(amount, self._derivative(row, flux)))
+            fluxes.append((axis, tidy(float(sign * coefficient * scale * self.spacing[axis])), flux))
+        return found + self._divergences(fluxes)
+
+    def _divergences(self, fluxes: list[tuple[int, Any, Any]]) -> list[Any]:
+        """Return derivatives of fluxes, those that are one formula of a gradient along all axes as its divergence."""
+        found: list[Any] = []
+        groups: dict[Any, list[tuple[int, Any, Any]]] = {}
+        for axis, amount, flux in fluxes:
+            along = self._along_gradient(axis, flux)
+            groups.setdefault(None if along is None else (amount, interface.key(along)), []).append(
+                (axis, amount, flux)
+            )
+        for key, members in groups.items():
+            axis, amount, flux = members[0]
+            if (
+                key is not None
+                and sorted(axis for axis, _, _ in members) == list(range(len(self.spacing)))
+                and len(members) > 1
+            ):
+                whole = self._along_gradient(axis, flux)
+                found.append(
+                    interned.scale(amount, self._derivative(Operator("", 1, "·", _FLUXES, {}), whole))
+                )
+                continue
+            for axis, amount, flux in members:
+                row = Operator(AXES[axis], 1, "", _FLUXES, {})
+                found.append(interned.scale(amount, self._derivative(row, flux)))
         return found
+
+    def _along_gradient(self, axis: int, flux: Any) -> Any | None:
+        """Return a flux along an axis with its derivative along that axis as a gradient; None where it has not just that one."""
+        slopes = [s for s in interface.free_symbols(flux) if interface.name(s) in self.derivatives]
+        if len(slopes) != 1:
+            return None
+        slope = self.derivatives[interface.name(slopes[0])]
+        if slope.operator.letters != AXES[axis]:
+            return None
+        gradient = self._derivative(Operator("", 1, "", slope.operator.scheme, {}), slope.inner)
+        return substitute(flux, {slopes[0]: gradient})
 
     def _partner(
         self, term: Any, coefficient: Any, waiting: list[tuple[Any, Any]]
@@ -314,6 +352,22 @@ def product_of(factors: Sequence[Any]) -> Any:
     if len(factors) < 2:
         return factors[0] if factors else interned.number(1)
     return interned.make("*", factors)
+
+
+def released(term: Any) -> Any:
+    """Return a term without ``hold``, which keeps a shared part of an optimised formula together."""
+    if not any(
+        interface.is_call(node) and interface.head(node) == "hold" for node in interface.postorder(term)
+    ):
+        return term
+
+    def step(node: Any, parts: Sequence[Any]) -> Any:
+        if not interface.is_call(node):
+            return node
+        head = interface.head(node)
+        return parts[0] if head == "hold" else interface.make(node, head, parts)
+
+    return _folded(term, {}, step)
 
 
 def _coefficient(term: Any) -> tuple[Any, Any]:
