@@ -8,10 +8,12 @@ computed twice, and rows shorter than a vector go one by one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-from symnum.codegen.llvm_words import Spelled, Types, spell
-from symnum.operators import OPERATORS, operator
+from symnum.codegen.llvm_words import TEMPLATES, Spelled, Types, spell
+from symnum.codegen.target import Unsupported
+from symnum.operators import OPERATORS, Operator, operator
 from symnum.pde.loops.iterations import Target
 from symnum.pde.loops.matrices import GEMM, MatrixCall, call_text, gemm_address
 from symnum.pde.loops.segments import SegmentWriter
@@ -154,5 +156,18 @@ class _Writer:
         if found is None:
             # the helpers of an operator have other names for several lanes
             place = 2 * list(OPERATORS).index(head) + (types.lanes > 1)
-            found = self.spelled[key] = spell(operator(head), place, types, truth=truth)
+            found = self.spelled[key] = _spelled(operator(head), place, types, truth)
         return found
+
+
+def _spelled(row: Operator, place: int, types: Types, truth: bool) -> Spelled:
+    """Return a row in IR, with NumPy's own loops in the place of functions of C: they compute a vector at a time."""
+    found = spell(row, place, types, truth=truth)
+    if found.functions and not _by_instructions(row):
+        with suppress(Unsupported):
+            return spell(replace(row, llvm=""), place, types, truth=truth)
+    return found
+
+
+def _by_instructions(row: Operator) -> bool:
+    return all(word.strip() in TEMPLATES or word.strip().startswith("llvm.") for word in row.llvm.split("|"))

@@ -18,6 +18,7 @@ from symnum.pde.graph import Graph
 from symnum.pde.loops.bands import Bands, bands
 from symnum.pde.loops.matrices import Gather, gathered
 from symnum.pde.nodes import Assembly, Constant, Elementwise, Input, Node, Product, Total, View, is_boolean
+from symnum.pde.regions import Listed
 
 TRIP = 40.0
 """Cost of writing an entry to memory and reading it again, in additions by vector instructions."""
@@ -44,6 +45,12 @@ class Storage:
     def __post_init__(self) -> None:
         self.order = self.graph.reachable([self.root])
         self.kept |= {node.index for node in self.order if self._must_be_kept(node)}
+        for node in self.order:
+            # what is read by lists of positions, or by BLAS, has to lie in memory
+            listed = isinstance(node, View) and isinstance(node.region, Listed)
+            if isinstance(node, View | Product) and (listed or self._must_be_kept(node)):
+                if not self.is_addressable(node.source):
+                    self.kept.add(node.source.index)
         self._keep_what_is_read_often()
 
     @cached_property

@@ -186,6 +186,12 @@ def test_functions_conditions_and_time() -> None:
     check(lambda t, u: np.maximum(u, 0.3) % 0.2 + np.floor(3 * u) + np.sign(u - 0.5), GRID)
 
 
+def test_functions_have_numpys_values_to_the_last_bit() -> None:
+    for f in (np.exp, np.sin, np.tanh, lambda u: u**2.5):
+        u = GENERATOR.uniform(0.1, 3.0, 37)
+        np.testing.assert_array_equal(trace(lambda t, u, f=f: f(u), u).compile("loops").rhs(0.0, u), f(u))
+
+
 @pytest.mark.parametrize(
     "f",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,37 @@ def test_each_kind_of_step(kind: str) -> None:
         wanted = f(0.3, u)
         found = trace(f, u, check=False).compile("loops").rhs(0.3, u)
         assert np.abs(found - wanted).max() <= 1e-13 * np.abs(wanted).max(), kind
+
+
+MODELS: dict[str, tuple[dict[str, Any], ...]] = {
+    "reaction_diffusion": ({"n": 33},),
+    "heat": tuple(
+        {"n": 12, "dimensions": d, "boundary": b}
+        for d in (1, 2, 3)
+        for b in ("dirichlet", "neumann", "periodic", "robin")
+    ),
+    "advection": tuple({"n": 50, "scheme": scheme} for scheme in ("upwind", "lax_wendroff", "van_leer")),
+    "burgers": ({"n": 50, "boundary": "periodic"}, {"n": 50, "boundary": "front"}),
+    "wave": ({"n": 17},),
+    "cahn_hilliard": ({"n": 19},),
+    "fitzhugh_nagumo": ({"n": 19},),
+    "gray_scott": ({"n": 19},),
+}
+"""Model -> arguments of its ``make``."""
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_models(name: str) -> None:
+    module = importlib.import_module(f"symnum.pde.models.{name}")
+    generator = np.random.default_rng(5)
+    for arguments in MODELS[name]:
+        f, u0 = module.make(**arguments)
+        compiled = trace(f, u0).compile("loops")
+        for _ in range(3):
+            u = generator.uniform(0.1, 1.0, u0.shape)
+            wanted = f(0.2, u)
+            found = compiled.rhs(0.2, u)
+            assert np.abs(found - wanted).max() <= 1e-13 * np.abs(wanted).max(), (name, arguments)
 
 
 def test_float32_programs() -> None:
