@@ -27,8 +27,11 @@ from symnum.pde.traced import FLOATS, TracedArray, holds_traced, lift, wrap
 RightHandSide = Callable[..., Any]
 
 
-SINGLE_READS = 200
+SINGLE_READS = 40
 """Reading more single entries of traced arrays than this is going through the grid by hand."""
+
+SLOW_ENTRIES = 256
+"""Tracing more states than this entry by entry takes long enough for a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,30 +91,43 @@ def traced_program(
     _check_takes(f, parameters)
     if scalars:
         return _by_entries(f, start, parameters)
-    limit = None if scalars is False else SINGLE_READS
+    try:
+        return _with_or_without_stand_ins(f, start, parameters, None if scalars is False else SINGLE_READS)
+    except SingleEntries as problem:
+        if scalars is False:
+            raise
+        refused = problem
+    try:
+        found = _by_entries(f, start, parameters)
+    except TraceError as problem:
+        try:  # f may read many single entries, and work on whole arrays besides
+            return _with_or_without_stand_ins(f, start, parameters, None)
+        except SingleEntries:
+            raise problem from None
+    if start.size > SLOW_ENTRIES:
+        warnings.warn(f"{refused}; here it was {found.why}", RuntimeWarning, stacklevel=3)
+    return found
+
+
+def _with_or_without_stand_ins(
+    f: RightHandSide, start: Any, parameters: ArrayParameters, single_reads: int | None
+) -> Traced:
     refusals = _refusals()
     try:
-        return _by_arrays(Graph(start.dtype, limit), f, start, parameters, "traced as whole arrays")
+        return _by_arrays(Graph(start.dtype, single_reads), f, start, parameters, "traced as whole arrays")
+    except SingleEntries:
+        raise
     except refusals as problem:
         refused = problem
-    if not isinstance(refused, SingleEntries):
-        graph = Graph(start.dtype, limit)
-        changed = rebound(f, array_stand_ins(graph))
-        if changed is f:
-            raise refused
-        try:
-            return _by_arrays(
-                graph, changed, start, parameters,
-                "traced as whole arrays, with traced buffers in place of those that np.zeros and its kin make, and functions of NumPy "
-                "in place of those of math",
-            )  # fmt: skip
-        except refusals as problem:
-            refused = problem
-    if not isinstance(refused, SingleEntries) or scalars is False:
+    graph = Graph(start.dtype, single_reads)
+    changed = rebound(f, array_stand_ins(graph))
+    if changed is f:
         raise refused
-    found = _by_entries(f, start, parameters)
-    warnings.warn(f"{refused}; here it was {found.why}", RuntimeWarning, stacklevel=3)
-    return found
+    return _by_arrays(
+        graph, changed, start, parameters,
+        "traced as whole arrays, with traced buffers in place of those that np.zeros and its kin make, and functions of NumPy "
+        "in place of those of math",
+    )  # fmt: skip
 
 
 def _refusals() -> tuple[type[Exception], ...]:

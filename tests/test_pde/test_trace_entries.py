@@ -164,6 +164,31 @@ def test_a_long_loop_is_traced_entry_by_entry_by_itself_and_says_so() -> None:
         trace(lambda t, u: np.array([-x for x in u]), u)
 
 
+def test_loops_of_moderate_length_are_traced_entry_by_entry_without_a_warning() -> None:
+    u = draw((60,))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        system = trace(heat_loop, u)
+    assert system.why.startswith("traced entry by entry: ")
+    np.testing.assert_allclose(system.compile("numpy").rhs(0.0, u), heat_slices(0.0, u), rtol=1e-13)
+
+
+def test_whole_arrays_beside_single_entries() -> None:
+    # np.interp has no loop over objects; whole arrays take it
+    def f(t, u):
+        some = sum(u[i] * u[i + 1] for i in range(len(u) - 1))
+        return (
+            np.linalg.norm(u)
+            + some * u
+            + np.interp(np.linspace(0.0, 1.0, len(u)), np.linspace(0.0, 1.0, len(u)), u)
+        )
+
+    u = draw((40,))
+    system = trace(f, u)
+    assert system.why == "traced as whole arrays"
+    np.testing.assert_allclose(system.compile("numpy").rhs(0.0, u), f(0.0, u), rtol=1e-12)
+
+
 def test_short_loops_stay_whole_arrays() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -270,7 +295,7 @@ def test_running_sums_are_cut_into_intermediate_values() -> None:
 
 def test_random_loops_equal_themselves() -> None:
     generator = np.random.default_rng(11)
-    for _ in range(25):
+    for _ in range(15):
         n, m = generator.integers(3, 7, 2)
         table = [
             (int(a), int(b), float(c), str(kind))
@@ -318,6 +343,10 @@ REFUSED: dict[str, tuple[Body, str]] = {
     "places": (lambda t, u: u[np.where(u > 0)], "np.where with one argument"),
     "loop over a number": (lambda t, u: np.array([next(iter(x)) for x in u]), "cannot be iterated"),
     "complex": (lambda t, u: u * 1j, "complex.*cannot be combined with a traced number"),
+    "interp": (
+        lambda t, u: np.interp(np.arange(5.0), np.arange(5.0), u),
+        r"np.interp does not take arrays of single.*as slices",
+    ),
     "frexp": (lambda t, u: np.frexp(u)[0], "np.frexp has no row in the operator table"),
     "accumulate with options": (lambda t, u: np.add.reduceat(u, [0, 2]), r"np.add.reduceat"),
 }
