@@ -334,9 +334,7 @@ class CompiledTrace:
             ArrayProgram(system.graph, [system.output], target, often=True) if self._loops is None else None
         )
         self._jacobian: CompiledJacobian | None = None
-        self._products = JacobianProducts(
-            system.graph, system.output, system._state, "auto" if target == "loops" else target
-        )
+        self._products = JacobianProducts(system.graph, system.output, system._state, target)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledTrace, (self.system, self.target)
