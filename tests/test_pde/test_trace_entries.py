@@ -243,6 +243,14 @@ def test_parameters_of_loops() -> None:
     assert len(system.graph.reachable([system.output])) < 12
 
 
+def test_loops_in_float32() -> None:
+    u = draw((30,)).astype(np.float32)
+    system = trace(heat_loop, u, scalars=True)
+    found = system.compile("numpy").rhs(0.0, u)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, heat_slices(0.0, u), rtol=0, atol=1e-4)
+
+
 def test_what_numpy_does_with_arrays_works_entry_by_entry() -> None:
     matrix = draw((6, 6))
 
