@@ -229,6 +229,15 @@ def test_functions_behind_the_function_are_traced_too() -> None:
         np.testing.assert_allclose(system.compile("numpy").rhs(0.0, u), wanted, rtol=1e-13)
 
 
+def test_functions_of_numba_are_traced_as_the_python_that_they_were() -> None:
+    import numba
+
+    u = draw((50,))
+    system = trace(numba.njit(heat_loop), u)
+    assert system.why.startswith("traced entry by entry")
+    np.testing.assert_allclose(system.compile("numpy").rhs(0.0, u), heat_slices(0.0, u), rtol=1e-13)
+
+
 def test_parameters_of_loops() -> None:
     def f(t, u, D, k):
         return np.array([D * u[i] * k[i] + k[0] for i in range(len(u))])
