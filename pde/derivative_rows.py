@@ -8,13 +8,14 @@ to the shape of the columns, so that a stencil with the same weights everywhere 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from symnum import term as interface
 from symnum.calculus.derivative import jacobian as term_jacobian
+from symnum.pde.combinations import combinations
 from symnum.pde.graph import Assembly, Elementwise, Graph, Input, Node, Product, Total, View
 from symnum.pde.program import ArrayProgram
 from symnum.pde.regions import Listed
@@ -22,7 +23,10 @@ from symnum.pde.regions import Listed
 MAX_ENTRIES = 100_000_000
 """A structure with more terms than this is refused: it is a dense matrix in disguise."""
 
-_CONSTANT = np.zeros((1, 1), np.int64)
+_PLACE = np.int32
+"""The type of kept positions; sizes stay below its range."""
+
+_CONSTANT = np.zeros((1, 1), _PLACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Block:
         if self.rows is None:
             _check_size(len(positions) * self.column.shape[1])
             return Block(None, *self.picked(positions))
-        place = np.full(size, -1, np.int64)
+        place = np.full(size, -1, _PLACE)
         place[self.rows] = np.arange(len(self.rows))
         local = place[positions]
         kept = np.flatnonzero(local >= 0)
@@ -61,13 +65,14 @@ class Block:
 
     def placed(self, positions: Any) -> Block:
         """Return the block of an array that has this one's row i at row ``positions[i]``."""
-        return replace(self, rows=positions if self.rows is None else positions[self.rows])
+        rows = positions if self.rows is None else positions[self.rows]
+        return Block(rows.astype(_PLACE), self.column, self.weight, self.source)
 
     def times(self, factor: Any) -> Block:
         """Return the block with its rows multiplied by one number, or by one number for each row of the array."""
         if np.ndim(factor):
             factor = (factor if self.rows is None else factor[self.rows])[:, None]
-        return replace(self, weight=self.weight * factor)
+        return Block(self.rows, self.column, self.weight * factor, self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +88,15 @@ class Terms:
     def of(cls, blocks: Sequence[Block]) -> Terms:
         """Write blocks out."""
         parts: list[list[Any]] = [
-            [np.zeros(0, np.int64)],
-            [np.zeros(0, np.int64)],
+            [np.zeros(0, _PLACE)],
+            [np.zeros(0, _PLACE)],
             [np.zeros(0)],
-            [np.zeros(0, np.int64)],
+            [np.zeros(0, _PLACE)],
         ]
         _check_size(sum(block.column.size for block in blocks))
         for block in blocks:
             shape = block.column.shape
-            rows = np.arange(shape[0]) if block.rows is None else block.rows
+            rows = np.arange(shape[0], dtype=_PLACE) if block.rows is None else block.rows
             there = block.column >= 0
             if not block.weight.all():
                 there &= block.weight != 0
@@ -196,13 +201,14 @@ class Values:
 
     def times(self, factor: Any, block: Block) -> Block:
         """Return a block multiplied by values: one for each row of the array, ``factor`` are their places."""
-        factor = (factor if block.rows is None else factor[block.rows])[:, None]
+        factor = (factor if block.rows is None else factor[block.rows]).astype(_PLACE)[:, None]
         if block.constant:
-            return replace(block, source=factor)
+            return Block(block.rows, block.column, block.weight, factor)
         left, right = np.broadcast_arrays(factor, block.source)
         begin = self._room(left.size)
         self.products.append(ValueProduct(begin, left.reshape(-1), right.reshape(-1)))
-        return replace(block, source=begin + np.arange(left.size).reshape(left.shape))
+        places = np.arange(begin, self.size, dtype=_PLACE).reshape(left.shape)
+        return Block(block.rows, block.column, block.weight, places)
 
     def condensed(self, blocks: list[Block]) -> list[Block]:
         """Return blocks with one term for each entry: the sums of several become values of their own."""
@@ -220,7 +226,7 @@ class Values:
         starts = np.append(first, len(new))
         sums = csr_matrix((terms.weight, terms.source, starts), shape=(len(first), begin))
         self.products.append(ValueProduct(begin, None, sums))
-        source = begin + np.arange(len(first))
+        source = np.arange(begin, self.size, dtype=_PLACE)
         return Terms(terms.row[first], terms.column[first], np.ones(len(first)), source).blocks()
 
 
@@ -244,7 +250,7 @@ def differentiate(graph: Graph, output: Node, state: Input) -> tuple[list[Block]
         if node.index not in moving:
             continue
         if isinstance(node, Input):
-            each = np.arange(node.size)
+            each = np.arange(node.size, dtype=_PLACE)
             known[node.index] = [Block(None, each[:, None], np.ones((1, 1)), _CONSTANT)]
         elif isinstance(node, Elementwise):
             known[node.index] = _formula_blocks(graph, node, known, condensed, values)
@@ -383,7 +389,7 @@ def _broadcast_positions(node: Node, shape: tuple[int, ...]) -> Any:
 def _mapped(blocks: list[Block], node: Product | Total) -> list[Block]:
     """Return the rows of a product or sum: each is a combination of rows of the source."""
     found: list[Block] = []
-    for rows, position, weight in _combinations(node):
+    for rows, position, weight in combinations(node):
         width = position.shape[1]
         for block in blocks:
             _check_size(position.size * block.column.shape[1])
@@ -410,71 +416,12 @@ def _mapped(blocks: list[Block], node: Product | Total) -> list[Block]:
 
 def _filled(block: Block, count: int) -> Block:
     """Return a block of all ``count`` rows: those that it lacks are empty."""
-    column = np.full((count, block.column.shape[1]), -1, np.int64)
+    column = np.full((count, block.column.shape[1]), -1, _PLACE)
     column[block.rows] = block.column
     weight = np.zeros(column.shape)
     weight[block.rows] = block.weight
     if block.constant:
         return Block(None, column, weight, _CONSTANT)
-    source = np.zeros(column.shape, np.int64)
+    source = np.zeros(column.shape, _PLACE)
     source[block.rows] = block.source
     return Block(None, column, weight, source)
-
-
-def _combinations(node: Product | Total) -> list[tuple[Any, Any, Any]]:
-    """Return (rows, positions, weights) of a product or sum: the row is the sum of weight * source[position]; -1 is no position.
-
-    Rows of the matrix that are much longer than the others are listed apart.
-    """
-    shape = node.source.shape
-    places = np.arange(node.source.size).reshape(shape)
-    if isinstance(node, Total):
-        kept = [axis for axis in range(len(shape)) if axis not in node.axes]
-        position = places.transpose(*kept, *node.axes).reshape(node.size, -1)
-        return [(None, position, np.ones((1, 1)))]
-    matrix = _action(node)
-    axis = len(shape) - (2 if node.left and len(shape) > 1 else 1)
-    lines = np.moveaxis(places, axis, -1).reshape(-1, shape[axis])  # (lines, inner)
-    target = np.moveaxis(np.arange(node.size).reshape(node.shape), axis, -1).reshape(len(lines), -1)
-    lengths = np.diff(matrix.indptr)
-    usual = max(8, 2 * int(np.median(lengths))) if len(lengths) else 0
-    found = []
-    for chosen in (np.flatnonzero(lengths <= usual), *np.flatnonzero(lengths > usual)[:, None]):
-        if not len(chosen) or not lengths[chosen].any():
-            continue
-        width = int(lengths[chosen].max())
-        there = np.arange(width) < lengths[chosen][:, None]
-        entry = np.where(there, matrix.indptr[chosen][:, None] + np.arange(width), 0)
-        position = np.where(there, lines[:, matrix.indices[entry]], -1).reshape(-1, width)
-        weight = np.where(there, matrix.data[entry], 0.0)
-        rows = target[:, chosen].reshape(-1)
-        found.append(
-            (rows, position, np.broadcast_to(weight, (len(lines), *weight.shape)).reshape(-1, width))
-        )
-    return found
-
-
-def _action(node: Product) -> Any:
-    """Return the CSR matrix that acts from the left on one axis of the source."""
-    from scipy.sparse import csr_matrix
-
-    matrix = csr_matrix(node.matrix if node.left else node.matrix.T)
-    matrix.eliminate_zeros()
-    return matrix
-
-
-def linear_matrix(node: Product | Total) -> Any:
-    """Return the CSR matrix of a product or sum, acting on the flattened source."""
-    from scipy.sparse import coo_matrix
-
-    rows, columns, weights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
-    for chosen, position, weight in _combinations(node):
-        there = position >= 0
-        chosen = np.arange(node.size) if chosen is None else chosen
-        rows.append(np.broadcast_to(chosen[:, None], position.shape)[there])
-        columns.append(position[there])
-        weights.append(np.broadcast_to(weight, position.shape)[there])
-    return coo_matrix(
-        (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))),
-        shape=(node.size, node.source.size),
-    ).tocsr()

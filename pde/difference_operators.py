@@ -42,7 +42,10 @@ _ALONG: tuple[tuple[int, str, str, dict[int, float]], ...] = (
 
 @dataclass(frozen=True)
 class Operator:
-    """A difference operator: the derivative of ``order`` along the axes ``letters``, or, without letters, a power of the Laplacian."""
+    """A difference operator: the derivative of ``order`` along the axes ``letters``, or, without letters, a power of the Laplacian.
+
+    Without letters and of order 1 it is the gradient, or, with the mark "·", the divergence.
+    """
 
     letters: str
     order: int
@@ -55,7 +58,7 @@ class Operator:
         """Return how it is written before formulas."""
         if self.letters:
             return f"∂{self.letters}{self.mark}"
-        return "Δ" if self.order == 2 else "Δ²"
+        return {1: f"∇{self.mark}", 2: "Δ", 4: "Δ²"}[self.order]
 
     def text(self, inner: str, is_field: bool) -> str:
         """Return what it makes of a field or of a formula.
@@ -69,11 +72,11 @@ class Operator:
 
     def latex(self, inner: str, is_field: bool) -> str:
         """Return :meth:`text` as LaTeX."""
-        sign = {"⁺": "^{+}", "⁻": "^{-}", "": ""}[self.mark]
+        sign = {"⁺": "^{+}", "⁻": "^{-}", "·": r" \cdot", "": ""}[self.mark]
         if self.letters and is_field:
             return f"{{{inner}}}_{{{self.letters}}}{sign}"
-        power = "" if self.order == 2 else "^{2}"
-        operator = rf"\partial_{{{self.letters}}}{sign}" if self.letters else rf"\Delta{power}"
+        whole = {1: rf"\nabla{sign}", 2: r"\Delta", 4: r"\Delta^{2}"}
+        operator = rf"\partial_{{{self.letters}}}{sign}" if self.letters else whole[self.order]
         return f"{operator} {inner}" if is_field else rf"{operator} \left({inner}\right)"
 
 
@@ -112,14 +115,14 @@ def _isotropic(spacing: Sequence[float]) -> list[Operator]:
     laplacian = _added(*second)
     found = [Operator("", 2, "", f"{len(laplacian)} points", laplacian)]
     if dimension == 2 and spacing[0] == spacing[1]:
-        nine = {
+        nine: dict[Offset, float] = {
             (i, j): (4.0 if i == 0 or j == 0 else 1.0) / (6 * spacing[0] ** 2)
             for i in (-1, 0, 1)
             for j in (-1, 0, 1)
         }
         nine[0, 0] = -20 / (6 * spacing[0] ** 2)
         found.append(Operator("", 2, "", "9 points", nine))
-        corners = {(i, j): 1 / (2 * spacing[0] ** 2) for i in (-1, 1) for j in (-1, 1)}
+        corners: dict[Offset, float] = {(i, j): 1 / (2 * spacing[0] ** 2) for i in (-1, 1) for j in (-1, 1)}
         found.append(Operator("", 2, "", "corners", {**corners, (0, 0): -2 / spacing[0] ** 2}))
     squared = _convolved(laplacian, laplacian)
     found.append(Operator("", 4, "", f"{len(squared)} points", squared))

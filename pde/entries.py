@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from symnum.pde.refusal import refuse
+from symnum.pde.refusal import TraceError, refuse
 from symnum.pde.stand_ins import Stand, math_functions, stand_ins
 from symnum.pde.ufuncs import composed_of, head_of, unknown_ufunc
 
@@ -303,7 +303,15 @@ def _function_on_entries(function: Any, args: Any, options: Any) -> Any:
         return _OWN[function](*args, **options)
     arrays = tuple(_as_array(a) for a in args)
     named = {name: _as_array(a) for name, a in options.items()}
-    result = np.ndarray.__array_function__(_array([], (0,)), function, (EntryArray,), arrays, named)
+    try:
+        result = np.ndarray.__array_function__(_array([], (0,)), function, (EntryArray,), arrays, named)
+    except TypeError as problem:
+        if isinstance(problem, TraceError):
+            raise
+        refuse(
+            f"{function.__module__.replace('numpy', 'np')}.{function.__name__} does not take arrays of single traced numbers ({problem})",
+            "write the loops of the solver as slices, so that it can be traced as whole arrays",
+        )
     return result.view(EntryArray) if isinstance(result, np.ndarray) and result.dtype == object else result
 
 

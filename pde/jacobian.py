@@ -34,10 +34,13 @@ class JacobianStructure:
         assert isinstance(state, Input)
         blocks, values = differentiate(graph, output, state)
         terms = Terms.of(blocks)
-        order = np.argsort(terms.column * output.size + terms.row, kind="stable")
-        row, column = terms.row[order], terms.column[order]
-        source, weight = terms.source[order], terms.weight[order]
-        new = np.ones(len(order), bool)
+        del blocks  # the arrays of a large grid are let go as soon as they are not needed
+        order = np.argsort(terms.column.astype(np.int64) * output.size + terms.row, kind="stable")
+        row, column, source, weight = (
+            getattr(terms, name)[order] for name in ("row", "column", "source", "weight")
+        )
+        del terms, order
+        new = np.ones(len(row), bool)
         new[1:] = (row[1:] != row[:-1]) | (column[1:] != column[:-1])
         place = np.cumsum(new) - 1
         entries = int(place[-1]) + 1 if len(place) else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from symnum.pde.graph import Graph, Node
 from symnum.pde.linearise import cotangents, tangent
 from symnum.pde.program import ArrayProgram
 from symnum.pde.rebuild import copied
+
+if TYPE_CHECKING:
+    from symnum.pde.loops import LoopFunction
 
 DIRECTION, WEIGHT = "direction of u", "weight of f"
 """Names of the inputs of these programs; no parameter can be called so."""
@@ -22,7 +25,7 @@ class JacobianProducts:
 
     def __init__(self, graph: Graph, output: Node, state: Node, target: str = "auto") -> None:
         self.graph, self.output, self.state, self.target = graph, output, state, target
-        self._programs: dict[str, ArrayProgram] = {}
+        self._functions: dict[str, ArrayProgram | LoopFunction] = {}
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -44,14 +47,21 @@ class JacobianProducts:
             raise ValueError(
                 f"the {name} has shape {v.shape}; it must be {given.shape}, or {(given.size,)} when flat"
             )
-        program = self._programs.get(name)
-        if program is None:
+        compute = self._functions.get(name)
+        if compute is None:
             with self._lock:
-                program = self._programs.get(name) or self._programs.setdefault(name, self._made(name))
-        (found,) = program.run(t, u, {**(p or {}), name: v})
-        return np.array(found).reshape(v.shape if given.shape == result.shape else result.shape)
+                compute = self._functions.get(name) or self._functions.setdefault(name, self._made(name))
+        values = {**(p or {}), name: v}
+        if not isinstance(compute, ArrayProgram):
+            out = np.empty(result.shape, result.dtype)
+            found = compute(
+                float(t), np.asarray(u, dtype=self.state.dtype).reshape(self.state.shape), out, values
+            )
+        else:
+            found = np.array(compute.run(t, u, values)[0])
+        return found.reshape(v.shape if given.shape == result.shape else result.shape)
 
-    def _made(self, name: str) -> ArrayProgram:
+    def _made(self, name: str) -> ArrayProgram | LoopFunction:
         own = copied(self.graph, self.output)
         if name == DIRECTION:
             direction = own.graph.input(DIRECTION, own.state.shape)
@@ -59,4 +69,11 @@ class JacobianProducts:
         else:
             weight = own.graph.input(WEIGHT, own.output.shape)
             (root,) = cotangents(own.graph, own.output, weight, [own.state])
-        return ArrayProgram(own.graph, [root], self.target, often=True)
+        if self.target in ("auto", "loops"):
+            from symnum.pde.loops import LoopFunction, LoopKernel, NotLowered
+
+            try:
+                return LoopFunction(LoopKernel(own.graph, root))
+            except NotLowered:  # what loops have no form for runs on NumPy's buffers, as right-hand sides do
+                pass
+        return ArrayProgram(own.graph, [root], "auto" if self.target == "loops" else self.target, often=True)

@@ -37,13 +37,13 @@ class Factorizer:
 
     def __init__(self, matrix: Any) -> None:
         n = matrix.shape[0]
-        # positions of the entries of J in a pattern that has the whole diagonal
+        # positions of the entries of J, and of the diagonal, in a pattern that has the whole diagonal
         column = np.repeat(np.arange(n), np.diff(matrix.indptr))
-        key = np.concatenate([column * n + matrix.indices, np.arange(n) * (n + 1)])
-        distinct, place = np.unique(key, return_inverse=True)
+        key, diagonal = column * n + matrix.indices, np.arange(n) * (n + 1)
+        distinct = np.sort(np.concatenate([key, np.setdiff1d(diagonal, key, assume_unique=True)]))
         self.matrix_indices, self.matrix_indptr = matrix.indices.copy(), matrix.indptr.copy()
         self.shape = matrix.shape
-        self._jacobian, self._diagonal = place[: len(matrix.indices)], place[len(matrix.indices) :]
+        self._jacobian, self._diagonal = np.searchsorted(distinct, key), np.searchsorted(distinct, diagonal)
         self._size = len(distinct)
         self._lu = SparseLU(np.searchsorted(distinct, np.arange(n + 1) * n), distinct % n)
 

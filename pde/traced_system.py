@@ -174,7 +174,8 @@ class TracedSystem(OdeSystem):
         """
         return self.compile("numpy").linear_part(parameters)
 
-    def _stiff_part(self, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
+    def stiff_part(self, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
+        """Return the sparse matrix that methods with a linear part take by default: the constant part of the Jacobian."""
         return self.linear_part(parameters)
 
     def hessian_sparsity(self, objective: Callable[[Any], Any] | None = None) -> Any:
@@ -333,9 +334,7 @@ class CompiledTrace:
             ArrayProgram(system.graph, [system.output], target, often=True) if self._loops is None else None
         )
         self._jacobian: CompiledJacobian | None = None
-        self._products = JacobianProducts(
-            system.graph, system.output, system._state, "auto" if target == "loops" else target
-        )
+        self._products = JacobianProducts(system.graph, system.output, system._state, target)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledTrace, (self.system, self.target)

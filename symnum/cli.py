@@ -190,7 +190,9 @@ def _parser() -> argparse.ArgumentParser:
     simulated = verb("simulate", simulate, "Simulate a reaction network and write its observables over time.")
     add_simulate_arguments(simulated)
 
-    traced = verb("trace", trace, "Say what a NumPy solver computes: its equation, Jacobian and speed; and solve it.")
+    traced = verb(
+        "trace", trace, "Say what a NumPy solver computes: its equation, Jacobian and speed; and solve it."
+    )
     add_trace_arguments(traced)
 
     discovered = verb("discover", discover, "Find the formula behind a column of a table.")

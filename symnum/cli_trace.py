@@ -147,7 +147,7 @@ def _function(target: str) -> Callable[..., Any]:
         known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         said = "is no function" if function is not None else "is not there"
         raise _WrongUsage(f"{name} {said} in {place}; there are {', '.join(sorted(known)[:8]) or 'none'}")
-    return function  # type: ignore[no-any-return]  # callable was asked
+    return function
 
 
 def _module(place: str) -> Any:

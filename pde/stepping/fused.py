@@ -7,45 +7,15 @@ that are only read once, is then one loop nest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from symnum.algebra.substitute import substitute
-from symnum.pde.graph import Assembly, Constant, Elementwise, Graph, Input, Node, Product, Total, View
+from symnum.pde.graph import Graph, Node
+from symnum.pde.rebuild import rebuilt
 from symnum.pde.regions import Strided, contiguous_strides
 
 STEP = "step length"
 """The name of the parameter that is h; no parameter of a user can have it."""
-
-
-def copied(graph: Graph, root: Node, target: Graph, inputs: Mapping[str, Node]) -> Node:
-    """Return ``root`` built again in another graph, where ``inputs`` take the places of its inputs."""
-    known: dict[int, Node] = {}
-    for node in graph.reachable([root]):
-        if isinstance(node, Input):
-            found = inputs[node.name]
-        elif isinstance(node, Constant):
-            found = target.constant(node.value)
-        elif isinstance(node, Elementwise):
-            atoms = graph.atoms(node)
-            names = {graph.symbol(atom): target.symbol(known[atom.index]) for atom in atoms}
-            term = substitute(node.term, names) if names else node.term
-            found = target.formula(term, node.shape, node.boolean, node.dtype, node.weak)
-        elif isinstance(node, View):
-            found = target.view(known[node.source.index], node.region)
-        elif isinstance(node, Assembly):
-            base_shows, _, pieces = graph.visible(node)
-            base = known[node.base.index] if base_shows and node.base is not None else None
-            found = target.assemble(
-                node.shape, base, [(region, known[piece.index]) for region, piece in pieces]
-            )
-        elif isinstance(node, Product):
-            found = target.product(known[node.source.index], node.matrix, node.left)
-        else:
-            assert isinstance(node, Total)
-            found = target.total(known[node.source.index], node.axes)
-        known[node.index] = found
-    return known[root.index]
 
 
 Combination = Callable[[Graph, Node, Sequence[Node], Node], Node]
@@ -70,12 +40,15 @@ class Stage:
             target.view(state, Strided(k * output.size, shape, contiguous_strides(shape)))
             for k in range(self.fields)
         ]
-        inputs = {"u": fields[self.at]}
-        for node in graph.inputs:
-            if node.name != "u":
-                inputs[node.name] = target.input(node.name, node.shape, node.dtype, node.weak)
+        inputs: dict[Node, Node] = {
+            node: fields[self.at]
+            if node.name == "u"
+            else target.input(node.name, node.shape, node.dtype, node.weak)
+            for node in graph.inputs
+        }
         h = target.input(STEP, (), weak=True)
-        return target, self.combination(target, h, fields, copied(graph, output, target, inputs))
+        (rhs,) = rebuilt(graph, [output], target, inputs)
+        return target, self.combination(target, h, fields, rhs)
 
 
 def _sum(graph: Graph, *terms: tuple[float, Node]) -> Node:

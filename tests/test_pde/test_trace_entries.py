@@ -164,6 +164,31 @@ def test_a_long_loop_is_traced_entry_by_entry_by_itself_and_says_so() -> None:
         trace(lambda t, u: np.array([-x for x in u]), u)
 
 
+def test_loops_of_moderate_length_are_traced_entry_by_entry_without_a_warning() -> None:
+    u = draw((60,))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        system = trace(heat_loop, u)
+    assert system.why.startswith("traced entry by entry: ")
+    np.testing.assert_allclose(system.compile("numpy").rhs(0.0, u), heat_slices(0.0, u), rtol=1e-13)
+
+
+def test_whole_arrays_beside_single_entries() -> None:
+    # np.interp has no loop over objects; whole arrays take it
+    def f(t, u):
+        some = sum(u[i] * u[i + 1] for i in range(len(u) - 1))
+        return (
+            np.linalg.norm(u)
+            + some * u
+            + np.interp(np.linspace(0.0, 1.0, len(u)), np.linspace(0.0, 1.0, len(u)), u)
+        )
+
+    u = draw((40,))
+    system = trace(f, u)
+    assert system.why == "traced as whole arrays"
+    np.testing.assert_allclose(system.compile("numpy").rhs(0.0, u), f(0.0, u), rtol=1e-12)
+
+
 def test_short_loops_stay_whole_arrays() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -204,6 +229,15 @@ def test_functions_behind_the_function_are_traced_too() -> None:
         np.testing.assert_allclose(system.compile("numpy").rhs(0.0, u), wanted, rtol=1e-13)
 
 
+def test_functions_of_numba_are_traced_as_the_python_that_they_were() -> None:
+    import numba
+
+    u = draw((50,))
+    system = trace(numba.njit(heat_loop), u)
+    assert system.why.startswith("traced entry by entry")
+    np.testing.assert_allclose(system.compile("numpy").rhs(0.0, u), heat_slices(0.0, u), rtol=1e-13)
+
+
 def test_parameters_of_loops() -> None:
     def f(t, u, D, k):
         return np.array([D * u[i] * k[i] + k[0] for i in range(len(u))])
@@ -216,6 +250,14 @@ def test_parameters_of_loops() -> None:
         compiled.rhs(0.0, u, p={"D": 0.5, "k": k**2}), f(0.0, u, 0.5, k**2), rtol=1e-13
     )
     assert len(system.graph.reachable([system.output])) < 12
+
+
+def test_loops_in_float32() -> None:
+    u = draw((30,)).astype(np.float32)
+    system = trace(heat_loop, u, scalars=True)
+    found = system.compile("numpy").rhs(0.0, u)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, heat_slices(0.0, u), rtol=0, atol=1e-4)
 
 
 def test_what_numpy_does_with_arrays_works_entry_by_entry() -> None:
@@ -270,7 +312,7 @@ def test_running_sums_are_cut_into_intermediate_values() -> None:
 
 def test_random_loops_equal_themselves() -> None:
     generator = np.random.default_rng(11)
-    for _ in range(25):
+    for _ in range(15):
         n, m = generator.integers(3, 7, 2)
         table = [
             (int(a), int(b), float(c), str(kind))
@@ -318,6 +360,10 @@ REFUSED: dict[str, tuple[Body, str]] = {
     "places": (lambda t, u: u[np.where(u > 0)], "np.where with one argument"),
     "loop over a number": (lambda t, u: np.array([next(iter(x)) for x in u]), "cannot be iterated"),
     "complex": (lambda t, u: u * 1j, "complex.*cannot be combined with a traced number"),
+    "interp": (
+        lambda t, u: np.interp(np.arange(5.0), np.arange(5.0), u),
+        r"np.interp does not take arrays of single.*as slices",
+    ),
     "frexp": (lambda t, u: np.frexp(u)[0], "np.frexp has no row in the operator table"),
     "accumulate with options": (lambda t, u: np.add.reduceat(u, [0, 2]), r"np.add.reduceat"),
 }
