@@ -25,6 +25,9 @@ NUMPY_TO = 512
 SETTLE = 1.5
 """Seconds of calls before the timing, in which the number of threads is chosen."""
 
+TURN, SHARE = 5e-4, 1.5
+"""Seconds of a turn, short so that some are not interrupted on a busy machine, and of all turns of one call together."""
+
 
 def rows() -> list[Row]:
     """Time calls of the right-hand side at each size, and what it takes to get there."""
@@ -82,22 +85,21 @@ def _calls(n: int, by_hand: dict[tuple[bool, bool], Any]) -> list[Row]:
     return found
 
 
-def _interleaved(
-    calls: dict[str, Callable[[], Any]], rounds: int = 30, seconds: float = 0.02
-) -> dict[str, float]:
-    """Return the least mean time of each call over rounds in which all take their turn."""
-    counts = {}
+def _interleaved(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Return the least mean time of each call over short turns, one after the other until all have had their share."""
+    counts, best = {}, {}
     for name, call in calls.items():
         began = time.perf_counter()
         call()
-        counts[name] = max(1, int(seconds / (time.perf_counter() - began)))
-    best = dict.fromkeys(calls, float("inf"))
-    for _ in range(rounds):
+        best[name] = time.perf_counter() - began
+        counts[name] = max(1, int(TURN / best[name]))
+    began = time.perf_counter()
+    while time.perf_counter() - began < SHARE * len(calls):
         for name, call in calls.items():
-            began = time.perf_counter()
+            start = time.perf_counter()
             for _ in range(counts[name]):
                 call()
-            best[name] = min(best[name], (time.perf_counter() - began) / counts[name])
+            best[name] = min(best[name], (time.perf_counter() - start) / counts[name])
     return best
 
 
