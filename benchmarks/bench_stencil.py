@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import peers_stencil
-from harness import Row, in_own_process, limit_row, row
+from harness import Row, in_own_process, limit_row, per_call, row
 
 from symnum.pde import trace
 from symnum.pde.models import reaction_diffusion
@@ -24,6 +24,9 @@ NUMPY_TO = 512
 
 SETTLE = 1.5
 """Seconds of calls before the timing, in which the number of threads is chosen."""
+
+TURN, SHARE = 5e-4, 2.0
+"""Seconds of a turn, short so that some are not interrupted on a busy machine, and of all turns of one call together."""
 
 
 def rows() -> list[Row]:
@@ -62,9 +65,9 @@ def _calls(n: int, by_hand: dict[tuple[bool, bool], Any]) -> list[Row]:
     began = time.perf_counter()
     while time.perf_counter() - began < SETTLE:
         compiled.rhs(0.0, u, out)
-    if n <= NUMPY_TO:
-        calls["numpy"] = lambda: f(0.0, u)
     times = _interleaved(calls)
+    if n <= NUMPY_TO:
+        times["numpy"] = per_call(lambda: f(0.0, u))
     print(f"N={n}: {compiled.why}", file=sys.stderr)
     label = f"reaction-diffusion right-hand side, {n} x {n}"
     ours = times["ours"]
@@ -82,22 +85,26 @@ def _calls(n: int, by_hand: dict[tuple[bool, bool], Any]) -> list[Row]:
     return found
 
 
-def _interleaved(
-    calls: dict[str, Callable[[], Any]], rounds: int = 30, seconds: float = 0.02
-) -> dict[str, float]:
-    """Return the least mean time of each call over rounds in which all take their turn."""
-    counts = {}
+def _interleaved(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Return the least mean time of each call over short turns until all have had their share.
+
+    The order changes from round to round: after a parallel call threads still spin, and the state lies in another core's cache.
+    """
+    generator, names = np.random.default_rng(0), list(calls)
+    counts, best = {}, {}
     for name, call in calls.items():
         began = time.perf_counter()
         call()
-        counts[name] = max(1, int(seconds / (time.perf_counter() - began)))
-    best = dict.fromkeys(calls, float("inf"))
-    for _ in range(rounds):
-        for name, call in calls.items():
-            began = time.perf_counter()
+        best[name] = time.perf_counter() - began
+        counts[name] = max(1, int(TURN / best[name]))
+    began = time.perf_counter()
+    while time.perf_counter() - began < SHARE * len(calls):
+        for k in generator.permutation(len(names)):
+            name, call = names[k], calls[names[k]]
+            start = time.perf_counter()
             for _ in range(counts[name]):
                 call()
-            best[name] = min(best[name], (time.perf_counter() - began) / counts[name])
+            best[name] = min(best[name], (time.perf_counter() - start) / counts[name])
     return best
 
 

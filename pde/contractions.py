@@ -46,7 +46,7 @@ def einsum(graph: Graph, *operands: Any, optimize: Any = False, **options: Any) 
 def _array(graph: Graph, a: Any) -> Any:
     if is_sparse(a):
         refuse("np.einsum of a sparse matrix, which is no array", "write sparse @ u")
-    return a if isinstance(a, TracedArray) else constant_matrix(graph, a)
+    return a if isinstance(a, TracedArray) else constant_matrix(graph, a, sparse=False)
 
 
 def _indices(text: str, ndims: Sequence[int]) -> tuple[list[str], str]:

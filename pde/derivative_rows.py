@@ -15,6 +15,7 @@ import numpy as np
 
 from symnum import term as interface
 from symnum.calculus.derivative import jacobian as term_jacobian
+from symnum.pde.combinations import by_length, combinations
 from symnum.pde.graph import Assembly, Elementwise, Graph, Input, Node, Product, Total, View
 from symnum.pde.program import ArrayProgram
 from symnum.pde.regions import Listed
@@ -122,11 +123,8 @@ class Terms:
     def blocks(self) -> list[Block]:
         """Return terms that are sorted by row as blocks: rows of about equal length together, so that one long row costs no more."""
         rows, first, lengths = np.unique(self.row, return_index=True, return_counts=True)
-        group = np.ceil(np.log2(np.maximum(lengths, 1))).astype(np.int64)
-        group[lengths <= 8] = 3
         found = []
-        for kind in np.unique(group).tolist():
-            chosen = np.flatnonzero(group == kind)
+        for chosen in by_length(lengths):
             width = int(lengths[chosen].max())
             place = first[chosen][:, None] + np.arange(width)
             there = np.arange(width) < lengths[chosen][:, None]
@@ -388,7 +386,7 @@ def _broadcast_positions(node: Node, shape: tuple[int, ...]) -> Any:
 def _mapped(blocks: list[Block], node: Product | Total) -> list[Block]:
     """Return the rows of a product or sum: each is a combination of rows of the source."""
     found: list[Block] = []
-    for rows, position, weight in _combinations(node):
+    for rows, position, weight in combinations(node):
         width = position.shape[1]
         for block in blocks:
             _check_size(position.size * block.column.shape[1])
@@ -424,62 +422,3 @@ def _filled(block: Block, count: int) -> Block:
     source = np.zeros(column.shape, _PLACE)
     source[block.rows] = block.source
     return Block(None, column, weight, source)
-
-
-def _combinations(node: Product | Total) -> list[tuple[Any, Any, Any]]:
-    """Return (rows, positions, weights) of a product or sum: the row is the sum of weight * source[position]; -1 is no position.
-
-    Rows of the matrix that are much longer than the others are listed apart.
-    """
-    shape = node.source.shape
-    places = np.arange(node.source.size).reshape(shape)
-    if isinstance(node, Total):
-        kept = [axis for axis in range(len(shape)) if axis not in node.axes]
-        position = places.transpose(*kept, *node.axes).reshape(node.size, -1)
-        return [(None, position, np.ones((1, 1)))]
-    matrix = _action(node)
-    axis = len(shape) - (2 if node.left and len(shape) > 1 else 1)
-    lines = np.moveaxis(places, axis, -1).reshape(-1, shape[axis])  # (lines, inner)
-    target = np.moveaxis(np.arange(node.size).reshape(node.shape), axis, -1).reshape(len(lines), -1)
-    lengths = np.diff(matrix.indptr)
-    usual = max(8, 2 * int(np.median(lengths))) if len(lengths) else 0
-    found = []
-    for chosen in (np.flatnonzero(lengths <= usual), *np.flatnonzero(lengths > usual)[:, None]):
-        if not len(chosen) or not lengths[chosen].any():
-            continue
-        width = int(lengths[chosen].max())
-        there = np.arange(width) < lengths[chosen][:, None]
-        entry = np.where(there, matrix.indptr[chosen][:, None] + np.arange(width), 0)
-        position = np.where(there, lines[:, matrix.indices[entry]], -1).reshape(-1, width)
-        weight = np.where(there, matrix.data[entry], 0.0)
-        rows = target[:, chosen].reshape(-1)
-        found.append(
-            (rows, position, np.broadcast_to(weight, (len(lines), *weight.shape)).reshape(-1, width))
-        )
-    return found
-
-
-def _action(node: Product) -> Any:
-    """Return the CSR matrix that acts from the left on one axis of the source."""
-    from scipy.sparse import csr_matrix
-
-    matrix = csr_matrix(node.matrix if node.left else node.matrix.T)
-    matrix.eliminate_zeros()
-    return matrix
-
-
-def linear_matrix(node: Product | Total) -> Any:
-    """Return the CSR matrix of a product or sum, acting on the flattened source."""
-    from scipy.sparse import coo_matrix
-
-    rows, columns, weights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
-    for chosen, position, weight in _combinations(node):
-        there = position >= 0
-        chosen = np.arange(node.size) if chosen is None else chosen
-        rows.append(np.broadcast_to(chosen[:, None], position.shape)[there])
-        columns.append(position[there])
-        weights.append(np.broadcast_to(weight, position.shape)[there])
-    return coo_matrix(
-        (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))),
-        shape=(node.size, node.source.size),
-    ).tocsr()

@@ -115,14 +115,14 @@ def _isotropic(spacing: Sequence[float]) -> list[Operator]:
     laplacian = _added(*second)
     found = [Operator("", 2, "", f"{len(laplacian)} points", laplacian)]
     if dimension == 2 and spacing[0] == spacing[1]:
-        nine = {
+        nine: dict[Offset, float] = {
             (i, j): (4.0 if i == 0 or j == 0 else 1.0) / (6 * spacing[0] ** 2)
             for i in (-1, 0, 1)
             for j in (-1, 0, 1)
         }
         nine[0, 0] = -20 / (6 * spacing[0] ** 2)
         found.append(Operator("", 2, "", "9 points", nine))
-        corners = {(i, j): 1 / (2 * spacing[0] ** 2) for i in (-1, 1) for j in (-1, 1)}
+        corners: dict[Offset, float] = {(i, j): 1 / (2 * spacing[0] ** 2) for i in (-1, 1) for j in (-1, 1)}
         found.append(Operator("", 2, "", "corners", {**corners, (0, 0): -2 / spacing[0] ** 2}))
     squared = _convolved(laplacian, laplacian)
     found.append(Operator("", 4, "", f"{len(squared)} points", squared))

@@ -22,14 +22,15 @@ from symnum.pde.cell_terms import CellTerms
 from symnum.pde.difference_operators import AXES
 from symnum.pde.graph import Constant, Input, Node
 from symnum.pde.layout import Layout, Place, layout_of
-from symnum.pde.recognition import Derivative, Neighbour, Recognition, product_of, released
+from symnum.pde.recognition import MAX_NODES, Derivative, Neighbour, Recognition, product_of, released
 from symnum.text.latex import NOTEBOOK_NODES, latex
 
 if TYPE_CHECKING:
     from symnum.pde.traced_system import TracedSystem
 
 MAX_CELLS = 12
-"""A formula of more unread neighbours than this is not printed."""
+MAX_WRITTEN = 100
+"""A formula of more unread neighbours, or of unread neighbours and more nodes, than this is not printed."""
 
 _FEW = ("u", "v", "w")
 
@@ -70,7 +71,8 @@ class Equation:
 
     def _written(self, term: Any) -> str:
         cells = [s for s in interface.free_symbols(term) if interface.name(s) in self.unread]
-        return f"a formula of {len(cells)} other cells" if len(cells) > MAX_CELLS else str(term)
+        long = bool(cells) and interface.node_count(term) > MAX_WRITTEN
+        return f"a formula of {len(cells)} other cells" if len(cells) > MAX_CELLS or long else str(term)
 
     def __str__(self) -> str:
         text = self.lines()
@@ -173,7 +175,7 @@ def equation_of(
         for cell in _other_cells(layout)
     )
     boundaries: dict[str, dict[str, str]] = {}
-    if uniform:
+    if uniform and interface.node_count(*found.values()) <= MAX_NODES:
         from symnum.pde.walls import wall_rules
 
         for number, name in enumerate(fields):

@@ -13,7 +13,6 @@ computed in one type; an operand of another type is an array of its own, so that
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Hashable, Iterable, Sequence
 from math import prod
@@ -40,6 +39,9 @@ _SPARSE_FROM = 64
 _SPARSE_DENSITY = 0.15
 """A dense constant matrix this large and this empty is kept as a sparse one."""
 
+_SAMPLE = 64
+"""So many entries tell most arrays apart."""
+
 MAX_FORMULA = 128
 """Formulas that would make one of more operations than this, repeated ones counted again, are arrays of their own for the
 formulas that use them: written into one another, those of a loop would grow without bound."""
@@ -57,6 +59,7 @@ class Graph:
         self.nodes: list[Node] = []
         self._reads_left = single_reads
         self._known: dict[Hashable, Node] = {}
+        self._arrays: dict[Hashable, list[Any]] = {}
         self._symbols: dict[int, Any] = {}
         self._atoms: dict[Hashable, Node] = {}
         self._weights: dict[int, int] = {}
@@ -105,10 +108,10 @@ class Graph:
         boolean = array.dtype == bool
         array = np.array(array, dtype=np.result_type(array.dtype, self.dtype), order="C")
         first = array.flat[0] if array.size else 0.0
-        if array.size <= 1 or (array == first).all():
+        if array.size <= 1 or (array.flat[-1] == first and (array == first).all()):
             return self.number(bool(first) if boolean else float(first), array.shape, array.dtype)
         array.setflags(write=False)
-        node: Node = self._intern(Constant, _digest(array), array.shape, array.dtype, False, array)
+        node: Node = self._intern(Constant, self._identity(array), array.shape, array.dtype, False, array)
         return self.elementwise("!=", [node, self.number(0)]) if boolean else node
 
     def number(self, value: Any, shape: Shape = (), dtype: Any = None) -> Elementwise:
@@ -129,6 +132,17 @@ class Graph:
         return self._formula(
             interned.number(value), shape, boolean, np.dtype(dtype or np.float64), dtype is None
         )
+
+    def _identity(self, array: Any) -> Hashable:
+        """Return a key that equal arrays share: some of the entries, and a number among the arrays that are alike in these."""
+        some = array.reshape(-1)[:: max(1, array.size // _SAMPLE)].tobytes()
+        alike = self._arrays.setdefault((array.shape, array.dtype, some), [])
+        number = next(
+            (i for i, known in enumerate(alike) if np.array_equal(_bits(known), _bits(array))), len(alike)
+        )
+        if number == len(alike):
+            alike.append(array)
+        return array.dtype, some, number
 
     # --- types ----------------------------------------------------------------------------------------------------------------
 
@@ -368,7 +382,8 @@ class Graph:
         matrix = stored_matrix(matrix)
         dtype = matrix.dtype if node.weak else np.result_type(matrix.dtype, node.dtype)
         node, matrix = self.cast(node, dtype), matrix.astype(dtype, copy=False)
-        key = (node.index, left, tuple(matrix.shape), _matrix_digest(matrix))
+        parts = [matrix] if isinstance(matrix, np.ndarray) else [matrix.indptr, matrix.indices, matrix.data]
+        key = (node.index, left, tuple(matrix.shape), tuple(map(self._identity, parts)))
         found: Node = self._intern(Product, key, tuple(shape), dtype, False, node, matrix, left)
         return found
 
@@ -411,8 +426,9 @@ class Graph:
         return moving
 
 
-def _digest(array: Any) -> bytes:
-    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=20).digest()
+def _bits(array: Any) -> Any:
+    """Return the entries as whole numbers of as many bits, so that nan equals itself, and 0.0 is not -0.0."""
+    return np.ascontiguousarray(array).reshape(-1).view(f"u{array.itemsize}")
 
 
 def stored_matrix(matrix: Any) -> Any:
@@ -426,9 +442,3 @@ def stored_matrix(matrix: Any) -> Any:
 
         return csr_matrix(matrix)
     return matrix
-
-
-def _matrix_digest(matrix: Any) -> Hashable:
-    if isinstance(matrix, np.ndarray):
-        return _digest(matrix)
-    return tuple(_digest(part) for part in (matrix.indptr, matrix.indices, matrix.data))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from symnum.pde.function_table import takes
-from symnum.pde.graph import Graph
+from symnum.pde.graph import Graph, stored_matrix
 from symnum.pde.reductions import sum_over
 from symnum.pde.refusal import refuse
 from symnum.pde.traced import TracedArray, lift, wrap
@@ -45,18 +45,20 @@ def matmul(graph: Graph, a: Any, b: Any) -> TracedArray:
     return sum_over(graph, left[..., :, :, None] * right[..., None, :, :], -2)
 
 
-def constant_matrix(graph: Graph, value: Any) -> Any:
-    """Return a constant operand of @ as floats: CSR for a sparse matrix, else an array."""
+def constant_matrix(graph: Graph, value: Any, sparse: bool = True) -> Any:
+    """Return a constant operand of @ as floats: an array, or CSR for a sparse matrix and (with ``sparse``) a nearly empty one."""
     if is_sparse(value):
         from scipy.sparse import csr_matrix
 
         matrix = csr_matrix(value, dtype=np.result_type(value.dtype, graph.dtype))
         matrix.sum_duplicates()
         return matrix
-    array = np.array(value)
+    array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         refuse(
             f"a matrix of type {array.dtype} cannot multiply a traced array",
             "use a real array or a sparse matrix of numbers",
         )
-    return np.array(array, dtype=np.result_type(array.dtype, graph.dtype), order="C")
+    dtype = np.result_type(array.dtype, graph.dtype)
+    stored = stored_matrix(array) if sparse and array.ndim == 2 else array
+    return np.array(array, dtype=dtype, order="C") if stored is array else stored.astype(dtype)

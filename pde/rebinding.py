@@ -76,8 +76,9 @@ class _Rebinding:
         is_function = isinstance(plain, types.FunctionType) and not self.from_library(plain)
         if is_function or self.is_users(plain):
             if id(plain) not in self.made:
-                self.made[id(plain)] = new = _empty_function(plain) if is_function else copy.copy(plain)
-                self.waiting.append((plain, new))
+                self.made[id(plain)] = new = _empty_function(plain) if is_function else _copied(plain)
+                if new is not plain:
+                    self.waiting.append((plain, new))
             self.replaced = self.replaced or plain is not value
             return self.made[id(plain)]
         found = self.replace(plain)
@@ -129,6 +130,14 @@ class _Rebinding:
             )
         found: type = self.made[id(kind)]
         return found
+
+
+def _copied(value: Any) -> Any:
+    """Return a shallow copy of an object; one that cannot be copied, such as one that holds a lock in slots, stays as it is."""
+    try:
+        return copy.copy(value)
+    except TypeError:
+        return value
 
 
 def _empty_function(old: types.FunctionType) -> types.FunctionType:

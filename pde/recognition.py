@@ -18,6 +18,9 @@ from symnum.algebra.substitute import substitute
 from symnum.backends import interned
 from symnum.pde.difference_operators import AXES, Offset, Operator, combination, operators, tidy
 
+MAX_NODES = 500
+"""The formula of a cell with more nodes, such as that of several steps in time, is not read."""
+
 _FLUXES = "difference of fluxes"
 
 
@@ -64,6 +67,8 @@ class Recognition:
 
     def __call__(self, term: Any) -> Any:
         """Return the term with differences read as derivatives, over the names of the fields in this cell."""
+        if interface.node_count(term) > MAX_NODES:
+            return self._as_it_is(term)
         return _folded(term, self._read, self._made)
 
     # --- what is known about a term -------------------------------------------------------------------------------------------
@@ -100,7 +105,7 @@ class Recognition:
         if not self._neighbours_in(node):
             return node
         if interface.is_symbol(node):
-            return self._left(node)
+            return self._as_it_is(node)
         if interface.head(node) == "+":
             return self._sum(node)
         if interface.head(node) == "*":
@@ -112,10 +117,13 @@ class Recognition:
     def _neighbours_in(self, term: Any) -> bool:
         return any(map(any, self.reach(term)))
 
-    def _left(self, symbol: Any) -> Any:
-        """Note a field in another cell that is left as it is."""
-        self.neighbours[interface.name(symbol)] = Neighbour(symbol, *self.offsets[interface.key(symbol)])
-        return symbol
+    def _as_it_is(self, term: Any) -> Any:
+        """Note the fields in other cells that are left as they are."""
+        for symbol in interface.free_symbols(term):
+            known = self.offsets.get(interface.key(symbol))
+            if known is not None and any(known[1]):
+                self.neighbours[interface.name(symbol)] = Neighbour(symbol, *known)
+        return term
 
     def _distributed(self, node: Any) -> Any:
         """Return a product multiplied out over its one factor that is a sum with neighbours in it, else the product."""
@@ -192,11 +200,7 @@ class Recognition:
         complete = {offset: float(w) for offset, w in (*weights.items(), (self.here, needed)) if w}
         found = combination(complete, self.rows)
         if found is None:
-            left = [(weight, self.moved(acted, offset)) for offset, weight in weights.items()]
-            for _, term in left:
-                for symbol in interface.free_symbols(term):
-                    if interface.key(symbol) in self.offsets:
-                        self._left(symbol)
+            left = [(weight, self._as_it_is(self.moved(acted, offset))) for offset, weight in weights.items()]
             return [interned.scale(weight, product_of([prefactor, term])) for weight, term in left]
         rest = entry[1] - needed
         scale = max(abs(entry[1]), abs(needed))
@@ -309,21 +313,27 @@ class Recognition:
             if interface.head(node) != "+":
                 return interface.make(node, interface.head(node), parts)
             constant, addends = interface.addends(node)
-            sums: dict[Any, tuple[Any, list[Any]]] = {}
+            lower: dict[Any, list[Any]] = {}  # addends of the lower cell: [term, coefficient]
+            upper = []
             for addend, coefficient in addends:
                 found = self._split(addend)
                 if found is None or found[2] not in (self.here, up):
                     return interface.make(node, "+", parts)
-                prefactor, acted, offset = found
-                whole = product_of([prefactor, acted])
-                weights = sums.setdefault(interface.key(whole), (whole, [0, 0]))[1]
-                weights[offset == up] += coefficient
+                if found[2] == up:
+                    upper.append((found[0], found[1], coefficient))
+                else:
+                    lower[interface.key(found[1])] = [found[1], coefficient]
             terms = [interned.number(constant)]
-            for whole, (lower, upper) in sums.values():
-                mean, slope = lower + upper, (upper - lower) / 2
-                terms.append(interned.scale(tidy(float(mean)), whole))
-                if mean == 0 and slope:
-                    terms.append(interned.scale(tidy(float(slope * h)), self._derivative(row, whole)))
+            for prefactor, acted, weight in upper:
+                whole = product_of([prefactor, acted])
+                entry = lower.get(interface.key(whole))
+                if entry is not None and abs(entry[1] + weight) <= 1e-12 * abs(weight):
+                    entry[1] = 0
+                    slope = product_of([prefactor, self._derivative(row, acted)])
+                    terms.append(interned.scale(tidy(float(weight * h)), slope))
+                else:
+                    terms.append(interned.scale(tidy(float(weight)), whole))
+            terms += [interned.scale(tidy(float(c)), term) for term, c in lower.values()]
             return interned.add_many(terms)
 
         return _folded(flux, {}, made)

@@ -57,7 +57,12 @@ def sum_over(
     graph: Graph, a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, **options: Any
 ) -> TracedArray:
     """Return the sum over axes; conditions are counted."""
+    where, initial = options.pop("where", True), options.pop("initial", np._NoValue)
     _without_defaults("sum", options)
+    if where is not True and where is not np._NoValue:
+        a = np.where(where, wrap(graph, lift(graph, a)), 0)
+    if initial is not np._NoValue and initial is not None:
+        return sum_over(graph, a, axis, dtype, keepdims) + initial
     node = lift(graph, a)
     node = node if dtype is None or dtype is np._NoValue else wrap(graph, node).astype(dtype).node
     axes = normal_axes(axis, len(node.shape))
@@ -68,9 +73,13 @@ def sum_over(
 def _mean(
     graph: Graph, a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, **options: Any
 ) -> Any:
-    array = wrap(graph, lift(graph, a))
-    count = prod(array.shape[i] for i in normal_axes(axis, array.ndim))
-    return sum_over(graph, array, axis, dtype, keepdims, **options) / count
+    array: Any = wrap(graph, lift(graph, a))
+    where = options.pop("where", True)
+    if where is not True and where is not np._NoValue:
+        count = np.sum(np.broadcast_to(where, array.shape), axis=axis, keepdims=keepdims is True)
+        return sum_over(graph, array, axis, dtype, keepdims, where=where, **options) / count
+    number = prod(array.shape[i] for i in normal_axes(axis, array.ndim))
+    return sum_over(graph, array, axis, dtype, keepdims, **options) / number
 
 
 @takes("average")

@@ -9,7 +9,7 @@ import numpy as np
 
 from symnum.algebra.substitute import substitute
 from symnum.backends import interned
-from symnum.pde.derivative_rows import linear_matrix
+from symnum.pde.combinations import linear_matrix
 from symnum.pde.graph import Assembly, Constant, Elementwise, Graph, Input, Node, Product, Total, View
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-import time as clock
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -18,11 +15,10 @@ from symnum.algebra.substitute import substitute
 from symnum.backends import interned
 from symnum.codegen.target import Unsupported
 from symnum.columns import ready
-from symnum.pde.checkpoints import Checkpoint, CheckpointFile
-from symnum.pde.integrate import Progress, integrate
+from symnum.pde.checkpoints import Checkpoint
+from symnum.pde.integrate import Progress
 from symnum.pde.parameters import formula_values, parameter_values
 from symnum.pde.solution import Solution
-from symnum.pde.steppers import Problem
 from symnum.pde.term_code import NATIVE, JacobianCode, NativeFill, TermCode
 
 Functions = tuple[Callable[[float, Any], Any], Callable[[float, Any], Any]]
@@ -222,64 +218,15 @@ class OdeSystem:
         >>> round(float(sol.u[-1, 0]), 4)
         0.3679
         """
-        span = np.asarray(t_span, dtype=np.float64).ravel() if np.ndim(t_span) else np.zeros(0)
-        if len(span) != 2:
-            raise ValueError(f"t_span is {t_span!r}, but it must be a pair; write solve((0.0, 10.0))")
-        if not np.isfinite(span).all():
-            raise ValueError(f"t_span is {t_span!r}; give two finite times")
-        start = self.initial_state(parameters) if u0 is None else u0
-        if np.iscomplexobj(start):
-            raise TypeError(
-                "u0 is complex, but states are real numbers; split it into real and imaginary parts"
-            )
-        start = np.asarray(start, dtype=self.dtype)
-        if start.shape != self.shape:
-            raise ValueError(f"u0 has shape {start.shape}, but {self._said_shape()}")
-        begin = clock.perf_counter()
-        code = self.compile(target)
-        rhs, jacobian = code.bound(parameters)
-        compiled = clock.perf_counter()
-        flat = start.reshape(-1)
-        problem = Problem(
-            rhs, jacobian, float(span[0]), float(span[1]), flat, self.shape, rtol, np.reshape(atol, -1) if np.ndim(atol) else atol,
-            max_step, dt, lambda dtype: code.entry(parameters, dtype), lambda stages: code.fused(stages, parameters),
-            lambda: self._linear(linear, parameters, float(span[0]), flat),
-        )  # fmt: skip
-        file = None
-        if checkpoint is not None:
-            kept_in = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
-            file = partial(CheckpointFile, kept_in, _identity(problem, method, t_eval))
-        run = integrate(problem, method, t_eval=t_eval, events=events, progress=progress, checkpoint=file)
-        stats = {**run.stats, "compile_seconds": compiled - begin, "seconds": clock.perf_counter() - begin}
-        if not run.success:
-            reached = run.t[-1] if len(run.t) else span[0]
-            text = (
-                f"{method} was {run.message}"
-                if run.interrupted
-                else f"{method} stopped at t = {reached}: {run.message}"
-            )
-            warnings.warn(f"{text}; returned is what was computed so far", RuntimeWarning, stacklevel=2)
-        return Solution(
-            run.t, run.y.reshape(len(run.t), *self.shape), stats, run.success, run.message, self._labels(),
-            partial(self.observe, parameters=parameters), run.t_events, run.y_events,
-        )  # fmt: skip
+        from symnum.pde.solving import Options, solve
 
-    def _linear(self, given: Any, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
-        """Return the linear part that some methods treat apart, as a scipy.sparse.csr_matrix of the flattened system.
+        options = Options(
+            method, rtol, atol, parameters, t_eval, max_step, dt, events, linear, target, progress, checkpoint
+        )
+        return solve(self, t_span, u0, options)
 
-        Any matrix will do, the better it holds what is stiff.
-        """
-        from scipy.sparse import csr_matrix
-
-        found = csr_matrix(self._stiff_part(parameters, t, y) if given is None else given, dtype=np.float64)
-        if found.shape != (len(y), len(y)):
-            raise ValueError(
-                f"linear has shape {found.shape}, but it acts on the flattened state of {len(y)} entries; give a square sparse matrix"
-            )
-        return found
-
-    def _stiff_part(self, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
-        """Return the Jacobian at the start."""
+    def stiff_part(self, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
+        """Return the sparse matrix that methods with a linear part take by default: the Jacobian at a time and flat state."""
         return self.compile().bound(parameters)[1](t, y)
 
     def _said_shape(self) -> str:
@@ -428,17 +375,6 @@ class CompiledSystem:
     def fused(self, stages: Sequence[Any], parameters: Mapping[Any, Any] | None = None) -> None:
         """Return None: stages of a time step are fused with array programs only."""
         return None
-
-
-def _identity(problem: Problem, method: str, t_eval: Any) -> dict[str, Any]:
-    """Return what says that a run is the same one: numbers, texts and arrays by name."""
-    return {
-        "method": method, "t_span": f"{problem.t0!r} to {problem.t1!r}", "the initial state": problem.y0, "rtol": float(problem.rtol),
-        "atol": np.asarray(problem.atol, float), "dt": problem.dt, "max_step": float(problem.max_step),
-        "t_eval": None if t_eval is None else np.asarray(t_eval, float),
-        # rounded, as another machine or target may add in another order
-        "the right-hand side": [f"{x:.6e}" for x in np.asarray(problem.rhs(problem.t0, problem.y0)).reshape(-1)[:8].tolist()],
-    }  # fmt: skip
 
 
 def _name(key: Any) -> str:

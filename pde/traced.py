@@ -156,6 +156,13 @@ class TracedArray(NDArrayOperatorsMixin):
             assert region is not None
         else:
             region = region_of(self.positions()[index])
+        if isinstance(region, Strided) and any(
+            s == 0 and n > 1 for s, n in zip(region.strides, region.shape)
+        ):
+            raise ValueError(
+                f"assignment destination is read-only: entries of this array of shape {region.shape} are repeated, as np.broadcast_to "
+                f"makes them; write to a copy, u.copy()"
+            )
         node = lift(self._graph, value)
         extra = len(node.shape) - len(region.shape)
         if extra > 0 and node.shape[:extra] == (1,) * extra:
@@ -193,15 +200,15 @@ class TracedArray(NDArrayOperatorsMixin):
         if method != "__call__":
             result = apply_method(self._graph, ufunc, method, inputs, options)
         else:
-            options = {k: v for k, v in options.items() if not (k == "where" and v is True)}
-            dtype = options.pop("dtype", None)
-            if options:
+            where, dtype = options.pop("where", True), options.pop("dtype", None)
+            if options or (where is not True and target is None):
                 refuse(
-                    f"np.{ufunc.__name__} was given {sorted(options)}",
-                    "leave these options away; np.where chooses entries",
+                    f"np.{ufunc.__name__} was given {sorted(options) or 'where without out'}",
+                    "leave these options away, or give out= for the entries where nothing is computed; np.where chooses entries",
                 )
             result = apply_ufunc(self._graph, ufunc, inputs)
             result = result if dtype is None else result.astype(dtype)
+            result = result if where is True else np.where(where, result, target)
         if target is not None and (
             target.shape or target is not inputs[0]
         ):  # x += 1 makes a new number of a number x

@@ -174,7 +174,8 @@ class TracedSystem(OdeSystem):
         """
         return self.compile("numpy").linear_part(parameters)
 
-    def _stiff_part(self, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
+    def stiff_part(self, parameters: Mapping[Any, Any] | None, t: float, y: Any) -> Any:
+        """Return the sparse matrix that methods with a linear part take by default: the constant part of the Jacobian."""
         return self.linear_part(parameters)
 
     def hessian_sparsity(self, objective: Callable[[Any], Any] | None = None) -> Any:

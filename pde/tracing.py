@@ -36,12 +36,13 @@ SLOW_ENTRIES = 256
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """A traced solver: its graph, the nodes of the state and of the derivative, and how it was traced."""
+    """A traced solver: its graph, the nodes of the state and of the derivative, how it was traced, and whether it writes into u."""
 
     graph: Graph
     state: Node
     output: Node
     why: str
+    writes_state: bool
 
 
 def initial_state(u0: Any) -> Any:
@@ -89,6 +90,18 @@ def traced_program(
     """
     f = python_function(f)
     _check_takes(f, parameters)
+    found = _tried(f, start, parameters, scalars)
+    if found.writes_state:
+        warnings.warn(
+            "f writes into the state u that it is given; a traced program leaves the caller's array as it is, and so should f: write "
+            "u = u.copy() at its beginning",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return found
+
+
+def _tried(f: RightHandSide, start: Any, parameters: ArrayParameters, scalars: bool | None) -> Traced:
     if scalars:
         return _by_entries(f, start, parameters)
     try:
@@ -105,7 +118,7 @@ def traced_program(
         except SingleEntries:
             raise problem from None
     if start.size > SLOW_ENTRIES:
-        warnings.warn(f"{refused}; here it was {found.why}", RuntimeWarning, stacklevel=3)
+        warnings.warn(f"{refused}; here it was {found.why}", RuntimeWarning, stacklevel=4)
     return found
 
 
@@ -139,12 +152,13 @@ def _refusals() -> tuple[type[Exception], ...]:
 def _by_arrays(graph: Graph, f: RightHandSide, start: Any, parameters: ArrayParameters, why: str) -> Traced:
     clock, state = graph.input("t", (), np.float64, weak=True), graph.input("u", start.shape)
     given = {name: wrap(graph, node) for name, node in parameters.inputs(graph).items()}
-    result = _called(f, wrap(graph, clock), wrap(graph, state), given)
+    u = wrap(graph, state)
+    result = _called(f, wrap(graph, clock), u, given)
     if not isinstance(result, TracedArray | np.ndarray | list | tuple | int | float | np.number):
         _refuse_result(result, start.shape)
     node = lift(graph, list(result) if isinstance(result, tuple) and holds_traced(result) else result)
     _check_shape(node.shape, start.shape)
-    return Traced(graph, state, graph.cast(node, graph.dtype), why)
+    return Traced(graph, state, graph.cast(node, graph.dtype), why, u.node is not state)
 
 
 def _by_entries(f: RightHandSide, start: Any, parameters: ArrayParameters) -> Traced:
@@ -153,10 +167,10 @@ def _by_entries(f: RightHandSide, start: Any, parameters: ArrayParameters) -> Tr
     clock, state = graph.input("t", (), np.float64, weak=True), graph.input("u", start.shape)
     inputs = {"t": clock, "u": state, **parameters.inputs(graph)}
     given = {name: tape.input(name, shape) for name, shape in parameters.shapes.items()}
+    u = tape.input("u", start.shape)
+    entries_of_u = list(np.asarray(u, dtype=object).flat)
     try:
-        result = _called(
-            rebound(f, entry_stand_ins()), tape.input("t", ()), tape.input("u", start.shape), given
-        )
+        result = _called(rebound(f, entry_stand_ins()), tape.input("t", ()), u, given)
     except IndexError as problem:
         if not str(problem).startswith("only integers"):
             raise
@@ -164,6 +178,7 @@ def _by_entries(f: RightHandSide, start: Any, parameters: ArrayParameters) -> Tr
             f"{line_of(problem)}: a traced value cannot be an index or a size: the structure would depend on data; "
             f"choose among entries with np.where"
         ) from problem
+    written = any(a is not b for a, b in zip(entries_of_u, np.asarray(u, dtype=object).flat, strict=True))
     if not isinstance(result, Entry | np.ndarray | list | tuple | int | float | np.number):
         _refuse_result(result, start.shape)
     entries = np.array(result, dtype=object)
@@ -175,7 +190,7 @@ def _by_entries(f: RightHandSide, start: Any, parameters: ArrayParameters) -> Tr
         f"traced entry by entry: {len(tape.records):,} operations and numbers of {start.size:,} entries became "
         f"{len(graph.reachable([output])):,} array operations"
     )
-    return Traced(graph, state, output, why)
+    return Traced(graph, state, output, why, written)
 
 
 def _called(f: RightHandSide, t: Any, u: Any, parameters: dict[str, Any]) -> Any:

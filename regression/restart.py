@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symnum import operators
+from symnum.interrupt import deferred
 from symnum.regression.archive import Archive, Entry
 from symnum.regression.budget import Budget
 from symnum.regression.candidate import Candidate
@@ -24,7 +25,6 @@ from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.evolution import Evolution
 from symnum.regression.grammar import Grammar
-from symnum.interrupt import deferred
 from symnum.regression.problem import Problem, Views
 from symnum.regression.slots import of_archive
 from symnum.regression.target import TargetedArchive

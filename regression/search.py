@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from symnum.interrupt import deferred
 from symnum.regression import finish
 from symnum.regression.admission import fits
 from symnum.regression.archive import Archive
@@ -30,7 +31,6 @@ from symnum.regression.enumeration import Bank
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.finish import Selection
 from symnum.regression.grammar import Grammar, Tokens
-from symnum.interrupt import deferred
 from symnum.regression.losses import Loss
 from symnum.regression.preparation import METHODS, Preparation, bank_for, sampled
 from symnum.regression.problem import Problem, Views

@@ -2,24 +2,23 @@
 
 On an idle machine threads halve the time of a large grid; where another process holds a core, the same call waits a thousand times
 longer for it than it computes.  So small programs never start threads, and a parallel program that becomes slower than it was on one
-thread goes back to one, each time for twice as long.
+thread goes back to one.  Threads are tried again when so much has been computed that the last attempt is a small part of it.
 """
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """When to try threads: seconds.
+    """When to try threads: seconds of computing.
 
     A call shorter than ``least`` is never shared.  Threads are tried when calls on one thread have taken ``before`` in all, since the
-    code that shares them may be compiled then.  They are given up when ``slow`` calls in a row take longer than on one thread, for
-    ``again`` at first and ``longest`` at last; after ``good`` calls that did not, the next pause is short again.
+    code that shares them may be compiled then.  They are given up when ``slow`` calls in a row take longer than on one thread, until
+    calls have taken ``again`` at first and ``longest`` at last, and ``times`` the time that the attempt has cost.  After ``good``
+    calls that were not slow, the next pause is short again.
     """
 
     least: float = 12e-6
@@ -29,6 +28,7 @@ class Patience:
     good: int = 200
     again: float = 0.25
     longest: float = 60.0
+    times: float = 30.0
 
 
 @dataclass
@@ -40,7 +40,6 @@ class Choice:
 
     threads: int
     patience: Patience = field(default_factory=Patience)
-    clock: Callable[[], float] = time.perf_counter
     parallel: bool = False
     """Whether calls are shared among threads at present."""
 
@@ -51,8 +50,9 @@ class Choice:
 
     def __post_init__(self) -> None:
         self._process = os.getpid()
-        self._spent, self._calls, self._trial = 0.0, 0, 0
-        self._slow, self._good, self._pause, self._next = 0, 0, self.patience.again, 0.0
+        self._calls, self._trial, self._shared = 0, 0, 0
+        self._wait, self._pause = self.patience.before, self.patience.again
+        self._slow, self._good, self._cost = 0, 0, 0.0
         self.settled = self.threads < 2
 
     def begin(self) -> int:
@@ -77,49 +77,50 @@ class Choice:
         if seconds < self.serial_time:
             self.serial_time = seconds
         if self._calls:  # the first call may have waited for a compiler
-            self._spent += seconds
+            self._wait -= seconds
         self._calls += 1
         if self._trial:
             self._advance()
+        elif self._wait <= 0.0:
+            self._trial, self._cost, self.parallel_time = 1, 0.0, float("inf")
         elif self._calls >= 20 and self.serial_time < self.patience.least:
             self.settled = True
-        elif self._spent >= self.patience.before and self.clock() >= self._next:
-            self._trial, self.parallel_time = 1, float("inf")
 
     def _end_parallel(self, seconds: float) -> None:
+        self._shared += 1
+        if self._shared == 1:  # threads were started, and code was compiled or loaded
+            return
         self.parallel_time = min(self.parallel_time, seconds)
+        late = seconds > self.serial_time
+        if late:
+            self._cost += seconds - self.serial_time
         if self._trial:
-            if self._trial > 1 and seconds > 3 * self.serial_time:
-                self._trial = 0  # the threads wait for a busy processor
-                self._give_up()
+            if seconds > 3 * self.serial_time:
+                self._give_up()  # the threads wait for a busy processor
             else:
                 self._advance()
-            return
-        if seconds <= self.serial_time:
-            self._slow, self._good = 0, self._good + 1
+        elif late:
+            self._slow += 1
+            if self._slow >= self.patience.slow:
+                self._give_up()
+        else:
+            self._slow, self._cost, self._good = 0, 0.0, self._good + 1
             if self._good == self.patience.good:
                 self._pause = self.patience.again
-            return
-        self._slow += 1
-        if self._slow >= self.patience.slow:
-            self._give_up()
 
     def _advance(self) -> None:
-        """Go on with a trial, in which odd calls are parallel; the first one starts the threads and does not count."""
+        """Go on with a trial, in which odd calls are parallel."""
         self._trial += 1
-        if self._trial == 2:
-            self.parallel_time = float("inf")
-        if self._trial <= 2 * self.patience.rounds + 1:
+        if self._trial <= 2 * self.patience.rounds:
             return
-        self._trial = 0
         if self.parallel_time < 0.9 * self.serial_time:
-            self.parallel, self._slow, self._good = True, 0, 0
+            self.parallel, self._trial, self._slow, self._good = True, 0, 0, 0
         else:
             self._give_up()
 
     def _give_up(self) -> None:
-        self.parallel = False
-        self._next = self.clock() + self._pause
+        self.parallel, self._trial = False, 0
+        self._wait = max(self._pause, self.patience.times * self._cost)
         self._pause = min(2 * self._pause, self.patience.longest)
 
     @property

@@ -40,7 +40,7 @@ class Stage:
             target.view(state, Strided(k * output.size, shape, contiguous_strides(shape)))
             for k in range(self.fields)
         ]
-        inputs = {
+        inputs: dict[Node, Node] = {
             node: fields[self.at]
             if node.name == "u"
             else target.input(node.name, node.shape, node.dtype, node.weak)

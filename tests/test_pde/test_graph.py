@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import tracemalloc
 from typing import Any
 
@@ -133,6 +134,20 @@ def test_code_of_a_loop_grows_with_its_steps_only(step: Any) -> None:
         slope = (loop(steps)(0.0, u0 + 1e-7) - loop(steps)(0.0, u0 - 1e-7)) / 2e-7
         np.testing.assert_allclose(system.compile("numpy").jacobian(0.0, u0).diagonal(), slope, rtol=1e-6)
     assert operations[2] < 2.2 * operations[1] < 4.84 * operations[0] < 4.84 * 100 * 12
+
+
+def test_constants_that_differ_in_one_entry_are_two_nodes() -> None:
+    graph, u = traced((1000,))
+    a, b = np.arange(1000.0), np.arange(1000.0)
+    b[777] = -1.0
+    assert graph.constant(a) is graph.constant(a.copy()) is not graph.constant(b)
+    nan, zero = np.where(a > 500, np.nan, a), np.where(a > 0, a, -0.0)
+    assert graph.constant(nan) is graph.constant(nan.copy())
+    assert graph.constant(zero) is not graph.constant(a)
+    A, B = np.diag(a), np.diag(b)
+    assert (A @ u).node is (A.copy() @ u).node is not (B @ u).node
+    again = pickle.loads(pickle.dumps(graph))
+    assert again.constant(b).index == graph.constant(b).index != again.constant(a).index
 
 
 def test_constant_arrays_fold() -> None:

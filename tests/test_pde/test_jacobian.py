@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy.sparse.linalg import splu
 
 from symnum.pde import trace
-from symnum.pde.derivative_rows import Terms, linear_matrix
+from symnum.pde.combinations import linear_matrix
+from symnum.pde.derivative_rows import Terms
 from symnum.pde.models import reaction_diffusion
 
 

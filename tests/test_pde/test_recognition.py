@@ -139,6 +139,17 @@ def test_fluxes_along_all_axes_are_a_divergence() -> None:
     assert unequal.lines() == ["∂u/∂t = 2*∂x(u_x*(u^2 + 1)) + ∂y(u_y*(u^2 + 1))"]
 
 
+def test_a_slope_in_a_flux_is_of_what_changes() -> None:
+    """The flux u * dv/dx with u of the lower cell: not the slope of u*v."""
+
+    def drift(t: float, w: Any) -> Any:
+        u, v = w
+        flux = u * np.exp(v) * (np.roll(v, -1) - v) * np.roll(u, -1)
+        return np.stack([flux - np.roll(flux, 1), second(v)])
+
+    assert read(drift, np.zeros((2, N))).lines() == ["∂u/∂t = ∂x(u^2*v_x*exp(v))", "∂v/∂t = v_xx"]
+
+
 def test_in_space() -> None:
     f = lambda t, u: laplacian(u) - (u - np.roll(u, 1, 0))
     assert read(f, np.zeros((8, 8, 8))).lines() == ["∂u/∂t = -u_x⁻ + Δu"]
@@ -266,6 +277,16 @@ def test_what_cannot_be_read_is_said() -> None:
     assert far.latex() == r"\begin{aligned} \partial_t u &= u u_{i-3} \end{aligned}"
     mean = read(lambda t, u: u - np.mean(u), np.zeros(200))
     assert mean.lines() == ["∂u/∂t = -s1/200 + u"] and mean.constants["s1"] == "a sum over many entries"
+
+
+def test_long_formulas_are_not_read() -> None:
+    def steps(t: float, u: Any) -> Any:
+        for _ in range(7):
+            u = u + 0.01 * second(u) * u
+        return u
+
+    long = read(steps, np.zeros(64))
+    assert not long.recognised and long.lines() == ["∂u/∂t = a formula of 14 other cells"]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ REFUSED: dict[str, tuple[Body, tuple[str, ...]]] = {
     "np.linalg.solve": (lambda t, u: np.linalg.solve(np.eye(N), u), ("np.linalg.solve", "A_inv @ u")),
     "np.sort": (lambda t, u: np.sort(u), ("np.sort", "chosen by the values")),
     "u.argmax": (lambda t, u: u[u.argmax()], ("u.argmax", "np.where")),
-    "sum of chosen entries": (lambda t, u: np.sum(u, where=np.ones(N, bool)), ("np.sum was given ['where']", "np.where(mask, u, 0)")),
+    "maximum of chosen entries": (lambda t, u: np.max(u, where=u > 0, initial=0), ("np.max was given ['where']", "np.where(mask, u, 0)")),
     "norm of a matrix": (lambda t, u: np.linalg.norm(u.reshape(12, 10), 2), ("np.linalg.norm of order 2", "singular values")),
     "einsum by lists": (lambda t, u: np.einsum(u, [0]), ("np.einsum", "indices as lists", "as text")),
     "einsum of a sparse matrix": (lambda t, u: np.einsum("ij,j", sp.eye_array(N), u), ("np.einsum of a sparse", "sparse @ u")),
@@ -101,7 +101,7 @@ REFUSED: dict[str, tuple[Body, tuple[str, ...]]] = {
     "gradient with traced spacing": (lambda t, u: np.gradient(u, u), ("np.gradient was given spacings", "coordinates of the points")),
     "ufunc without a row": (lambda t, u: np.frexp(u)[0], ("np.frexp", "operator table", "register_operator('frexp'")),
     "ufunc method": (lambda t, u: np.arctan2.accumulate(u), ("np.arctan2.accumulate", "operators, slices")),
-    "ufunc where=": (lambda t, u: np.sqrt(u, where=np.ones(N, bool)), ("['where']", "np.where")),
+    "ufunc where=": (lambda t, u: np.sqrt(u, where=np.ones(N, bool)), ("where without out", "give out=", "np.where")),
     "loop": (lambda t, u: np.stack([x * x for x in u]), ("120 entries", "slices, such as u[2:]")),
     "scipy.ndimage": (lambda t, u: scipy.ndimage.laplace(u), ("ndimage.laplace(u)", "laplace takes numbers", "'symmetric' of np.pad")),
     "scipy.signal": (lambda t, u: scipy.signal.convolve(u, np.ones(3)), ("scipy.signal.convolve takes numbers", "np.convolve")),
@@ -233,3 +233,27 @@ def test_states_are_checked() -> None:
         trace(lambda t, u: u, ["a"])
     with pytest.raises(ValueError, match="nan or infinite"):
         trace(lambda t, u: u, [1.0, np.nan])
+
+
+def test_repeated_entries_are_read_only() -> None:
+    def f(t: Any, u: Any) -> Any:
+        rows = np.broadcast_to(u, (3, 6))
+        rows[0:2] = 1.0
+        return rows[1]
+
+    with pytest.raises(ValueError, match=r"read-only: entries of this array of shape \(2, 6\) are repeated"):
+        trace(f, np.arange(6.0))
+
+
+@pytest.mark.parametrize("scalars", [False, True])
+def test_writing_into_the_state_is_told(scalars: bool) -> None:
+    def f(t: Any, u: Any) -> Any:
+        u[0] = 0.0
+        return np.roll(u, 1) - u
+
+    with pytest.warns(RuntimeWarning, match=r"f writes into the state u .*\s*u = u.copy\(\)") as caught:
+        system = trace(f, np.arange(1.0, 7.0), scalars=scalars)
+    assert caught[0].filename == __file__
+    u = np.arange(2.0, 8.0)
+    np.testing.assert_array_equal(system.compile("numpy").rhs(0.0, u), f(0.0, u.copy()))
+    assert u[0] == 2.0

@@ -189,6 +189,24 @@ def test_a_refusal_behind_the_buffer_is_the_one_that_is_told() -> None:
         trace(f, U)
 
 
+def test_objects_that_cannot_be_copied_stay_as_they_are() -> None:
+    class Stubborn:
+        def __copy__(self) -> Any:
+            raise TypeError("one of a kind")
+
+        def scale(self, u: Any) -> Any:
+            return 2.0 * u
+
+    stubborn = Stubborn()
+
+    def f(t, u):
+        du = np.zeros(u.shape)
+        du[0] = u[0]
+        return stubborn.scale(du)
+
+    np.testing.assert_array_equal(trace(f, U).compile("numpy").rhs(0.0, U), f(0.0, U))
+
+
 def test_objects_that_hold_numpy() -> None:
     class Space:
         def __init__(self) -> None:

@@ -229,6 +229,15 @@ def test_functions_behind_the_function_are_traced_too() -> None:
         np.testing.assert_allclose(system.compile("numpy").rhs(0.0, u), wanted, rtol=1e-13)
 
 
+def test_functions_of_numba_are_traced_as_the_python_that_they_were() -> None:
+    import numba
+
+    u = draw((50,))
+    system = trace(numba.njit(heat_loop), u)
+    assert system.why.startswith("traced entry by entry")
+    np.testing.assert_allclose(system.compile("numpy").rhs(0.0, u), heat_slices(0.0, u), rtol=1e-13)
+
+
 def test_parameters_of_loops() -> None:
     def f(t, u, D, k):
         return np.array([D * u[i] * k[i] + k[0] for i in range(len(u))])
@@ -241,6 +250,14 @@ def test_parameters_of_loops() -> None:
         compiled.rhs(0.0, u, p={"D": 0.5, "k": k**2}), f(0.0, u, 0.5, k**2), rtol=1e-13
     )
     assert len(system.graph.reachable([system.output])) < 12
+
+
+def test_loops_in_float32() -> None:
+    u = draw((30,)).astype(np.float32)
+    system = trace(heat_loop, u, scalars=True)
+    found = system.compile("numpy").rhs(0.0, u)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, heat_slices(0.0, u), rtol=0, atol=1e-4)
 
 
 def test_what_numpy_does_with_arrays_works_entry_by_entry() -> None:

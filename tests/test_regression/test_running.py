@@ -24,6 +24,7 @@ import pytest
 from joblib.externals.loky import get_reusable_executor, reusable_executor
 
 import symnum as sn
+from symnum.interrupt import deferred
 from symnum.regression import SymbolicRegressor, finish, preparation, restart, search
 from symnum.regression.archive import Archive, Entry
 from symnum.regression.budget import Budget
@@ -33,7 +34,6 @@ from symnum.regression.crew import ATTEMPTS, Crew
 from symnum.regression.evaluator import Evaluator
 from symnum.regression.evolution import Evolution
 from symnum.regression.grammar import Grammar
-from symnum.interrupt import deferred
 from symnum.regression.problem import Problem
 from symnum.regression.progress import Progress, Reporter
 from symnum.regression.search import Search, Settings
