@@ -26,7 +26,13 @@ Arrays = dict[str, Any]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a run is kept, and every how many ``seconds`` it is written; ``system.solve(..., checkpoint=)`` takes a path or this."""
+    """Where a run is kept, and every how many ``seconds`` it is written; ``system.solve(..., checkpoint=)`` takes a path or this.
+
+    Raises TypeError for what is no path, ValueError for negative seconds.
+
+    >>> Checkpoint("run.npz", seconds=5.0)
+    Checkpoint(path='run.npz', seconds=5.0)
+    """
 
     path: str | os.PathLike[str]
     seconds: float = 30.0

@@ -12,7 +12,7 @@ from symnum.pde.graph import Product, Total
 def combinations(node: Product | Total) -> list[tuple[Any, Any, Any]]:
     """Return (rows, positions, weights) of a product or sum: the row is the sum of weight * source[position]; -1 is no position.
 
-    Rows of the matrix that are much longer than the others are listed apart.
+    Rows of the matrix of about equal length are listed together, so that one long row costs no more than it must.
     """
     shape = node.source.shape
     places = np.arange(node.source.size).reshape(shape)
@@ -25,11 +25,8 @@ def combinations(node: Product | Total) -> list[tuple[Any, Any, Any]]:
     lines = np.moveaxis(places, axis, -1).reshape(-1, shape[axis])  # (lines, inner)
     target = np.moveaxis(np.arange(node.size).reshape(node.shape), axis, -1).reshape(len(lines), -1)
     lengths = np.diff(matrix.indptr)
-    usual = max(8, 2 * int(np.median(lengths))) if len(lengths) else 0
     found = []
-    for chosen in (np.flatnonzero(lengths <= usual), *np.flatnonzero(lengths > usual)[:, None]):
-        if not len(chosen) or not lengths[chosen].any():
-            continue
+    for chosen in by_length(lengths):
         width = int(lengths[chosen].max())
         there = np.arange(width) < lengths[chosen][:, None]
         entry = np.where(there, matrix.indptr[chosen][:, None] + np.arange(width), 0)
@@ -40,6 +37,17 @@ def combinations(node: Product | Total) -> list[tuple[Any, Any, Any]]:
             (rows, position, np.broadcast_to(weight, (len(lines), *weight.shape)).reshape(-1, width))
         )
     return found
+
+
+def by_length(lengths: Any) -> list[Any]:
+    """Return the places of lengths in groups whose longest is at most twice the shortest, or 8; those of length 0 are in none.
+
+    >>> [group.tolist() for group in by_length(np.array([3, 20, 2, 0, 17, 5]))]
+    [[0, 2, 5], [1, 4]]
+    """
+    kind = np.ceil(np.log2(np.maximum(lengths, 8))).astype(np.int64)
+    kind[lengths == 0] = -1
+    return [np.flatnonzero(kind == k) for k in np.unique(kind[kind >= 0]).tolist()]
 
 
 def _action(node: Product) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 
 from symnum import term as interface
 from symnum.calculus.derivative import jacobian as term_jacobian
-from symnum.pde.combinations import combinations
+from symnum.pde.combinations import by_length, combinations
 from symnum.pde.graph import Assembly, Elementwise, Graph, Input, Node, Product, Total, View
 from symnum.pde.program import ArrayProgram
 from symnum.pde.regions import Listed
@@ -123,11 +123,8 @@ class Terms:
     def blocks(self) -> list[Block]:
         """Return terms that are sorted by row as blocks: rows of about equal length together, so that one long row costs no more."""
         rows, first, lengths = np.unique(self.row, return_index=True, return_counts=True)
-        group = np.ceil(np.log2(np.maximum(lengths, 1))).astype(np.int64)
-        group[lengths <= 8] = 3
         found = []
-        for kind in np.unique(group).tolist():
-            chosen = np.flatnonzero(group == kind)
+        for chosen in by_length(lengths):
             width = int(lengths[chosen].max())
             place = first[chosen][:, None] + np.arange(width)
             there = np.arange(width) < lengths[chosen][:, None]

@@ -27,7 +27,7 @@ MAY_USE: dict[str, set[str]] = {
 }
 """Which parts each mapped package may import: core <- rewriting <- regression and pde."""
 
-FRONT_ENDS = {"cli", "demo", "__main__", "cli_discover", "cli_simulate"}
+FRONT_ENDS = {"cli", "demo", "__main__", "cli_discover", "cli_simulate", "cli_trace"}
 """Core modules that put the parts to work for a user. They and symnum itself may import them, but only inside functions."""
 
 HEAVY = ("sympy", "sklearn", "torch", "matplotlib", "egglog", "numba")

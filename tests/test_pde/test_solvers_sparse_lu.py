@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.sparse.linalg import splu
 
 from symnum.pde import machine_code, sparse_lu
@@ -59,6 +61,19 @@ def test_the_kernel_solves_in_any_order(size: int, kind: type) -> None:
                 np.testing.assert_allclose(factors(right), wanted, rtol=1e-8, atol=1e-9)
         superlu = Factors.of_superlu(scaled)
         np.testing.assert_allclose(superlu(right), wanted, rtol=1e-10, atol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 25), st.floats(0.0, 0.5), st.integers(0, 10**6), st.booleans())
+def test_any_pattern_is_solved(size: int, density: float, seed: int, symmetric: bool) -> None:
+    matrix = random_matrix(size, symmetric, seed, density)
+    right = np.random.default_rng(seed).normal(size=size)
+    lu = SparseLU(matrix.indptr, matrix.indices)
+    for scale in (1.0, -3.0):
+        values = scale * matrix.data
+        scaled = sp.csc_matrix((values, matrix.indices, matrix.indptr), shape=matrix.shape)
+        if np.linalg.cond(scaled.toarray()) < 1e8:
+            np.testing.assert_allclose(scaled @ lu.factorize(values)(right), right, atol=1e-6)
 
 
 def test_places_hold_all_fill_and_nothing_twice() -> None:
