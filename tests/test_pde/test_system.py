@@ -91,8 +91,8 @@ def test_another_start_of_the_same_shape() -> None:
 
 def test_solve_refuses_bad_arguments() -> None:
     system = trace(lambda t, u: -u, np.ones(2))
-    with pytest.raises(ValueError, match="no method 'Euler'; the methods are 'BDF'"):
-        system.solve((0.0, 1.0), method="Euler")
+    with pytest.raises(ValueError, match="no method 'Heun'; the methods are 'BDF'"):
+        system.solve((0.0, 1.0), method="Heun")
     with pytest.raises(ValueError, match=r"write solve\(\(0.0, 10.0\)\)"):
         system.solve((0.0, 1.0, 2.0))
     with pytest.raises(ValueError, match="there is no target 'fortran'"):
@@ -107,10 +107,12 @@ def test_a_run_that_ends_early_warns() -> None:
 
 
 def test_shapes_and_dtypes() -> None:
-    for u0 in (np.arange(6), np.arange(6, dtype=np.float32), [0, 1, 2, 3, 4, 5], np.array([True] * 6)):
+    for u0 in (np.arange(6), np.arange(6, dtype=np.int8), [0, 1, 2, 3, 4, 5], np.array([True] * 6)):
         system = trace(lambda t, u: u * 2, u0)
         assert system.shape == (6,) and system.u0.dtype == np.float64
         assert system.compile("numpy").rhs(0.0, np.ones(6)).dtype == np.float64
+    narrow = trace(lambda t, u: u * 2, np.arange(6, dtype=np.float32))
+    assert narrow.u0.dtype == narrow.compile("numpy").rhs(0.0, np.ones(6)).dtype == np.float32
     compiled = trace(lambda t, u: u * 2, np.ones((2, 3))).compile("numpy")
     np.testing.assert_array_equal(compiled.rhs(0.0, np.ones((3, 2)).T), np.full((2, 3), 2.0))
     with pytest.raises(
@@ -290,11 +292,13 @@ def test_the_public_names_load_when_they_are_used() -> None:
         "assert not {'numpy', 'scipy', 'numba'} & set(sys.modules), 'import symnum.pde is light'\n"
         "assert set(pde.__all__) <= set(dir(pde)) and pde.trace.__module__ == 'symnum.pde.traced_system'\n"
         "assert not {'numba', 'sympy', 'sklearn', 'egglog'} & set(sys.modules), 'tracing loads no compiler'\n"
-        "try:\n    pde.tracing\nexcept AttributeError as e:\n    print(e)\n"
+        "try:\n    pde.traces\nexcept AttributeError as e:\n    print(e)\n"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("module 'symnum.pde' has no attribute 'tracing'; its public names are C")
+    assert done.stdout.startswith(
+        "module 'symnum.pde' has no attribute 'traces'; its public names are C"
+    )
 
 
 def test_a_user_operator_does_not_take_over_a_ufunc() -> None:
