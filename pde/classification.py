@@ -88,6 +88,8 @@ def classification_of(system: TracedSystem) -> Classification:
 def _within_cells(system: TracedSystem, entries: Any) -> bool:
     """Tell whether these entries of the Jacobian couple entries of the state in the same cell."""
     structure, layout = system.structure(), layout_of(system)
+    if not layout.space:
+        return False
     column = np.repeat(np.arange(structure.shape[1]), np.diff(structure.indptr))[entries]
     places = np.unravel_index(np.stack([structure.indices[entries], column]), layout.shape)
     return all(bool((places[axis][0] == places[axis][1]).all()) for axis in layout.space)
@@ -195,6 +197,8 @@ def _call_degree(head: str, args: list[Any], degrees: list[int | None]) -> int |
         return max(whole)
     if head == "*":
         return sum(whole)
+    if head == "ifelse" and whole[0] == 0:
+        return max(whole[1:])
     if head == "/" and whole[1] == 0:
         return whole[0]
     if head == "^" and interface.is_number(args[1]):

@@ -73,6 +73,12 @@ def test_time_and_parameters() -> None:
     assert found.autonomous and found.varying_entries == 0 and found.constant_entries == 3 * N
 
 
+def test_states_without_space() -> None:
+    for u0 in (1.0, np.ones(1), np.ones(3)):
+        found = trace(lambda t, u: -(u**2), u0).classify()
+        assert (found.kind, found.degree, found.order, found.pointwise) == ("polynomial", 2, 0, False)
+
+
 def test_coupling_of_neighbours_is_not_pointwise() -> None:
     assert not trace(lambda t, u: second(u) - u * slope(u), np.zeros(N)).classify().pointwise
 
@@ -87,6 +93,7 @@ def test_coupling_of_neighbours_is_not_pointwise() -> None:
         (lambda u: 1 / (1 + u), None),
         (lambda u: u**0.5, None),
         (lambda u: np.where(u > 0, u, 0.0), None),
+        (lambda u: np.where(np.arange(1, 6) % 2, u**2, u), 2),
         (lambda u: 0 * u + np.sin(1.0), 0),
     ],
 )
