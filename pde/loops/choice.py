@@ -130,7 +130,12 @@ class Choice:
             return "on one thread: numba has no more"
         serial = f"{self.serial_time * 1e6:.3g} us on one thread"
         if self.settled:
-            return f"on one thread: too short to share, {serial}"
+            reason = (
+                "too short to share"
+                if self._shared == 0
+                else "this process was forked from one that uses threads"
+            )
+            return f"on one thread: {reason}, {serial}"
         if self.parallel_time == float("inf"):
             return "on one thread: threads were not tried yet"
         shared = f"{self.parallel_time * 1e6:.3g} us on {self.threads}"

@@ -16,6 +16,9 @@ from symnum.pde.loops.kernel import Bound, LoopKernel
 
 Array = Any
 
+_SHARING = threading.Lock()
+"""Held while threads share a call: one call at a time gains from them, and numba's simplest scheduler allows no more."""
+
 
 class LoopFunction:
     """Fill an array from time, state and parameters, by a kernel; may be called from several threads.
@@ -35,7 +38,6 @@ class LoopFunction:
         self.kernel = kernel
         self.choice = Choice(_numba_threads() if threads is None else threads, patience or Patience())
         self._local = threading.local()
-        self._sharing = threading.Lock()
         self._dtype, self._size = kernel.dtype, prod(kernel.shape)
         # a kernel without work memory and parameters has one table for all threads
         self._shared = None if kernel.work_size or kernel.parameters else kernel.bind()
@@ -107,14 +109,14 @@ class LoopFunction:
         if choice.settled:
             return bool(evaluate_apart(bound.table, t, u, out))
         threads = choice.begin()
-        if threads > 1 and not self._sharing.acquire(blocking=False):
+        if threads > 1 and not _SHARING.acquire(blocking=False):
             threads = 1  # the threads are at work for another caller
         began = time.perf_counter()
         if threads > 1:
             try:
                 done = evaluate_parallel(bound.table, t, u, out, threads)
             finally:
-                self._sharing.release()
+                _SHARING.release()
         else:
             done = evaluate_apart(bound.table, t, u, out)
         if done:

@@ -180,3 +180,4 @@ def test_a_forked_process_stays_on_one_thread(monkeypatch: Any) -> None:
     machine.run(1.0)
     monkeypatch.setattr("os.getpid", lambda: -1)
     assert machine.choice.begin() == 1 and machine.choice.settled and not machine.choice.parallel
+    assert "was forked" in machine.choice.why
