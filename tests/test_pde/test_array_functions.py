@@ -200,8 +200,12 @@ CALLS: dict[str, Callable[[Any], Any]] = {
         np.split(u, [1, 3])[1] + np.vsplit(u, 2)[0] + np.concatenate(np.unstack(u, axis=1)[:3]).sum()
     ),
     "vecmat and matvec": lambda u: np.vecdot(u, U)[:, None] * u,
-    "out and where": lambda u: np.divide(1.0, u, out=np.zeros_like(u), where=U > 0.2)
-    + np.sqrt(u, out=np.ones_like(u), where=u > 0) + np.sum(u, where=U > 0, initial=2.0) + np.mean(u, axis=0, where=U > -1),
+    "out and where": lambda u: (
+        np.divide(1.0, u, out=np.zeros_like(u), where=U > 0.2)
+        + np.sqrt(u, out=np.ones_like(u), where=u > 0)
+        + np.sum(u, where=U > 0, initial=2.0)
+        + np.mean(u, axis=0, where=U > -1)
+    ),
     "asarray like": lambda u: np.asarray(u, like=u),
 }
 

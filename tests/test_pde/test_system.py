@@ -296,9 +296,7 @@ def test_the_public_names_load_when_they_are_used() -> None:
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(
-        "module 'symnum.pde' has no attribute 'traces'; its public names are C"
-    )
+    assert done.stdout.startswith("module 'symnum.pde' has no attribute 'traces'; its public names are C")
 
 
 def test_a_user_operator_does_not_take_over_a_ufunc() -> None:
