@@ -263,8 +263,8 @@ def test_the_relation_of_the_dual_is_the_converse() -> None:
     starts = list(memories(["a", "λ"], universe, 1))
     keys = {tuple(sorted(m.items())) for m in starts}
     compared = 0
-    for _ in range(120):
-        program = random_program(choice, choice.randrange(1, 8), stars=True, depth=0)
+    for _ in range(60):
+        program = random_program(choice, choice.randrange(1, 7), stars=True, depth=0)
         try:
             pairs = {
                 (tuple(sorted(m.items())), t) for m in starts for t in rmc.den(program, m, universe, most=500)
@@ -278,7 +278,7 @@ def test_the_relation_of_the_dual_is_the_converse() -> None:
             continue
         compared += 1
         assert {(s, t) for s, t in pairs if t in keys} == {(s, t) for s, t in turned if s in keys}
-    assert compared > 90
+    assert compared > 40
 
 
 def test_the_denotation_needs_a_closed_program_and_an_end() -> None:

@@ -128,9 +128,9 @@ def test_nesting_and_length_are_bounded() -> None:
     "text",
     [
         "".join(f"new x{i}. " for i in range(DEEP)) + "[x3]",
-        "(" * DEEP + "[a]" + "; [b])*" * DEEP,
+        "(" * (DEEP // 2) + "[a]" + "; [b])*" * (DEEP // 2),
         "[" + "f(" * DEEP + "X" + ")" * DEEP + "]",
-        "; ".join(["[a]", "<a>"] * (DEEP // 2)),
+        "; ".join(["[a]", "<a>"] * (DEEP // 4)),
     ],
 )
 def test_deep_programs_are_read_written_turned_round_and_run(text: str) -> None:
