@@ -9,7 +9,9 @@ from pathlib import Path
 
 _TIMED = """
 timed(0, Best, Best) :- !.
-timed(N, Best, Least) :- statistics(cputime, A), (goal, fail ; true), statistics(cputime, B), T is B - A, Next is min(Best, T), M is N - 1, timed(M, Next, Least).
+timed(N, Best, Least) :-
+    statistics(cputime, A), (goal, fail ; true), statistics(cputime, B),
+    Next is min(Best, B - A), M is N - 1, timed(M, Next, Least).
 main :- timed({rounds}, 1.0e9, T), write('RESULT '), write(T), nl.
 """
 

@@ -11,7 +11,8 @@ import logging
 import platform
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +22,9 @@ from symnum.codegen import disk
 
 _log = logging.getLogger("symnum")
 _lock = threading.Lock()
+
+PATIENCE = 3.0
+"""Seconds after which a compilation is announced; loading what is on disk takes less."""
 
 
 class KernelFolder:
@@ -44,6 +48,18 @@ class KernelFolder:
             return None
         disk.prune(found.parent, keep=found)
         return found
+
+    @contextmanager
+    def announced(self) -> Iterator[None]:
+        """Say what takes so long, when a first call within compiles its kernels."""
+        text = "compiling the machine code of %s; this is done once and kept on disk"
+        timer = threading.Timer(PATIENCE, _log.warning, (text, self._kind))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def decorator(self, **options: Any) -> Callable[[Callable[..., Any]], Any]:
         """Return a decorator that compiles a function when it is first called, without the interpreter's lock held while it runs."""

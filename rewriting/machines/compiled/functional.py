@@ -41,6 +41,7 @@ from symnum.rewriting.machines.compiled.functional_loop import (
     collect_functional,
     run_functional,
 )
+from symnum.rewriting.machines.compiled.machine_code import FOLDER
 from symnum.rewriting.machines.compiled.relational import INITIAL_CELLS, SLICE
 from symnum.rewriting.machines.fmc.environment import read_back
 from symnum.rewriting.machines.fmc.machine import Run, State, read_program
@@ -152,6 +153,8 @@ def execute(term: Any, memory: Given | None = None, *, limits: FunctionalLimits 
         number = code.locations.setdefault(location, len(code.locations))
         given[number] = [code.add(value) for value in stack]
     run = _Run(code, start, given, limits)
+    with FOLDER.announced():
+        run.begin()
     run.go()
     return run.report()
 
@@ -179,6 +182,10 @@ class _Run:
         self.state[[F_CODE, F_FREE]] = start, free
         self.stop = "limit"
         self.status = F_DONE
+
+    def begin(self) -> None:
+        """Load the machine code, by no step at all."""
+        run_functional(self.rows, self.heap, self.tops, self.continuation, self.state, 0)
 
     def go(self) -> None:
         """Run to the end, or to the limit of steps."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from symnum.rewriting.machines.compiled import cells
 from symnum.rewriting.machines.compiled.assembler import Program, assemble
 from symnum.rewriting.machines.compiled.cells import EMPTY, TAG_BITS
 from symnum.rewriting.machines.compiled.collector import collect
+from symnum.rewriting.machines.compiled.machine_code import FOLDER
 from symnum.rewriting.machines.compiled.relational_loop import run_relational
 from symnum.rewriting.machines.nodes import Node
 from symnum.rewriting.machines.rmc.primitives import BY_ZERO, UNBOUND, not_a_number
@@ -243,6 +244,17 @@ class Answers:
         return found
 
 
+@cache
+def load() -> None:
+    """Have the machine code ready before a clock starts: compiling takes some ten seconds once, loading less than one."""
+    with FOLDER.announced():
+        first = Answers(translated("[a] + [b]"), Limits())
+        for _ in first:
+            pass
+    if first.report.stop == "interrupted":  # here there are no answers to keep
+        raise KeyboardInterrupt
+
+
 def translated(program: Node | str, memory: Mapping[str, Any] | str | None = None) -> Program:
     """Compile a program that runs on a memory; the free unknowns of both are those that answers are about.
 
@@ -269,4 +281,5 @@ def answers(
     ([<λ: b>, <λ: f(b)>], 'exhausted')
     """
     ready = program if isinstance(program, Program) else translated(program, memory)
+    load()
     return Answers(ready, limits or Limits())
