@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -165,7 +166,9 @@ def _prolog(options: argparse.Namespace, text: str) -> int:
 
         return _answers(options, text, encode(text, options.query).program, {})
     found = rmc.prolog(text, options.query, options.answers)
-    written = list(found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the exit says why the search stopped
+        written = list(found)
     if options.json:
         print(json.dumps({"answers": written, "stop": found.stopped}, ensure_ascii=False))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,12 @@ class Solutions:
         answer = next(self._found, None)
         if answer is None:
             self.stopped = self.report.stop
+            if self.stopped != "exhausted":
+                warnings.warn(
+                    f"the search stopped ({self.stopped}) before it was exhausted: there may be more answers; give limits= for more",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
             raise StopIteration
         if self._left is not None:
             self._left -= 1
@@ -50,7 +57,8 @@ def prolog(
 ) -> Solutions:
     """Run a query on a program of Horn clauses, and give its answers in Prolog's order.
 
-    ``limit`` is the most answers, None for all; ``limits`` bounds the run: ``compiled.Limits``, or ``rmc.Limits`` for "readable".
+    ``limit`` is the most answers, None for all; ``limits`` bounds the run: ``compiled.Limits``, or ``rmc.Limits`` for "readable"; without
+    them it may take 60 s.  A search that a limit ends warns, and the answers before stand.
     Raises ParseError (line and column) for text that is no such program and for predicates that nothing defines, ArithmeticError
     where arithmetic has no value, MemoryError where the compiled run outgrows its limit.
 
@@ -68,9 +76,10 @@ def prolog(
         return Solutions(asked, found, found.report, limit)
     if engine != "compiled":
         raise ValueError(f"there is no engine {engine!r}; choose one of {', '.join(map(repr, ENGINES))}")
+    from symnum.rewriting.machines.compiled.relational import Limits as CompiledLimits
     from symnum.rewriting.machines.compiled.relational import answers as compiled_answers
 
-    ready = compiled_answers(asked.program, limits=limits)
+    ready = compiled_answers(asked.program, limits=limits or CompiledLimits(seconds=ReadableLimits().seconds))
     return Solutions(asked, ready, ready.report, limit)
 
 
