@@ -156,11 +156,12 @@ class TracedArray(NDArrayOperatorsMixin):
             assert region is not None
         else:
             region = region_of(self.positions()[index])
-        if isinstance(region, Strided) and any(
-            s == 0 and n > 1 for s, n in zip(region.strides, region.shape)
+        written = region if basic else self._region
+        if isinstance(written, Strided) and any(
+            s == 0 and n > 1 for s, n in zip(written.strides, written.shape)
         ):
             raise ValueError(
-                f"assignment destination is read-only: entries of this array of shape {region.shape} are repeated, as np.broadcast_to "
+                f"assignment destination is read-only: entries of this array of shape {written.shape} are repeated, as np.broadcast_to "
                 f"makes them; write to a copy, u.copy()"
             )
         node = lift(self._graph, value)
@@ -168,10 +169,21 @@ class TracedArray(NDArrayOperatorsMixin):
         if extra > 0 and node.shape[:extra] == (1,) * extra:
             node = self._graph.view(node, Strided.whole(node.shape[extra:]))
         node = self._graph.broadcast(node, region.shape)
+        if not basic:
+            node, region = self._last_written(node, region)
         filled = self._graph.assemble(self._cell.node.shape, self._cell.node, [(region, node)])
         if is_boolean(self._cell.node):
             filled = self._graph.elementwise("!=", [filled, self._graph.number(0)])
         self._cell.node = filled
+
+    def _last_written(self, node: Node, region: Region) -> tuple[Node, Region]:
+        """Return what an assignment leaves: where an index array names an entry several times, the last value stays, as in NumPy."""
+        positions = region.flat().reshape(-1)
+        last = positions.size - 1 - np.unique(positions[::-1], return_index=True)[1]
+        if last.size == positions.size:
+            return node, region
+        kept = np.sort(last)
+        return self._graph.view(node, region_of(kept)), region_of(positions[kept])
 
     def __iter__(self) -> Iterator[TracedArray]:
         if not self.shape:

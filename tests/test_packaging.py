@@ -132,33 +132,49 @@ def test_the_import_is_light(tmp_path: Path) -> None:
     not hasattr(os, "fork"), reason="imports each module in a fork, which this system does not have"
 )
 def test_no_module_imports_a_part_above_it(tmp_path: Path) -> None:
-    # One fork per module, so that each is imported into an interpreter that knows no other; what it needs from elsewhere is loaded
-    # before, for speed.
+    # One fork for each module, so that it is imported into an interpreter that knows no other of its package; what it needs from
+    # elsewhere, the packages below included, is loaded once before.
     code = """
 import importlib, os, sys, traceback
 import flint, gymnasium, joblib, numba, scipy.optimize, scipy.sparse.linalg, scipy.special, sklearn.utils.validation, sympy
-for line in sys.argv[1:]:
-    name, *forbidden = line.split()
+def forked(work):
     sys.stdout.flush()
     child = os.fork()
     if not child:
         try:
-            importlib.import_module(name)
-            met = [part for part in forbidden if part in sys.modules]
-            if met:
-                print(name, "imports", *met)
+            work()
         except BaseException as error:
-            print(name, "cannot be imported alone:", "".join(traceback.format_exception_only(error)).strip())
+            print("cannot be imported alone:", "".join(traceback.format_exception_only(error)).strip())
         sys.stdout.flush()
         os._exit(0)
     os.waitpid(child, 0)
+def met(name, forbidden):
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        print(name, "cannot be imported alone:", "".join(traceback.format_exception_only(error)).strip())
+    found = [part for part in forbidden if part in sys.modules]
+    if found:
+        print(name, "imports", *found)
+def package(below, names, forbidden):
+    for name in below:
+        importlib.import_module(name)
+    for name in names:
+        forked(lambda: met(name, forbidden))
+for line in sys.argv[1:]:
+    below, names, forbidden = (part.split() for part in line.split("|"))
+    forked(lambda: package(below, names, forbidden))
 """
+    modules = {
+        package: [name for name, _ in sources(package) if not name.endswith("__main__")]
+        for package in FOLDERS
+    }
     lines = []
-    for package in FOLDERS:
+    for package, names in modules.items():
         forbidden = [f"symnum.{part}" for part in sorted(PARTS - MAY_USE[package])]
-        lines += [
-            " ".join([name, *forbidden]) for name, _ in sources(package) if not name.endswith("__main__")
-        ]
+        core = [name for name in modules["symnum"] if not set(name.split(".")) & FRONT_ENDS]
+        below = core if package != "symnum" else []
+        lines.append(" | ".join(" ".join(part) for part in (below, names, forbidden)))
     assert python(code, *lines, folder=tmp_path) == ""
 
 

@@ -46,13 +46,13 @@ def stop_after(steps: int) -> Any:
 
 
 @pytest.mark.parametrize(("method", "dt"), METHODS)
-@pytest.mark.parametrize("t_eval", [None, np.linspace(0.0, 3.0, 7)])
+@pytest.mark.parametrize("t_eval", [None, np.linspace(0.0, 0.6, 7)])
 def test_a_resumed_run_equals_an_uninterrupted_one(
     method: str, dt: float | None, t_eval: Any, tmp_path: Path
 ) -> None:
     system = oscillator() if method == "leapfrog" else diffusion()
     options: dict[str, Any] = dict(method=method, dt=dt, rtol=1e-6, atol=1e-9, t_eval=t_eval)
-    whole = system.solve((0.0, 3.0), **options)
+    whole = system.solve((0.0, 0.6), **options)
     path = tmp_path / "run.npz"
     stops = 0
     while True:
@@ -62,7 +62,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
                 sol = system.solve(
-                    (0.0, 3.0),
+                    (0.0, 0.6),
                     **options,
                     checkpoint=path,
                     progress=stop_after((stops + 1) * max(1, whole.stats["steps"] // 3)),
@@ -75,7 +75,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     np.testing.assert_array_equal(sol.t, whole.t)
     np.testing.assert_array_equal(sol.u, whole.u)
     assert sol.stats["steps"] == whole.stats["steps"] and sol.stats["rhs_calls"] == whole.stats["rhs_calls"]
-    again = system.solve((0.0, 3.0), **options, checkpoint=path)
+    again = system.solve((0.0, 0.6), **options, checkpoint=path)
     np.testing.assert_array_equal(again.u, whole.u)
     assert os.listdir(tmp_path) == ["run.npz"]
 
@@ -84,14 +84,14 @@ def test_events_are_resumed(tmp_path: Path) -> None:
     def g(t: float, u: Any) -> Any:
         return u[0]
 
-    whole = oscillator().solve((0.0, 20.0), rtol=1e-6, events=g)
+    whole = oscillator().solve((0.0, 8.0), rtol=1e-6, events=g)
     path = tmp_path / "run.npz"
     with pytest.warns(RuntimeWarning, match="interrupted"):
         oscillator().solve(
-            (0.0, 20.0), rtol=1e-6, events=g, checkpoint=path, progress=stop_after(whole.stats["steps"] // 2)
+            (0.0, 8.0), rtol=1e-6, events=g, checkpoint=path, progress=stop_after(whole.stats["steps"] // 2)
         )
-    sol = oscillator().solve((0.0, 20.0), rtol=1e-6, events=g, checkpoint=path)
-    assert len(whole.t_events[0]) > 5
+    sol = oscillator().solve((0.0, 8.0), rtol=1e-6, events=g, checkpoint=path)
+    assert len(whole.t_events[0]) > 2
     np.testing.assert_array_equal(sol.t_events[0], whole.t_events[0])
     np.testing.assert_array_equal(sol.u_events[0], whole.u_events[0])
 
