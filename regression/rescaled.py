@@ -72,14 +72,12 @@ def _summed(parts: list[list[int]]) -> list[int]:
 def rescaled(grammar: Grammar, candidate: Candidate) -> list[Candidate]:
     """Return other forms of a product of sums, or of powers of sums; none where it has no sum with constants.
 
-    >>> import symnum as sn
     >>> grammar = Grammar(("x",))
-    >>> C = grammar.constant
-    >>> text = np.array([*grammar.parse("+"), C, *grammar.parse("*"), C, *grammar.parse("x")], np.int16)
-    >>> for each in rescaled(grammar, Candidate(text.tobytes(), (6.0, 3.0))):
-    ...     print(grammar.term(each.tokens, each.constants))
-    6.0*(0.5*x + 1.0)
-    3.0*(x + 2.0)
+    >>> tokens = grammar.parse("+ C * C x")
+    >>> for each in rescaled(grammar, Candidate(tokens.tobytes(), (6.0, 3.0))):
+    ...     print(" ".join(grammar.names[t] for t in each.tokens), each.constants)
+    * C + C * C x (6.0, 1.0, 0.5)
+    * C + C x (3.0, 2.0)
     """
     tokens = candidate.tokens
     factors = _factors(grammar, tokens, candidate.constants)
