@@ -11,7 +11,7 @@ import logging
 import platform
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import version
@@ -28,18 +28,27 @@ PATIENCE = 3.0
 
 
 class KernelFolder:
-    """The machine code of the kernels in one source folder, kept under ``kind`` in the cache folder."""
+    """The machine code of the kernels in one source folder, and in those below it, kept under ``kind`` in the cache folder.
 
-    def __init__(self, kind: str, sources: Path) -> None:
+    With ``signs`` only files that have one of them in their text are sources of kernels; ``more`` are sources that lie elsewhere.
+    """
+
+    def __init__(
+        self, kind: str, sources: Path, *, signs: Sequence[bytes] = (b"",), more: Sequence[Path] = ()
+    ) -> None:
         self._kind = kind
         self._sources = sources
+        self._signs = tuple(signs)
+        self._more = tuple(more)
 
     @cached_property
     def path(self) -> Path | None:
         """The folder for these very sources, or None where none can be made; numba then keeps the code beside the sources."""
         digest = hashlib.sha256()
-        for source in sorted(self._sources.glob("*.py")):
-            digest.update(source.read_bytes())
+        for source in (*sorted(self._sources.rglob("*.py")), *self._more):
+            text = source.read_bytes()
+            if any(sign in text for sign in self._signs):
+                digest.update(text)
         digest.update(f"{sys.version}{version('numba')}{platform.machine()}{self._sources}".encode())
         try:
             found = disk.private_folder(self._kind, digest.hexdigest()[:32])
@@ -61,22 +70,28 @@ class KernelFolder:
         finally:
             timer.cancel()
 
+    def compiled(self, decorator: Callable[..., Any], function: Callable[..., Any], **options: Any) -> Any:
+        """Return ``decorator(cache=True, **options)(function)`` with its machine code here; without a cache where there is none."""
+        import numba
+
+        config: Any = numba.config
+        with _lock:
+            usual = config.CACHE_DIR
+            try:
+                # read when the cache of a function is made, which is now
+                config.CACHE_DIR = str(self.path / "__pycache__") if self.path else usual
+                return decorator(cache=True, **options)(function)
+            except RuntimeError:  # numba finds no folder that it may write to
+                return decorator(**options)(function)
+            finally:
+                config.CACHE_DIR = usual
+
     def decorator(self, **options: Any) -> Callable[[Callable[..., Any]], Any]:
         """Return a decorator that compiles a function when it is first called, without the interpreter's lock held while it runs."""
 
         def decorate(function: Callable[..., Any]) -> Any:
             import numba
 
-            config: Any = numba.config
-            with _lock:
-                usual = config.CACHE_DIR
-                try:
-                    # read when the cache of a function is made, which is now
-                    config.CACHE_DIR = str(self.path / "__pycache__") if self.path else usual
-                    return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
-                except RuntimeError:  # numba finds no folder that it may write to
-                    return numba.njit(nogil=True, error_model="numpy", **options)(function)
-                finally:
-                    config.CACHE_DIR = usual
+            return self.compiled(numba.njit, function, nogil=True, error_model="numpy", **options)
 
         return decorate
